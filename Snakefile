@@ -1,0 +1,70 @@
+# The grammar of paths; whoever knows a stage's word knows its files.
+#
+#   source              results/phantom/{cohort}/...  or a cohort's `path`, in its reader's layout
+#   results/convert     {case}_cine.nii.gz  {case}_cine.json (ledger)  {case}_reference.nii.gz  cases.csv
+#   results/resample    {view}/{case}_cine.nii.gz  {view}/{case}_reference.nii.gz
+#   results/detect      {view}/{case}_boxes.json
+#   results/train       {model}/fold-{fold}/model.safetensors  history.csv  curve.svg
+#   results/segment     {model}/{case}_prob.nii.gz
+#   results/postprocess {model}/{case}_mask.nii.gz
+#   results/integrate   {model}/{case}_areas.csv  {case}_volumes.csv  {case}_curve.svg
+#                       {model}/{cohort}_volumes.csv  {cohort}_pairs.csv
+#   results/calibrate   {model}/calibrator.json  forecasts.csv
+#   results/score       {model}/{case}_dice.csv
+#   results             crps.csv  dice.csv  cases.csv  report/index.html
+#
+#   cohort  cases from one source         case  one study of one patient, unique in a run
+#   view    a way of preparing a cine     model a network and what it learns from
+#   fold    the patients held out         logs/ has the log of every file under the same stage word
+
+import shlex
+import sys
+from pathlib import Path
+
+from lvpipe.errors import UserError
+from lvpipe.plan import Plan
+
+configfile: f"{workflow.basedir}/config.yaml"
+
+
+container: "lvpipe.sif"
+
+
+# The environment that runs this workflow also runs its stages, whether or not it is activated.
+shell.prefix(f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
+
+try:
+    PLAN = Plan(config)
+    CASES = PLAN.cases
+except UserError as error:
+    sys.exit(f"lvpipe: {error}")
+
+
+wildcard_constraints:
+    case="[A-Za-z0-9.-]+",
+    cohort="[A-Za-z0-9.-]+",
+    model="[A-Za-z0-9.-]+",
+    view="[A-Za-z0-9.-]+",
+    fold="[0-9]+",
+
+
+rule all:
+    default_target: True
+    input:
+        "results/crps.csv",
+        "results/dice.csv",
+        "results/cases.csv",
+        "results/report/index.html",
+
+
+include: "workflow/rules/phantom.smk"
+include: "workflow/rules/convert.smk"
+include: "workflow/rules/resample.smk"
+include: "workflow/rules/detect.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/segment.smk"
+include: "workflow/rules/postprocess.smk"
+include: "workflow/rules/integrate.smk"
+include: "workflow/rules/calibrate.smk"
+include: "workflow/rules/score.smk"
+include: "workflow/rules/report.smk"

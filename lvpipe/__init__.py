@@ -1,0 +1,1 @@
+"""From short-axis cine MRI to left-ventricle volumes with honest uncertainty."""

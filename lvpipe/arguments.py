@@ -1,0 +1,32 @@
+"""Command lines of the stages: every file by name, the settings as one JSON string."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from lvpipe.config.base import Section
+
+
+def stage_parser(doc: str | None, settings: type[Section] | None = None, *paths: str) -> argparse.ArgumentParser:
+    """A parser with one required option for each path, and `--settings` where the stage has any."""
+    parser = argparse.ArgumentParser(description=(doc or "").split("\n", maxsplit=1)[0], allow_abbrev=False)
+    add_options(parser, settings, *paths)
+    return parser
+
+
+def add_options(parser: argparse.ArgumentParser, settings: type[Section] | None, *paths: str) -> None:
+    """The options of one command: required paths, and settings validated as they are read."""
+    for path in paths:
+        parser.add_argument(f"--{path}", type=Path, required=True)
+    if settings is not None:
+        parser.add_argument("--settings", type=_reader(settings), required=True, metavar="JSON")
+
+
+def _reader(settings: type[Section]) -> Any:
+    def read(text: str) -> Section:
+        try:
+            return settings.model_validate_json(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"{settings.__name__}: {error}") from error
+
+    return read

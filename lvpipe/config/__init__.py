@@ -1,0 +1,1 @@
+"""One settings model per stage; `schema.py` joins them into the whole configuration."""

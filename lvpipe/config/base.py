@@ -1,0 +1,17 @@
+"""What every configuration section shares."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Section(BaseModel):
+    """A validated, immutable part of the configuration that knows all its keys.
+
+    `coerce_numbers_to_str` stays off: `--config 'resample={"spacing_mm": 2.0}'` arrives as the *string* '2.0',
+    which pydantic's default (lax) mode turns back into a number.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    def canonical(self) -> str:
+        """The section as canonical JSON: what a rule passes to its stage and what Snakemake compares."""
+        return self.model_dump_json()

@@ -1,0 +1,30 @@
+"""Settings of the stage `calibrate`: how sure we are."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from lvpipe.config.base import Section
+
+
+class CalibrateSettings(Section):
+    """The forecast of each volume around its point estimate."""
+
+    forecaster: Literal["sigma_hat", "step"] = Field(
+        "sigma_hat",
+        description="`sigma_hat`: a Gaussian whose spread follows from the slices' area errors. `step`: none at all.",
+    )
+    window: float = Field(
+        0.02, gt=0, le=0.5, description="Half width of the window of predicted area fractions around a slice's own."
+    )
+    window_pairs: int = Field(20, ge=2, description="Fewest area pairs in a window; it widens to the nearest ones.")
+    betas: tuple[float, ...] = Field(
+        (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0),
+        min_length=1,
+        description="Factors of the summed variance, of which the out-of-fold volumes choose one (the paper: 0.5).",
+    )
+    shift: Literal["none", "scale"] = Field(
+        "scale",
+        description="`scale`: estimates are multiplied by the out-of-fold ratio of reference to estimate. `none`: kept.",
+    )
+    sigma_floor_ml: float = Field(0.01, gt=0, description="Smallest spread of a forecast.")

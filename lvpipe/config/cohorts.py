@@ -1,0 +1,66 @@
+"""Entries of the lists `cohorts` and `models`: who is measured, and by what."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from lvpipe.config.base import Section
+
+Name = str
+NAME_PATTERN = r"^[A-Za-z0-9.-]+$"
+"""Names become parts of paths and of wildcards, in which `_` and `/` separate."""
+
+
+class CohortEntry(Section):
+    """Cases from one source."""
+
+    name: Name = Field(pattern=NAME_PATTERN, description="Name of the cohort in paths and tables.")
+    reader: str = Field(description="Source layout: the name of a module in lvpipe/readers.")
+    path: str | None = Field(None, description="Folder of the source, relative to `data_root`.")
+    phantom: str | None = Field(None, description="Instead of `path`: a cohort of section `phantom`, made here.")
+    masks: bool = Field(False, description="Whether the source has contours or masks to learn from.")
+    volumes: bool = Field(False, description="Whether the source has reference volumes.")
+    test_share: float = Field(
+        0.0, ge=0, le=1, description="Share of patients that are split `test` where the source declares no split."
+    )
+    prefix: str = Field("", pattern=r"^[A-Za-z0-9.-]*$", description="Put before every case name of this cohort.")
+
+
+class Overrides(Section):
+    """Settings of later stages that hold for one model alone."""
+
+    train: dict[str, Any] = Field(default_factory=dict, description="Overrides of section `train`.")
+    segment: dict[str, Any] = Field(default_factory=dict, description="Overrides of section `segment`.")
+    postprocess: dict[str, Any] = Field(default_factory=dict, description="Overrides of section `postprocess`.")
+    integrate: dict[str, Any] = Field(default_factory=dict, description="Overrides of section `integrate`.")
+    calibrate: dict[str, Any] = Field(default_factory=dict, description="Overrides of section `calibrate`.")
+
+
+class ModelEntry(Section):
+    """A network, what it sees and whom it learns from."""
+
+    name: Name = Field(pattern=NAME_PATTERN, description="Name of the model in paths and tables.")
+    kind: Literal["draws"] = Field("draws", description="`draws`: makes probabilities.")
+    view: str = Field(description="The view of section `resample` that it sees.")
+    network: str = Field(description="Architecture: the name of a module in lvpipe/networks.")
+    options: dict[str, Any] = Field(default_factory=dict, description="Arguments of that module's `build`.")
+    makes: Literal["prob"] = Field("prob", description="What it makes of a cine.")
+    masks: tuple[str, ...] = Field((), description="Cohorts whose masks it learns from.")
+    overrides: Overrides = Field(default_factory=Overrides, description="Settings of later stages for this model.")
+
+
+class PlacedCohort(Section):
+    """What the case sheet needs of a cohort: where it is and how its patients are split."""
+
+    name: str
+    reader: str
+    root: str
+    prefix: str
+    test_share: float
+
+
+class SheetOrder(Section):
+    """What the case sheet depends on, besides the ledgers."""
+
+    folds: int
+    cohorts: tuple[PlacedCohort, ...]

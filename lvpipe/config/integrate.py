@@ -1,0 +1,30 @@
+"""Settings of the stage `integrate`: from areas to millilitres."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from lvpipe.config.base import Section
+
+
+class IntegrateSettings(Section):
+    """Rules of integration and of choosing the two frames."""
+
+    rule: Literal["frustum", "trapezoid", "simpson", "disk"] = Field(
+        "trapezoid", description="How the areas between two slices become a volume."
+    )
+    distance: Literal["position", "thickness"] = Field(
+        "position",
+        description="Distance of slices: their real positions, or the slice thickness of the header (paper 000).",
+    )
+    end_caps: Literal["none", "half_slab", "zero_area"] = Field(
+        "half_slab",
+        description="Beyond the outermost cavity slices: nothing, half a slice distance of the same area, "
+        "or a cone to zero one slice distance away.",
+    )
+    frames: Literal["per_volume", "summed_area", "per_slice", "first_frame"] = Field(
+        "per_volume",
+        description="ED and ES: extremes of the volume curve, extremes of the smoothed sum of areas, "
+        "each slice's own extremes, or the first frame as ED and the smallest summed area as ES.",
+    )
+    smooth_frames: int = Field(3, ge=1, description="Width of the circular mean over time of `frames: summed_area`.")

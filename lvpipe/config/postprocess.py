@@ -1,0 +1,25 @@
+"""Settings of the stage `postprocess`: what is counted as cavity."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from lvpipe.config.base import Section
+
+
+class PostprocessSettings(Section):
+    """Probabilities to masks."""
+
+    threshold: float = Field(0.5, gt=0, lt=1, description="Pixels at or above this probability are cavity.")
+    closing_mm: float = Field(
+        3.0, ge=0, description="Side of the square of the morphological closing; 0 leaves it out."
+    )
+    blank_mean_prob: float = Field(
+        0.7, ge=0, le=1, description="A slice whose drawn pixels have a lower mean probability is blank; 0 keeps all."
+    )
+    blank_below_mm2: float = Field(
+        40.0, ge=0, description="A slice with less cavity than this is blank; 0 keeps all."
+    )
+    components: Literal["all", "largest_in_slice", "largest_in_stack"] = Field(
+        "largest_in_stack", description="Which connected components are kept."
+    )

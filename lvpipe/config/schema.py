@@ -1,0 +1,122 @@
+"""The whole configuration: what config.yaml and its overlays may say, and one clear line where they say more."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
+
+from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from lvpipe.config.base import Section
+from lvpipe.config.calibrate import CalibrateSettings
+from lvpipe.config.cohorts import CohortEntry, ModelEntry
+from lvpipe.config.convert import ConvertSettings
+from lvpipe.config.detect import DetectSettings
+from lvpipe.config.integrate import IntegrateSettings
+from lvpipe.config.phantom import PhantomSettings
+from lvpipe.config.postprocess import PostprocessSettings
+from lvpipe.config.report import ReportSettings
+from lvpipe.config.resample import ResampleSettings
+from lvpipe.config.score import ScoreSettings
+from lvpipe.config.segment import SegmentSettings
+from lvpipe.config.train import TrainSettings
+from lvpipe.errors import UserError
+
+
+class Config(Section):
+    """Every scientific choice; one section per stage."""
+
+    data_root: str = Field(".", description="Folder that cohort paths start from, relative to the working directory.")
+    folds: int = Field(3, ge=2, le=20, description="Folds by patient; each has a model that never saw its patients.")
+    cohorts: tuple[CohortEntry, ...] = Field(min_length=1, description="Who is measured.")
+    models: tuple[ModelEntry, ...] = Field(min_length=1, description="By what.")
+    phantom: PhantomSettings = Field(default_factory=PhantomSettings, description="The synthetic cohorts.")
+    convert: ConvertSettings = Field(default_factory=ConvertSettings, description="What is mended, dropped, rejected.")
+    resample: ResampleSettings = Field(description="What the networks see.")
+    detect: DetectSettings = Field(default_factory=DetectSettings, description="Where the heart is.")
+    train: TrainSettings = Field(default_factory=TrainSettings, description="How networks learn.")
+    segment: SegmentSettings = Field(default_factory=SegmentSettings, description="How networks are applied.")
+    postprocess: PostprocessSettings = Field(default_factory=PostprocessSettings, description="What counts as cavity.")
+    integrate: IntegrateSettings = Field(default_factory=IntegrateSettings, description="From areas to millilitres.")
+    calibrate: CalibrateSettings = Field(default_factory=CalibrateSettings, description="How sure we are.")
+    score: ScoreSettings = Field(default_factory=ScoreSettings, description="How good it is.")
+    report: ReportSettings = Field(default_factory=ReportSettings, description="The pages.")
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Self:
+        _unique("cohorts", [cohort.name for cohort in self.cohorts])
+        _unique("models", [model.name for model in self.models])
+        for cohort in self.cohorts:
+            _one_source(cohort, self.phantom)
+        for model in self.models:
+            _known(f"models: {model.name}: view", model.view, self.resample.views)
+            for name in model.masks:
+                _known(f"models: {model.name}: masks", name, {c.name for c in self.cohorts if c.masks})
+            if not model.masks:
+                raise ValueError(f"models: {model.name}: masks is empty; expected a cohort with masks to learn from")
+        return self
+
+
+def load_config(raw: Mapping[str, Any]) -> Config:
+    """Validate what Snakemake merged from config.yaml, its overlays and `--config`.
+
+    Raises:
+        UserError: one line for each thing that is wrong.
+    """
+    try:
+        return Config.model_validate(dict(raw))
+    except ValidationError as error:
+        raise UserError("configuration: " + "; ".join(_sentences(error))) from None
+
+
+def _sentences(error: ValidationError) -> Iterator[str]:
+    for detail in error.errors(include_url=False):
+        place = ": ".join(str(part) for part in detail["loc"])
+        if detail["type"] == "extra_forbidden":
+            yield _unknown_key(detail, place)
+        elif detail["type"] == "value_error":
+            yield detail["msg"].removeprefix("Value error, ")
+        else:
+            yield f"{place} is {detail['input']!r}; {detail['msg'][0].lower()}{detail['msg'][1:]}"
+
+
+def _unknown_key(detail: ErrorDetails, place: str) -> str:
+    known = sorted(_known_keys(detail["loc"][:-1]))
+    near = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1, cutoff=0.5)
+    hint = f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(known)}"
+    return f"unknown key `{place}`; {hint} (docs/configuration.md lists all)"
+
+
+def _known_keys(location: tuple[int | str, ...]) -> set[str]:
+    """The keys of the section at this place of the configuration; found by walking the models."""
+    section: type[BaseModel] = Config
+    for part in location:
+        if isinstance(part, str) and part in section.model_fields:
+            section = next(iter(_sections(section.model_fields[part].annotation)), section)
+    return set(section.model_fields)
+
+
+def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Every section type inside an annotation such as `tuple[CohortEntry, ...]` or `Clahe | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in getattr(annotation, "__args__", ()):
+        yield from _sections(inner)
+
+
+def _unique(place: str, names: list[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{place}: the name {twice[0]} stands twice; expected each name once")
+
+
+def _known(place: str, name: str, known: Any) -> None:
+    if name not in known:
+        raise ValueError(f"{place} names {name}, which is not there; expected one of: {', '.join(sorted(known))}")
+
+
+def _one_source(cohort: CohortEntry, phantom: PhantomSettings) -> None:
+    if (cohort.path is None) == (cohort.phantom is None):
+        raise ValueError(f"cohorts: {cohort.name} has path and phantom both or neither; expected exactly one of them")
+    if cohort.phantom is not None:
+        _known(f"cohorts: {cohort.name}: phantom", cohort.phantom, phantom.cohorts)

@@ -1,0 +1,13 @@
+"""Settings of the stage `segment`: how a trained network is applied."""
+
+from pydantic import Field
+
+from lvpipe.config.base import Section
+
+
+class SegmentSettings(Section):
+    """Shards of cases, batches of images."""
+
+    shard_cases: int = Field(16, ge=1, description="Most cases in one job; the models are loaded once for all of them.")
+    batch_images: int = Field(64, ge=1, description="Images in one forward pass.")
+    threads: int = Field(2, ge=1, description="Torch's thread count; its bytes depend on it, so it is a constant.")

@@ -1,0 +1,114 @@
+"""Expert polygons: text files, their areas, and masks of the pixels that they cover by more than half.
+
+(scikit-image's `polygon2mask` asks whether pixel centres lie inside, which makes these masks too big by up to 2 %.)
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lvpipe.geometry import Floats
+from lvpipe.labels import BACKGROUND, CAVITY, MYOCARDIUM, NOT_ANNOTATED
+
+_LINES_PER_PIXEL = 16
+"""Lines on which a row of pixels is probed; along a line, coverage is exact."""
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """What was drawn on one image of the cine: borders in its pixels, centres at whole numbers."""
+
+    frame: int
+    slice: int
+    border: Literal["inner", "outer"]
+    points_xy: Floats
+    area_mm2: float
+
+
+def parse_points(content: bytes) -> Floats:
+    """The vertices (x, y) of a contour file, one a line.
+
+    Raises:
+        ValueError: not at least three pairs of numbers.
+    """
+    points = np.array(
+        [[float(word) for word in line.split()] for line in content.decode("ascii").splitlines() if line.strip()]
+    )
+    if points.ndim != 2 or points.shape[1] != 2 or len(points) < 3 or not np.isfinite(points).all():
+        raise ValueError(f"{points.shape}; expected at least three lines of two numbers")
+    return points
+
+
+def polygon_area(points_xy: Floats) -> float:
+    """The area inside, in the square of the points' unit (the shoelace formula)."""
+    x, y = points_xy.T
+    return float(abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2)
+
+
+def covered(points_xy: Floats, shape_yx: tuple[int, int]) -> NDArray[np.bool_]:
+    """Pixels of which more than half lies inside the polygon; pixel centres are at whole coordinates."""
+    mask = np.zeros(shape_yx, dtype=bool)
+    low = np.maximum(np.floor(points_xy.min(axis=0)).astype(int), 0)
+    high = np.minimum(np.ceil(points_xy.max(axis=0)).astype(int), np.array(shape_yx[::-1]) - 1)
+    if (low <= high).all():
+        window = _coverage(points_xy, low, high) > 0.5
+        mask[low[1] : high[1] + 1, low[0] : high[0] + 1] = window
+    return mask
+
+
+def reference_labels(
+    drawings: Sequence[Drawing], shape_tzyx: tuple[int, int, int, int], undrawn_slices: Literal["background", "unknown"]
+) -> NDArray[np.uint8]:
+    """Labels of all that was drawn; frames without an inner border are not annotated."""
+    reference_tzyx = np.full(shape_tzyx, NOT_ANNOTATED, dtype=np.uint8)
+    inner = {(one.frame, one.slice): one for one in drawings if one.border == "inner"}
+    outer = {(one.frame, one.slice): one for one in drawings if one.border == "outer"}
+    if undrawn_slices == "background":
+        reference_tzyx[sorted({frame for frame, _ in inner})] = BACKGROUND
+    for (frame, index), one in inner.items():
+        image_yx = np.full(shape_tzyx[2:], BACKGROUND, dtype=np.uint8)
+        if (frame, index) in outer:
+            image_yx[covered(outer[frame, index].points_xy, shape_tzyx[2:])] = MYOCARDIUM
+        image_yx[covered(one.points_xy, shape_tzyx[2:])] = CAVITY
+        reference_tzyx[frame, index] = image_yx
+    return reference_tzyx
+
+
+def reference_volumes(drawings: Sequence[Drawing], slice_spacing_mm: float) -> dict[str, object] | None:
+    """ED and ES, the drawn frames with most and least inside their inner borders; None where nothing was drawn."""
+    areas_mm2: dict[int, float] = {}
+    for one in drawings:
+        if one.border == "inner":
+            areas_mm2[one.frame] = areas_mm2.get(one.frame, 0.0) + one.area_mm2
+    if not areas_mm2:
+        return None
+    ed, es = max(areas_mm2, key=areas_mm2.__getitem__), min(areas_mm2, key=areas_mm2.__getitem__)
+    volumes_ml = {frame: round(area * slice_spacing_mm / 1000, 3) for frame, area in areas_mm2.items()}
+    return {
+        "edv_ml": volumes_ml[ed],
+        "esv_ml": volumes_ml[es] if len(areas_mm2) > 1 else None,
+        "ed_frame": ed,
+        "es_frame": es if len(areas_mm2) > 1 else None,
+        "myocardium_frames": sorted({one.frame for one in drawings if one.border == "outer"}),
+        "rule": "area inside the inner contours x median slice distance, summed over slices",
+    }
+
+
+def _coverage(points_xy: Floats, low: NDArray[np.int_], high: NDArray[np.int_]) -> Floats:
+    """The covered share of every pixel of a window: crossings pair up along each line (even-odd rule)."""
+    start, end = points_xy, np.roll(points_xy, -1, axis=0)
+    lines = low[1] - 0.5 + (np.arange((high[1] - low[1] + 1) * _LINES_PER_PIXEL) + 0.5) / _LINES_PER_PIXEL
+    crossed = (start[:, 1, None] <= lines) != (end[:, 1, None] <= lines)
+    edge, line = np.nonzero(crossed)
+    along = (lines[line] - start[edge, 1]) / (end[edge, 1] - start[edge, 1])
+    x = start[edge, 0] + along * (end[edge, 0] - start[edge, 0])
+    order = np.lexsort((x, line))
+    left_right, line = x[order].reshape(-1, 2), line[order][::2]
+    edges = np.arange(low[0], high[0] + 2) - 0.5
+    inside = np.clip(left_right[:, 1, None], edges[:-1], edges[1:]) - np.clip(left_right[:, :1], edges[:-1], edges[1:])
+    share = np.zeros((len(lines), len(edges) - 1))
+    np.add.at(share, line, inside)
+    return share.reshape(-1, _LINES_PER_PIXEL, share.shape[1]).mean(axis=1)

@@ -1,0 +1,291 @@
+"""What can be laid on a chart's axes: lines, dots, bars, rules and marks, each drawn as SVG in the plot's own pixels."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import ClassVar, Literal, Protocol
+
+INK, FAINT = "#1f2933", "#5f6c7b"
+
+LETTER = 0.56
+"""Mean width of a letter in font sizes: text cannot be measured without a font."""
+
+_HOVER_POINTS = 200
+"""Longer lines get no tooltips: they would weigh more than the line."""
+
+
+def px(value: float) -> str:
+    """A pixel as text: a tenth is finer than any screen, and the same on every machine."""
+    shown = f"{value:.1f}".removesuffix(".0")
+    return "0" if shown == "-0" else shown
+
+
+def nice(value: float) -> str:
+    """A value for a reader: four digits, no exponent for what a heart can be."""
+    return f"{value:.4g}"
+
+
+def text(
+    words: str, x: float, y: float, anchor: str = "start", colour: str = FAINT, bold: bool = False, halo: bool = False
+) -> str:
+    """Words at a point; a halo keeps them readable across lines."""
+    if not words:
+        return ""
+    weight = ' font-weight="600"' if bold else ""
+    glow = ' stroke="#fff" stroke-width="3" stroke-linejoin="round" paint-order="stroke"' if halo else ""
+    place = f'x="{px(x)}" y="{px(y)}" text-anchor="{anchor}"'
+    return f'<text {place} fill="{colour}"{weight}{glow}>{escape(words)}</text>'
+
+
+@dataclass(frozen=True)
+class Scale:
+    """One axis: values from `low` to `high` along `pixels`, which run downwards for the vertical one."""
+
+    low: float
+    high: float
+    pixels: float
+    downwards: bool = False
+
+    def __call__(self, value: float) -> float:
+        """The pixel of a value."""
+        share = (value - self.low) / (self.high - self.low)
+        return self.pixels * (1 - share if self.downwards else share)
+
+    def ticks(self) -> list[float]:
+        """Round values along the axis, about one every 70 pixels across or 45 down."""
+        step = _round_step((self.high - self.low) * (45 if self.downwards else 70) / self.pixels)
+        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
+        return [n * step for n in range(first, last + 1)]
+
+
+@dataclass(frozen=True)
+class Axes:
+    """The two scales that a layer draws upon."""
+
+    x: Scale
+    y: Scale
+
+    def inside(self, x: float, y: float) -> bool:
+        """Whether a point stands within the plot; never true of NaN."""
+        return self.x.low <= x <= self.x.high and self.y.low <= y <= self.y.high
+
+
+class Layer(Protocol):
+    """What can be laid on axes. A layer with a name stands in the legend; one without a colour gets the next one."""
+
+    @property
+    def name(self) -> str:
+        """Word in the legend, "" for none."""
+
+    @property
+    def colour(self) -> str:
+        """A CSS colour, "" for the palette's next."""
+
+    @property
+    def x(self) -> Sequence[float]:
+        """Values that the horizontal axis has to hold."""
+
+    @property
+    def y(self) -> Sequence[float]:
+        """Values that the vertical axis has to hold."""
+
+    def draw(self, axes: Axes, colour: str) -> str:
+        """The layer as SVG, in pixels of the plot's own corner."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """Points joined in order, broken at NaN; `steps` holds each value until the next, as a distribution function does."""
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+    colour: str = ""
+    steps: bool = False
+    dash: str = ""
+
+    def draw(self, axes: Axes, colour: str) -> str:
+        """A path, with a tooltip at every point."""
+        dash = f' stroke-dasharray="{self.dash}"' if self.dash else ""
+        path = f'<path d="{"".join(self._path(axes))}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>'
+        hover = self.x if len(self.x) <= _HOVER_POINTS and not self.steps else ()
+        points = (
+            f'<circle cx="{px(axes.x(x))}" cy="{px(axes.y(y))}" r="6" fill="{colour}" fill-opacity="0">'
+            f"<title>{escape(self.name)}: {nice(y)} at {nice(x)}</title></circle>"
+            for x, y in zip(hover, self.y, strict=False)
+            if axes.inside(x, y)
+        )
+        return path + "".join(points)
+
+    def _path(self, axes: Axes) -> Iterator[str]:
+        drawing = False
+        for x, y in zip(self.x, self.y, strict=True):
+            if not (math.isfinite(x) and math.isfinite(y)):
+                drawing = False
+                continue
+            across, down = px(axes.x(x)), px(axes.y(y))
+            if not drawing:
+                yield f"M{across},{down}"
+            else:
+                yield f"H{across}V{down}" if self.steps else f"L{across},{down}"
+            drawing = True
+
+
+@dataclass(frozen=True)
+class Dots:
+    """Points with tooltips and links, and whiskers of half-lengths `x_error` and `y_error` where they are given."""
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+    titles: Sequence[str] = ()
+    links: Sequence[str] = ()
+    x_error: Sequence[float] = ()
+    y_error: Sequence[float] = ()
+    colour: str = ""
+
+    def draw(self, axes: Axes, colour: str) -> str:
+        """Whiskers first, so that no dot is crossed by a neighbour's."""
+        shown = [i for i, (x, y) in enumerate(zip(self.x, self.y, strict=True)) if axes.inside(x, y)]
+        whiskers = "".join(self._whisker(axes, i) for i in shown)
+        dots = "".join(self._dot(axes, i) for i in shown)
+        return f'<path d="{whiskers}" stroke="{colour}" stroke-opacity=".35"/><g fill="{colour}">{dots}</g>'
+
+    def _whisker(self, axes: Axes, i: int) -> str:
+        across, down, path = px(axes.x(self.x[i])), px(axes.y(self.y[i])), ""
+        if self.y_error and math.isfinite(self.y_error[i]):
+            path += f"M{across},{px(axes.y(self.y[i] - self.y_error[i]))}V{px(axes.y(self.y[i] + self.y_error[i]))}"
+        if self.x_error and math.isfinite(self.x_error[i]):
+            path += f"M{px(axes.x(self.x[i] - self.x_error[i]))},{down}H{px(axes.x(self.x[i] + self.x_error[i]))}"
+        return path
+
+    def _dot(self, axes: Axes, i: int) -> str:
+        title = f"<title>{escape(self.titles[i])}</title>" if self.titles else ""
+        place = f'cx="{px(axes.x(self.x[i]))}" cy="{px(axes.y(self.y[i]))}"'
+        dot = f'<circle {place} r="4" fill-opacity=".75" stroke="#fff" stroke-width=".8">{title}</circle>'
+        return f'<a href="{escape(self.links[i])}">{dot}</a>' if self.links and self.links[i] else dot
+
+
+@dataclass(frozen=True)
+class Bars:
+    """A histogram: `edges` has one value more than `heights`."""
+
+    name: str
+    edges: Sequence[float]
+    heights: Sequence[float]
+    colour: str = ""
+
+    @property
+    def x(self) -> Sequence[float]:
+        """The edges."""
+        return self.edges
+
+    @property
+    def y(self) -> Sequence[float]:
+        """The heights, and the ground on which they stand."""
+        return [0.0, *self.heights]
+
+    def draw(self, axes: Axes, colour: str) -> str:
+        """Upright bars with a hair of space between them."""
+        bars = zip(self.edges[:-1], self.edges[1:], self.heights, strict=True)
+        return "".join(self._bar(axes, colour, *bar) for bar in bars)
+
+    def _bar(self, axes: Axes, colour: str, left: float, right: float, height: float) -> str:
+        top, ground = axes.y(height), axes.y(0)
+        return (
+            f'<rect x="{px(axes.x(left) + 0.5)}" y="{px(top)}" width="{px(axes.x(right) - axes.x(left) - 1)}" '
+            f'height="{px(ground - top)}" fill="{colour}" fill-opacity=".8">'
+            f"<title>{nice(left)} to {nice(right)}: {nice(height)}</title></rect>"
+        )
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A straight line right across the plot at one value of one axis, with a word beside it."""
+
+    at: float
+    axis: Literal["x", "y"]
+    text: str = ""
+    colour: str = FAINT
+    dash: str = "5 4"
+    name: ClassVar[str] = ""
+
+    @property
+    def x(self) -> Sequence[float]:
+        """The value, if it is one of the horizontal axis."""
+        return [self.at] if self.axis == "x" else []
+
+    @property
+    def y(self) -> Sequence[float]:
+        """The value, if it is one of the vertical axis."""
+        return [self.at] if self.axis == "y" else []
+
+    def draw(self, axes: Axes, colour: str) -> str:
+        """The line; its word stands at the top of an upright line, at the right end of a level one."""
+        if not math.isfinite(self.at):
+            return ""
+        place = getattr(axes, self.axis)(self.at)
+        line = f'stroke="{colour}" stroke-width="1.5" stroke-dasharray="{self.dash}"/>'
+        if self.axis == "y":
+            word = text(self.text, axes.x.pixels - 4, place - 5, "end", colour, halo=True)
+            return f'<path d="M0,{px(place)}H{px(axes.x.pixels)}" {line}{word}'
+        left = place > axes.x.pixels / 2
+        word = text(self.text, place - 6 if left else place + 6, 12, "end" if left else "start", colour, halo=True)
+        return f'<path d="M{px(place)},0V{px(axes.y.pixels)}" {line}{word}'
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The line on which both axes say the same."""
+
+    name: ClassVar[str] = ""
+    colour: ClassVar[str] = FAINT
+    x: ClassVar[Sequence[float]] = ()
+    y: ClassVar[Sequence[float]] = ()
+
+    def draw(self, axes: Axes, colour: str) -> str:
+        """From the first to the last value that both axes hold."""
+        low, high = max(axes.x.low, axes.y.low), min(axes.x.high, axes.y.high)
+        ends = [f"{px(axes.x(value))},{px(axes.y(value))}" for value in (low, high)]
+        return f'<path d="M{ends[0]}L{ends[1]}" stroke="{colour}" stroke-dasharray="5 4"/>'
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One point with a word: above it in the upper half of the plot, else below."""
+
+    at_x: float
+    at_y: float
+    text: str
+    colour: str = INK
+    name: ClassVar[str] = ""
+
+    @property
+    def x(self) -> Sequence[float]:
+        """Its one place."""
+        return [self.at_x]
+
+    @property
+    def y(self) -> Sequence[float]:
+        """Its one place."""
+        return [self.at_y]
+
+    def draw(self, axes: Axes, colour: str) -> str:
+        """A ring and its word, which leans inwards near the sides."""
+        if not axes.inside(self.at_x, self.at_y):
+            return ""
+        across, down = axes.x(self.at_x), axes.y(self.at_y)
+        reach = len(self.text) * LETTER * 6
+        anchor = "start" if across < reach else "end" if across > axes.x.pixels - reach else "middle"
+        below = axes.y.pixels / 2 < down < axes.y.pixels - 22
+        word = text(self.text, across, down + (20 if below else -10), anchor, colour, bold=True, halo=True)
+        return (
+            f'<circle cx="{px(across)}" cy="{px(down)}" r="4.5" fill="#fff" stroke="{colour}" stroke-width="2"/>{word}'
+        )
+
+
+def _round_step(step: float) -> float:
+    """The next of 1, 2, 2.5, 5 or 10 times a power of ten."""
+    power = 10.0 ** math.floor(math.log10(step))
+    return next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= step * (1 - 1e-9))

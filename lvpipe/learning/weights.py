@@ -1,0 +1,48 @@
+"""Networks on disk: safetensors that say which architecture they belong to, so that nothing is unpickled."""
+
+import importlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lvpipe.errors import UserError
+from lvpipe.files import write_bytes
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+_KEY = "lvpipe"
+"""The only metadata key: safetensors does not keep the order of several, and equal networks have equal bytes."""
+
+
+def build_network(network: str, options: Mapping[str, Any]) -> "nn.Module":
+    """The architecture of this name, with fresh weights."""
+    built: nn.Module = importlib.import_module(f"lvpipe.networks.{network}").build(**options)
+    return built
+
+
+def write_weights(path: Path, state: "Mapping[str, Tensor]", architecture: Mapping[str, Any]) -> None:
+    """Write weights with their architecture: `network` and `options`."""
+    from safetensors.torch import save
+
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    write_bytes(path, save(tensors, metadata={_KEY: json.dumps(dict(architecture), sort_keys=True)}))
+
+
+def read_network(path: Path) -> "nn.Module":
+    """Rebuild a network from its file, ready to be applied."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            architecture = json.loads((file.metadata() or {})[_KEY])
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping, has only keys())
+        network = build_network(architecture["network"], architecture["options"])
+        network.load_state_dict(state)
+    except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        raise UserError(
+            f"{path}: not a readable model ({str(error).splitlines()[0]}); expected safetensors written by "
+            f"`lvpipe train`: delete the file and run again"
+        ) from error
+    return network.eval()

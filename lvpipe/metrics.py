@@ -1,0 +1,101 @@
+"""Measures of masks and forecasts: formula, source, range, and what empty means."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FORECAST_ML = np.arange(600)
+"""The volumes at which a forecast is stated, 0..599 mL, as the Kaggle challenge asked for."""
+
+
+def dice(estimate: NDArray[Any], reference: NDArray[Any]) -> float:
+    """2 |A & B| / (|A| + |B|) (Dice 1945), 0..1; NaN where both are empty, since nothing was there to agree on."""
+    total = int(estimate.sum()) + int(reference.sum())
+    return 2 * int((estimate & reference).sum()) / total if total else float("nan")
+
+
+def iou(estimate: NDArray[Any], reference: NDArray[Any]) -> float:
+    """|A & B| / |A | B| (Jaccard 1901), 0..1; NaN where both are empty."""
+    union = int((estimate | reference).sum())
+    return int((estimate & reference).sum()) / union if union else float("nan")
+
+
+def hausdorff95_mm(estimate: NDArray[Any], reference: NDArray[Any], spacing_mm: Sequence[float]) -> float:
+    """The larger of the two 95th percentiles of surface distances (Huttenlocher 1993), in mm.
+
+    A surface pixel belongs to the mask and touches the outside. NaN where either mask is empty: there is no distance
+    to nothing.
+    """
+    from scipy.ndimage import distance_transform_edt
+
+    if not (estimate.any() and reference.any()):
+        return float("nan")
+    window = _around(estimate | reference)
+    surfaces = [_surface(mask[window]) for mask in (estimate, reference)]
+    distances = [distance_transform_edt(~surface, sampling=spacing_mm) for surface in surfaces]
+    there = np.percentile(distances[1][surfaces[0]], 95)
+    back = np.percentile(distances[0][surfaces[1]], 95)
+    return float(max(there, back))
+
+
+def crps(forecasts: ArrayLike, volumes_ml: ArrayLike) -> NDArray[np.float64]:
+    """Mean over n = 0..599 of (P(n) - H(n >= V))^2, as the Kaggle challenge computes it; 0 (sure and right) to 1.
+
+    `forecasts` is `(cases, 600)`, the result one value a case.
+    """
+    reached = FORECAST_ML >= np.asarray(volumes_ml, float)[:, None]
+    return np.asarray(((np.asarray(forecasts, float) - reached) ** 2).mean(axis=1))
+
+
+def crps_gaussian_ml(error_ml: ArrayLike, sigma_ml: ArrayLike) -> NDArray[np.float64]:
+    """The CRPS integral of a Gaussian in closed form, in mL (Gneiting and Raftery 2007): 600 times `crps`."""
+    from scipy.stats import norm
+
+    sigma = np.asarray(sigma_ml, float)
+    z = np.asarray(error_ml, float) / sigma
+    return np.asarray(sigma * (z * (2 * norm.cdf(z) - 1) + 2 * norm.pdf(z) - 1 / np.sqrt(np.pi)))
+
+
+def pearson_r(first: ArrayLike, second: ArrayLike) -> float:
+    """Pearson's correlation, -1..1; NaN for fewer than three pairs or a constant."""
+    a, b = np.asarray(first, float), np.asarray(second, float)
+    if len(a) < 3 or a.std() == 0 or b.std() == 0:
+        return float("nan")
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+def quantile_ml(forecasts: NDArray[Any], share: float) -> NDArray[np.float64]:
+    """The first volume at which each forecast reaches `share`; 600 where none does."""
+    reached = forecasts >= share
+    return np.where(reached.any(axis=1), reached.argmax(axis=1), len(FORECAST_ML)).astype(float)
+
+
+def covers(forecasts: NDArray[Any], volumes_ml: ArrayLike, interval: float = 0.9) -> NDArray[np.bool_]:
+    """Whether each volume lies within the central interval of its forecast."""
+    volumes = np.asarray(volumes_ml, float)
+    low, high = (quantile_ml(forecasts, share) for share in ((1 - interval) / 2, (1 + interval) / 2))
+    # P(n) counts all volumes up to n: a quantile of n mL stands for the millilitre that ends there.
+    return np.asarray((volumes > low - 1) & (volumes <= high))
+
+
+def moments_ml(forecasts: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and standard deviation of each forecast, from its steps between whole millilitres."""
+    steps = np.diff(np.concatenate([np.zeros((len(forecasts), 1)), forecasts], axis=1), axis=1)
+    steps = steps / np.clip(steps.sum(axis=1, keepdims=True), 1e-12, None)
+    middles = FORECAST_ML - 0.5
+    mean = steps @ middles
+    variance = (steps * (middles - mean[:, None]) ** 2).sum(axis=1)
+    return mean, np.sqrt(variance)
+
+
+def _around(mask: NDArray[Any]) -> tuple[slice, ...]:
+    """The smallest window that holds the mask: distances inside it are the same, and far cheaper."""
+    return tuple(slice(int(where.min()), int(where.max()) + 1) for where in np.nonzero(mask))
+
+
+def _surface(mask: NDArray[Any]) -> NDArray[np.bool_]:
+    from scipy.ndimage import binary_erosion
+
+    return np.asarray(mask & ~binary_erosion(mask))

@@ -1,0 +1,1 @@
+"""One module per architecture, each with a `build`; chosen by name in a model's entry."""

@@ -1,0 +1,249 @@
+"""What the rules ask: which cases, which settings, which code. The only module of the package that knows the workflow."""
+
+import ast
+import importlib
+import json
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from lvpipe import provenance
+from lvpipe.cases import Case, SourceCase, number, place, shards
+from lvpipe.config.cohorts import CohortEntry, ModelEntry, PlacedCohort, SheetOrder
+from lvpipe.config.schema import Config, load_config
+from lvpipe.config.train import TrainSettings
+from lvpipe.errors import UserError
+from lvpipe.phantom.names import list_cases as list_phantoms
+from lvpipe.phantom.names import list_sheets
+
+_HERE = Path(__file__).parent
+PHANTOM_ROOT = "results/phantom"
+
+
+class Plan:
+    """A validated configuration and what follows from it, computed when the workflow is parsed."""
+
+    def __init__(self, raw: Mapping[str, Any]) -> None:
+        self.config: Config = load_config(raw)
+        self.cohorts: dict[str, CohortEntry] = {cohort.name: cohort for cohort in self.config.cohorts}
+        self.models: dict[str, ModelEntry] = {model.name: model for model in self.config.models}
+        for model in self.config.models:
+            check_options(model)
+
+    @cached_property
+    def cases(self) -> dict[str, Case]:
+        """Every case of the run by name, in the order of the cohorts."""
+        found: dict[str, Case] = {}
+        for cohort in self.config.cohorts:
+            for case in self._listed(cohort):
+                if case.name in found:
+                    raise UserError(
+                        f"case {case.name} is in the cohorts {found[case.name].cohort} and {cohort.name}; "
+                        f"expected a name once in a run: give one cohort a `prefix`"
+                    )
+                found[case.name] = case
+        return found
+
+    def members(self, cohort: str) -> list[str]:
+        """The names of a cohort's cases."""
+        return [case.name for case in self.cases.values() if case.cohort == cohort]
+
+    def drawn(self, cohort: str | None = None) -> list[str]:
+        """The names of the cases with reference masks, of one cohort or of all."""
+        return [
+            name
+            for name, case in self.cases.items()
+            if self.cohorts[case.cohort].masks and cohort in (None, case.cohort)
+        ]
+
+    def reference_output(self, cohort: str) -> dict[str, str]:
+        """The file of reference masks, where a cohort has them."""
+        return {"reference": "results/convert/{case}_reference.nii.gz"} if self.cohorts[cohort].masks else {}
+
+    def view(self, name: str) -> str:
+        """The settings of one view, as canonical JSON."""
+        return self.config.resample.prepared(name).canonical()
+
+    def root(self, cohort: str) -> Path:
+        """The folder that a cohort's sources are relative to."""
+        entry = self.cohorts[cohort]
+        if entry.phantom is not None:
+            return Path(PHANTOM_ROOT) / entry.phantom
+        return Path(self.config.data_root) / str(entry.path)
+
+    def reader(self, cohort: str) -> str:
+        """The module that reads a cohort's layout."""
+        return f"lvpipe.readers.{self.cohorts[cohort].reader}"
+
+    def sources(self, case: str) -> list[str]:
+        """The files and folders that hold a case."""
+        return [str(self.root(self.cases[case].cohort) / source) for source in self.cases[case].sources]
+
+    def fingerprint(self, case: str) -> str:
+        """Changes inside a source folder, which Snakemake does not see; a phantom's folder has a rule that does."""
+        if self.cohorts[self.cases[case].cohort].phantom is not None:
+            return "phantom"
+        return provenance.folder_fingerprint(Path(source) for source in self.sources(case))
+
+    def sheets(self, cohort: str) -> list[str]:
+        """The cohort-level tables of a source; of a real one those that exist."""
+        entry, root = self.cohorts[cohort], self.root(cohort)
+        if entry.phantom is not None:
+            return [str(root / name) for name in self.phantom_sheets(entry.phantom)]
+        return [str(root / name) for name in _module(self.reader(cohort)).SHEETS if (root / name).exists()]
+
+    @property
+    def phantoms(self) -> dict[str, str]:
+        """The synthetic cohorts of this run, by name, each with its layout."""
+        wanted = dict.fromkeys(entry.phantom for entry in self.config.cohorts if entry.phantom is not None)
+        return {name: self.config.phantom.cohorts[name].layout for name in wanted}
+
+    def phantom_sheets(self, name: str) -> list[str]:
+        """The cohort-level tables of a synthetic cohort, relative to its root."""
+        return list_sheets(self.config.phantom.cohorts[name])
+
+    def phantom_order(self, name: str) -> str:
+        """All that one synthetic cohort depends on, as canonical JSON."""
+        return self.config.phantom.order(name).canonical()
+
+    def sheet_order(self) -> str:
+        """What the case sheet depends on, as canonical JSON."""
+        placed = tuple(
+            PlacedCohort(
+                name=entry.name,
+                reader=entry.reader,
+                root=str(self.root(entry.name)),
+                prefix=entry.prefix,
+                test_share=entry.test_share,
+            )
+            for entry in self.config.cohorts
+        )
+        return SheetOrder(folds=self.config.folds, cohorts=placed).canonical()
+
+    def learners(self, model: str, fold: str | int) -> tuple[list[str], list[str]]:
+        """The cases that the model of a fold learns from, and those that it watches to know when to stop.
+
+        Drawn, not of split test, not of the held-out fold; who is watched follows from each patient's own hash.
+        """
+        cohorts = self.models[model].masks
+        found = [
+            case
+            for case in self.cases.values()
+            if case.cohort in cohorts and case.split != "test" and case.fold != int(fold)
+        ]
+        ranked = sorted({case.patient for case in found}, key=lambda patient: number(f"watch {patient}"))
+        if len(ranked) < 2:
+            raise UserError(
+                f"model {model}, fold {fold}: {len(ranked)} patients with masks to learn from in the cohorts "
+                f"{', '.join(cohorts)}; expected at least 2: add cases, or lower `folds` or `test_share`"
+            )
+        share = TrainSettings.model_validate_json(self.settings("train", model)).inner_share
+        watched = [patient for patient in ranked if number(f"watch {patient}") < share * 2**64] or ranked[:1]
+        watch = [case.name for case in found if case.patient in watched]
+        return [case.name for case in found if case.patient not in watched], watch
+
+    def folds_for(self, held_out: str) -> list[int]:
+        """The folds whose models are applied to cases of this held-out fold."""
+        return list(range(self.config.folds)) if held_out == "all" else [int(held_out)]
+
+    @cached_property
+    def shards(self) -> dict[tuple[str, str], list[str]]:
+        """Cases of one network job, by held-out fold and shard."""
+        size = self.config.segment.shard_cases
+        held_out: dict[str, list[str]] = {}
+        for case in self.cases.values():
+            held_out.setdefault(case.held_out, []).append(case.name)
+        return {
+            (fold, key): members for fold in sorted(held_out) for key, members in shards(held_out[fold], size).items()
+        }
+
+    def settings(self, stage: str, model: str | None = None) -> str:
+        """A stage's section, with the model's overrides, as canonical JSON."""
+        section = getattr(self.config, stage)
+        changes = getattr(self.models[model].overrides, stage, {}) if model is not None else {}
+        if not changes:
+            return str(section.canonical())
+        merged = _merged(section.model_dump(), changes)
+        whole = load_config({**self.config.model_dump(), stage: merged})
+        return str(getattr(whole, stage).canonical())
+
+    def network(self, model: str) -> str:
+        """The network of a model and its options, as canonical JSON."""
+        entry = self.models[model]
+        return json.dumps({"network": entry.network, "options": entry.options}, sort_keys=True)
+
+    def code(self, stage: str, *modules: str) -> str:
+        """The digest of a stage's code and of modules that it loads by name."""
+        return provenance.code_digest(f"lvpipe.stages.{stage}", *modules)
+
+    def network_module(self, model: str) -> str:
+        """The module of a model's network."""
+        return f"lvpipe.networks.{self.models[model].network}"
+
+    def _listed(self, cohort: CohortEntry) -> Iterator[Case]:
+        listed = self._sources(cohort)
+        if not listed:
+            raise UserError(
+                f"cohort {cohort.name}: no cases in {self.root(cohort.name)}; "
+                f"expected the layout that the reader {cohort.reader} knows (docs/stages.md)"
+            )
+        for source in listed:
+            yield place(source, cohort.name, cohort.prefix, self.config.folds, cohort.test_share)
+
+    def _sources(self, cohort: CohortEntry) -> list[SourceCase]:
+        reader = _module(self.reader(cohort.name))
+        if cohort.phantom is not None:
+            return list_phantoms(cohort.phantom, self.config.phantom.cohorts[cohort.phantom])
+        root = self.root(cohort.name)
+        if not root.is_dir():
+            raise UserError(
+                f"cohort {cohort.name}: {root} is not a folder; expected the source in layout {cohort.reader}: "
+                f"mend `path` in `cohorts`, or give --config data_root=..."
+            )
+        return list(reader.list_cases(root))
+
+
+def check_options(model: ModelEntry) -> None:
+    """Refuse unknown networks and options when the workflow is parsed.
+
+    The arguments of `build` are read from the source: importing a network imports torch.
+    """
+    path = _HERE / "networks" / f"{model.network}.py"
+    if not path.is_file():
+        known = sorted(file.stem for file in path.parent.glob("*.py") if file.stem != "__init__")
+        raise UserError(f"models: {model.name}: network {model.network} is not there; known: {', '.join(known)}")
+    known = _arguments(path, "build")
+    unknown = sorted(set(model.options) - set(known))
+    if unknown:
+        raise UserError(f"models: {model.name}: options: unknown key `{unknown[0]}`; known: {', '.join(known)}")
+
+
+def _arguments(path: Path, function: str) -> list[str]:
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.FunctionDef) and node.name == function:
+            return [argument.arg for argument in node.args.args + node.args.kwonlyargs]
+    raise UserError(f"{path}: has no function {function}; expected one that makes the network")
+
+
+def _module(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        folder = _HERE / name.split(".")[1]
+        known = sorted(file.stem for file in folder.glob("*.py") if file.stem != "__init__")
+        raise UserError(f"{name.rpartition('.')[2]} is not in {folder.name}/; known: {', '.join(known)}") from None
+
+
+def _merged(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Changes laid over base, mapping by mapping; lists are replaced whole."""
+    merged = dict(base)
+    for key, value in changes.items():
+        inner = base.get(key)
+        merged[key] = _merged(inner, value) if isinstance(inner, dict) and isinstance(value, Mapping) else value
+    return merged
+
+

@@ -1,0 +1,120 @@
+"""What a result depends on: digests of code, files and folders, so that exactly the right rules run again."""
+
+import ast
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+_PACKAGE = "lvpipe"
+_ROOT = Path(__file__).parent.parent
+_DIGEST_LENGTH = 16
+"""Hex digits kept: 64 bits, far beyond what a project's modules can collide in."""
+
+
+def digest(*parts: str | bytes) -> str:
+    """A short digest of the parts, each with its length, so that no two different lists agree."""
+    total = hashlib.sha256()
+    for part in parts:
+        content = part.encode() if isinstance(part, str) else part
+        total.update(f"{len(content)}:".encode())
+        total.update(content)
+    return total.hexdigest()[:_DIGEST_LENGTH]
+
+
+def file_digest(path: Path) -> str:
+    """A digest of the file's content."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()[:_DIGEST_LENGTH]
+
+
+def folder_fingerprint(paths: Iterable[Path]) -> str:
+    """A digest of the names, sizes and times of all files below these paths; opens none of them."""
+    return digest(*(line for path in paths for line in _stat_lines(path)))
+
+
+def code_digest(*modules: str) -> str:
+    """A digest of the meaning of these modules and of all that they import from the package.
+
+    Comments, docstrings, formatting and time stamps do not count; a changed line in any imported module does.
+    """
+    closure = sorted({found for module in modules for found in import_closure(module)})
+    return digest(*(part for module in closure for part in (module, _meaning(module))))
+
+
+@cache
+def import_closure(module: str) -> frozenset[str]:
+    """The module and every module of the package that it imports, directly or not, wherever the import stands."""
+    found: set[str] = set()
+    waiting = [module]
+    while waiting:
+        current = waiting.pop()
+        if current not in found and _file(current) is not None:
+            found.add(current)
+            waiting.extend(_imports(current))
+    return frozenset(found)
+
+
+@cache
+def _tree(module: str) -> ast.Module:
+    path = _file(module)
+    assert path is not None
+    return ast.parse(path.read_text())
+
+
+@cache
+def _meaning(module: str) -> str:
+    tree = _tree(module)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [statement for statement in node.body if not _is_text(statement)] or [ast.Pass()]
+    return ast.unparse(tree)
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    """A docstring, or the string below a constant that documents it."""
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _imports(module: str) -> Iterator[str]:
+    for node in ast.walk(_tree(module)):
+        if isinstance(node, ast.Import):
+            yield from (name for alias in node.names for name in _with_parents(alias.name))
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from _with_parents(node.module)
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _with_parents(name: str) -> Iterator[str]:
+    """`a.b.c` runs `a` and `a.b` too."""
+    parts = name.split(".")
+    return (".".join(parts[:end]) for end in range(1, len(parts) + 1))
+
+
+@cache
+def _file(module: str) -> Path | None:
+    if module.split(".")[0] != _PACKAGE:
+        return None
+    base = _ROOT.joinpath(*module.split("."))
+    return next((path for path in (base / "__init__.py", base.with_suffix(".py")) if path.is_file()), None)
+
+
+def _stat_lines(path: Path) -> Iterator[str]:
+    if path.is_file():
+        yield _stat_line(path.name, path.stat())
+    elif path.is_dir():
+        yield from sorted(_walk(path, ""))
+
+
+def _walk(folder: Path, inside: str) -> Iterator[str]:
+    for entry in os.scandir(folder):
+        name = f"{inside}/{entry.name}"
+        if entry.is_dir():
+            yield from _walk(Path(entry.path), name)
+        elif not entry.name.startswith("."):
+            yield _stat_line(name, entry.stat())
+
+
+def _stat_line(name: str, stat: os.stat_result) -> str:
+    return f"{name} {stat.st_size} {stat.st_mtime_ns}"

@@ -1,0 +1,239 @@
+"""`score`: how good it is, against what experts drew and measured."""
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lvpipe.arguments import add_options
+from lvpipe.config.score import ScoreSettings
+from lvpipe.files import read_table, write_table
+from lvpipe.forecasts import KINDS, climatology, forecast_id, read_forecasts, step
+from lvpipe.images import Image, is_rejected, read_image
+from lvpipe.labels import CAVITY, NOT_ANNOTATED
+from lvpipe.metrics import covers, crps, dice, hausdorff95_mm, iou, moments_ml, pearson_r
+from lvpipe.tables import SheetRow, number, of_split, read_cases
+
+DICE = ("model", "cohort", "split", "case", "frame", "slice", "dice", "iou", "hd95_mm", "area_error_mm2")
+CRPS = (
+    "model",
+    "cohort",
+    "split",
+    "volume",
+    "cases",
+    "crps",
+    "mae_ml",
+    "rmse_ml",
+    "bias_ml",
+    "pearson_r",
+    "coverage_90",
+)
+SCORED = (
+    *("model", "cohort", "case", "split", "status", "reason"),
+    *("edv_reference_ml", "edv_ml", "edv_mean_ml", "edv_sd_ml", "edv_crps"),
+    *("esv_reference_ml", "esv_ml", "esv_mean_ml", "esv_sd_ml", "esv_crps"),
+    *("sv_ml", "ef_reference_percent", "ef_percent", "ed_frame", "es_frame", "slices", "flags"),
+)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Forecasts of one volume for some cases, beside their references."""
+
+    kind: str
+    rows: tuple[SheetRow, ...]
+    forecasts: NDArray[np.float64]
+
+    @property
+    def references_ml(self) -> NDArray[np.float64]:
+        """The reference volumes, NaN where there are none."""
+        return np.array([row.reference_ml(self.kind) for row in self.rows])
+
+    def only(self, chosen: NDArray[np.bool_]) -> "Scored":
+        """Some of the cases."""
+        rows = tuple(row for row, keep in zip(self.rows, chosen, strict=True) if keep)
+        return Scored(self.kind, rows, self.forecasts[chosen])
+
+
+def compare_masks(mask: Image, reference: Image, *, hausdorff: bool) -> Iterator[dict[str, object]]:
+    """One row for each drawn slice, and one with an empty slice for each drawn frame's whole stack."""
+    x_mm, y_mm, z_mm = mask.spacing_xyz_mm
+    for frame in np.flatnonzero((reference.array_tzyx != NOT_ANNOTATED).any(axis=(1, 2, 3))):
+        drawn = (reference.array_tzyx[frame] != NOT_ANNOTATED).any(axis=(1, 2))
+        estimate, expert = mask.array_tzyx[frame] == CAVITY, reference.array_tzyx[frame] == CAVITY
+        for z in np.flatnonzero(drawn):
+            values = _overlap(estimate[z], expert[z], (y_mm, x_mm), x_mm * y_mm, hausdorff=hausdorff)
+            yield {"frame": int(frame), "slice": int(z), **values}
+        stack = _overlap(estimate[drawn], expert[drawn], (z_mm, y_mm, x_mm), x_mm * y_mm, hausdorff=hausdorff)
+        yield {"frame": int(frame), "slice": None, **stack}
+
+
+def summarise(name: str, cohort: str, split: str, parts: Sequence[Scored]) -> Iterator[dict[str, object]]:
+    """Rows of crps.csv: each volume, then both together."""
+    for part in parts:
+        yield _row(name, cohort, split, part.kind, [part])
+    yield _row(name, cohort, split, "both", parts)
+
+
+def without_looking(part: Scored, sheet: Mapping[str, SheetRow]) -> Scored:
+    """The climatology of the cohort's training volumes for every case; of all volumes where it has none."""
+    learnt = of_split(sheet.values(), "train", "validate")
+    peers = [row for row in learnt if row.cohort == part.rows[0].cohort] if part.rows else []
+    known = [volume for row in peers or learnt if np.isfinite(volume := row.reference_ml(part.kind))]
+    forecast = climatology(np.array(known)) if known else np.linspace(1 / 600, 1, 600)
+    return Scored(part.kind, part.rows, np.tile(forecast, (len(part.rows), 1)))
+
+
+def as_steps(part: Scored) -> Scored:
+    """The same point, without doubt: what the spread of a forecast is worth."""
+    return Scored(part.kind, part.rows, step(moments_ml(part.forecasts)[0]))
+
+
+def main(argv: Sequence[str]) -> None:
+    """`masks`: one case's Dice table. `volumes`: crps.csv, dice.csv and cases.csv of the run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    masks = commands.add_parser("masks")
+    add_options(masks, ScoreSettings, "mask", "reference", "out")
+    masks.set_defaults(run=_run_masks)
+    volumes = commands.add_parser("volumes")
+    add_options(volumes, ScoreSettings, "cases", "results", "crps", "dice", "scored")
+    volumes.add_argument("--models", nargs="+", required=True)
+    volumes.add_argument("--drawn", nargs="*", required=True, help="cases with reference masks")
+    volumes.set_defaults(run=_run_volumes)
+    args = parser.parse_args(argv)
+    args.run(args)
+
+
+def _overlap(
+    estimate: NDArray[Any], expert: NDArray[Any], spacing_mm: Sequence[float], pixel_mm2: float, *, hausdorff: bool
+) -> dict[str, object]:
+    distance = hausdorff95_mm(estimate, expert, spacing_mm) if hausdorff else float("nan")
+    area_error = (int(estimate.sum()) - int(expert.sum())) * pixel_mm2
+    return {
+        "dice": dice(estimate, expert),
+        "iou": iou(estimate, expert),
+        "hd95_mm": distance,
+        "area_error_mm2": area_error,
+    }
+
+
+def _run_masks(args: argparse.Namespace) -> None:
+    rows: list[dict[str, object]] = []
+    if not (is_rejected(args.mask) or is_rejected(args.reference)):
+        rows = list(compare_masks(read_image(args.mask), read_image(args.reference), hausdorff=args.settings.hausdorff))
+    write_table(args.out, DICE[4:], rows)
+
+
+def _run_volumes(args: argparse.Namespace) -> None:
+    sheet = read_cases(args.cases)
+    summary: list[dict[str, object]] = []
+    scored: list[dict[str, object]] = []
+    for model in args.models:
+        forecasts = read_forecasts(args.results / "calibrate" / model / "forecasts.csv")
+        beats = _beats(args.results / "integrate" / model, sheet)
+        parts = [_part(kind, sheet, forecasts) for kind in KINDS]
+        summary.extend(_summary_rows(model, parts, sheet, baseline=model == args.models[0]))
+        scored.extend(_case_rows(model, parts, beats))
+    write_table(args.crps, CRPS, summary)
+    write_table(args.scored, SCORED, scored)
+    write_table(args.dice, DICE, _dice_rows(args.results / "score", args.models, [sheet[c] for c in args.drawn]))
+
+
+def _beats(folder: Path, sheet: Mapping[str, SheetRow]) -> dict[str, dict[str, str]]:
+    cohorts = dict.fromkeys(row.cohort for row in sheet.values())
+    return {row["case"]: row for cohort in cohorts for row in read_table(folder / f"{cohort}_volumes.csv")}
+
+
+def _part(kind: str, sheet: Mapping[str, SheetRow], forecasts: Mapping[str, NDArray[Any]]) -> Scored:
+    return Scored(kind, tuple(sheet.values()), np.stack([forecasts[forecast_id(case, kind)] for case in sheet]))
+
+
+def _summary_rows(
+    model: str, parts: Sequence[Scored], sheet: Mapping[str, SheetRow], *, baseline: bool
+) -> Iterator[dict[str, object]]:
+    """Every cohort and split that has references: the model, its step, and once the climatology."""
+    rows = list(sheet.values())
+    for cohort, split in dict.fromkeys((row.cohort, row.split) for row in rows):
+        here = [part.only(_known(part, cohort, split)) for part in parts]
+        if not any(part.rows for part in here):
+            continue
+        yield from summarise(model, cohort, split, here)
+        yield from summarise(f"step:{model}", cohort, split, [as_steps(part) for part in here])
+        if baseline:
+            yield from summarise("climatology", cohort, split, [without_looking(part, sheet) for part in here])
+
+
+def _known(part: Scored, cohort: str, split: str) -> NDArray[np.bool_]:
+    there = np.array([row.cohort == cohort and row.split == split for row in part.rows])
+    return np.asarray(there & np.isfinite(part.references_ml))
+
+
+def _row(name: str, cohort: str, split: str, volume: str, parts: Sequence[Scored]) -> dict[str, object]:
+    references = np.concatenate([part.references_ml for part in parts])
+    forecasts = np.concatenate([part.forecasts for part in parts])
+    errors = moments_ml(forecasts)[0] - references
+    figures = (
+        float(crps(forecasts, references).mean()),
+        float(np.abs(errors).mean()),
+        float(np.sqrt((errors**2).mean())),
+        float(errors.mean()),
+        pearson_r(errors + references, references),
+        float(covers(forecasts, references).mean()),
+    )
+    return dict(zip(CRPS, (name, cohort, split, volume, len(parts[0].rows), *figures), strict=True))
+
+
+def _case_rows(
+    model: str, parts: Sequence[Scored], beats: Mapping[str, dict[str, str]]
+) -> Iterator[dict[str, object]]:
+    figures = {part.kind: _figures(part) for part in parts}
+    for i, row in enumerate(parts[0].rows):
+        beat = beats[row.case]
+        mine: dict[str, object] = dict.fromkeys(SCORED)
+        mine |= {"model": model, "cohort": row.cohort, "case": row.case, "split": row.split}
+        mine |= {"status": row.status, "reason": row.reason}
+        for kind in KINDS:
+            mine |= _kind_cells(kind, row, beat, {name: float(values[i]) for name, values in figures[kind].items()})
+        mine |= {name: beat[name] for name in ("sv_ml", "ef_percent", "ed_frame", "es_frame", "slices")}
+        mine["ef_reference_percent"] = 100 * (row.edv_ml - row.esv_ml) / row.edv_ml if row.edv_ml else None
+        mine["flags"] = " ".join(_flags(row, beat, {kind: bool(figures[kind]["outside"][i]) for kind in KINDS}))
+        yield mine
+
+
+def _figures(part: Scored) -> dict[str, NDArray[Any]]:
+    mean, sd = moments_ml(part.forecasts)
+    known = np.isfinite(part.references_ml)
+    scores = np.where(known, crps(part.forecasts, part.references_ml), np.nan)
+    return {"mean": mean, "sd": sd, "crps": scores, "outside": known & ~covers(part.forecasts, part.references_ml)}
+
+
+def _kind_cells(kind: str, row: SheetRow, beat: Mapping[str, str], figures: Mapping[str, float]) -> dict[str, object]:
+    word = kind.lower()
+    return {
+        f"{word}_reference_ml": row.reference_ml(kind),
+        f"{word}_ml": number(beat[f"{word}_ml"]),
+        f"{word}_mean_ml": figures["mean"],
+        f"{word}_sd_ml": figures["sd"],
+        f"{word}_crps": figures["crps"],
+    }
+
+
+def _flags(row: SheetRow, beat: Mapping[str, str], outside: Mapping[str, bool]) -> list[str]:
+    flags = beat["flags"].split()
+    if row.status == "rejected" and "rejected" not in flags:
+        flags.append("rejected")
+    if "rejected" in flags or "empty" in flags:
+        flags.append("fallback")
+    return flags + [f"{kind.lower()}-outside-90" for kind, is_outside in outside.items() if is_outside]
+
+
+def _dice_rows(folder: Path, models: Sequence[str], drawn: Sequence[SheetRow]) -> Iterator[dict[str, object]]:
+    for model in models:
+        for row in drawn:
+            who = {"model": model, "cohort": row.cohort, "split": row.split, "case": row.case}
+            yield from ({**who, **values} for values in read_table(folder / model / f"{row.case}_dice.csv"))

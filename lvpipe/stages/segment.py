@@ -1,0 +1,82 @@
+"""`segment`: the probability of the cavity in every pixel of every frame, a shard of cases at a time."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lvpipe.arguments import stage_parser
+from lvpipe.boxes import Boxes, crop, read_boxes
+from lvpipe.config.segment import SegmentSettings
+from lvpipe.errors import Rejected
+from lvpipe.grids import carry, grid_of, grid_within
+from lvpipe.images import Image, read_image, write_image, write_rejected
+from lvpipe.provenance import digest, file_digest
+from lvpipe.spool import Spool
+
+if TYPE_CHECKING:
+    from torch import nn
+
+PROB_SLOPE = 1 / 255
+"""Probabilities are stored in one byte: a quarter of a float's size, and finer than any threshold needs."""
+
+
+def draw_case(networks: "Sequence[nn.Module]", prepared: Image, native: Image, boxes: Boxes, batch: int) -> Image:
+    """Apply the networks inside the boxes of a prepared cine; bring the probabilities to the native grid."""
+    from lvpipe.learning.apply import draw_images
+
+    windows_tzyx = crop(prepared.array_tzyx, boxes)
+    flat = windows_tzyx.reshape(-1, boxes.side_px, boxes.side_px)
+    probs = draw_images(networks, flat, batch).reshape(windows_tzyx.shape)
+    return Image(_paste(probs, boxes, prepared, native), native.affine, native.time_step_ms)
+
+
+def _paste(probs_tzyx: NDArray[Any], boxes: Boxes, prepared: Image, native: Image) -> NDArray[np.uint8]:
+    view = grid_within(prepared, native)
+    pasted = [
+        carry(probs_tzyx[:, z], view.window(top, left, boxes.side_px), grid_of(native))
+        for z, (top, left) in enumerate(boxes.corners_px)
+    ]
+    return np.rint(np.stack(pasted, axis=1) / PROB_SLOPE).astype(np.uint8)
+
+
+def main(argv: Sequence[str]) -> None:
+    """Load the models once, then write each case's probabilities."""
+    parser = stage_parser(__doc__, SegmentSettings, "views", "cines", "boxes", "out", "spool")
+    parser.add_argument("--models", type=Path, nargs="+", required=True, help="files whose probabilities are averaged")
+    parser.add_argument("--cases", nargs="+", required=True, help="the cases of this shard")
+    parser.add_argument("--code", required=True, help="digest of the code, part of a spooled file's key")
+    args = parser.parse_args(argv)
+
+    from lvpipe.learning.loop import use_threads
+    from lvpipe.learning.weights import read_network
+
+    use_threads(args.settings.threads)
+    networks = [read_network(path) for path in args.models]
+    spool = Spool(args.spool)
+    common = digest(args.code, args.settings.canonical(), *(file_digest(path) for path in args.models))
+    for case in args.cases:
+        inputs = _inputs(case, args.views, args.cines, args.boxes)
+        key = digest(common, case, *(file_digest(path) for path in inputs))
+        spool.make(
+            key, args.out / f"{case}_prob.nii.gz", lambda path, i=inputs: _write(path, networks, i, args.settings)
+        )
+    spool.release()
+
+
+def _inputs(case: str, views: Path, cines: Path, boxes: Path) -> tuple[Path, Path, Path]:
+    return views / f"{case}_cine.nii.gz", cines / f"{case}_cine.nii.gz", boxes / f"{case}_boxes.json"
+
+
+def _write(
+    path: Path, networks: "Sequence[nn.Module]", inputs: tuple[Path, Path, Path], settings: SegmentSettings
+) -> None:
+    view, cine, box = inputs
+    try:
+        drawn = draw_case(networks, read_image(view), read_image(cine), read_boxes(box), settings.batch_images)
+        write_image(path, drawn, slope=PROB_SLOPE)
+    except Rejected as reason:
+        print(f"passed on: {reason}")
+        write_rejected(path)

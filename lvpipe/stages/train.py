@@ -1,0 +1,64 @@
+"""`train`: a network per fold, from the drawn slices of the patients outside that fold."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lvpipe.arguments import stage_parser
+from lvpipe.charts import Line, line_chart
+from lvpipe.config.train import TrainSettings
+from lvpipe.errors import UserError
+from lvpipe.files import write_table, write_text
+
+if TYPE_CHECKING:
+    from lvpipe.learning.loop import Epoch
+    from lvpipe.learning.samples import Samples
+
+_HISTORY = ("epoch", "learning_rate", "train_loss", "watch_loss", "watch_dice", "best")
+
+
+def draw_history(history: "Sequence[Epoch]") -> str:
+    """The curves of a training as SVG."""
+    epochs = [float(row.epoch) for row in history]
+    lines = [
+        Line("training loss", epochs, [row.train_loss for row in history]),
+        Line("watched loss", epochs, [row.watch_loss for row in history]),
+        Line("watched Dice", epochs, [row.watch_dice for row in history]),
+    ]
+    return line_chart("Training", "epoch", "loss, Dice", lines)
+
+
+def main(argv: Sequence[str]) -> None:
+    """Read samples, train, write the model, its history and its curves."""
+    parser = stage_parser(__doc__, TrainSettings, "cines", "boxes", "model", "history", "curve")
+    parser.add_argument("--network", type=json.loads, required=True, help="JSON with `network` and `options`")
+    parser.add_argument("--learn", nargs="+", required=True, help="cases to learn from")
+    parser.add_argument("--watch", nargs="+", required=True, help="cases that decide when to stop")
+    args = parser.parse_args(argv)
+
+    import torch
+
+    from lvpipe.learning.loop import train, use_threads
+    from lvpipe.learning.samples import read_samples
+    from lvpipe.learning.weights import build_network, write_weights
+
+    use_threads(args.settings.threads)
+    torch.manual_seed(args.settings.seed)
+    learn, watch = (read_samples(cases, args.cines, args.boxes) for cases in (args.learn, args.watch))
+    _check(learn, args.learn, args.cines)
+    _check(watch, args.watch, args.cines)
+    print(f"learning from {len(learn)} slices of {len(args.learn)} cases, watching {len(watch)} of {len(args.watch)}")
+    history, best = train(build_network(args.network["network"], args.network["options"]), learn, watch, args.settings)
+    write_weights(args.model, best, args.network)
+    write_table(args.history, _HISTORY, (asdict(row) for row in history))
+    write_text(args.curve, draw_history(history))
+
+
+def _check(samples: "Samples", cases: Sequence[str], cines: Path) -> None:
+    if not len(samples):
+        raise UserError(
+            f"no drawn slice in {cines} for {', '.join(cases)}; expected references of at least one case: "
+            f"see the ledgers in results/convert for what was rejected, or name other cohorts in the model's `masks`"
+        )

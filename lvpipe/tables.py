@@ -1,0 +1,47 @@
+"""Cells of CSV tables as numbers, and the case sheet."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lvpipe.files import read_table
+
+@dataclass(frozen=True)
+class SheetRow:
+    """One case of the sheet: who it is and what its source says of it; NaN where it says nothing."""
+
+    cohort: str
+    case: str
+    split: str
+    edv_ml: float
+    esv_ml: float
+    age_years: float
+    sex: str
+    status: str
+    reason: str
+
+    def reference_ml(self, kind: str) -> float:
+        """The reference of `EDV` or `ESV`."""
+        return self.edv_ml if kind == "EDV" else self.esv_ml
+
+
+def number(cell: str | None) -> float:
+    """The number in a cell; NaN for an empty one."""
+    return float(cell) if cell else float("nan")
+
+
+def read_cases(path: Path) -> dict[str, SheetRow]:
+    """The case sheet by case name."""
+    return {row["case"]: _row(row) for row in read_table(path)}
+
+
+def of_split(rows: Iterable[SheetRow], *splits: str) -> list[SheetRow]:
+    """The rows of these splits."""
+    return [row for row in rows if row.split in splits]
+
+
+def _row(row: dict[str, str]) -> SheetRow:
+    texts = {name: row[name] for name in ("cohort", "case", "split", "sex", "status", "reason")}
+    return SheetRow(
+        **texts, edv_ml=number(row["edv_ml"]), esv_ml=number(row["esv_ml"]), age_years=number(row["age_years"])
+    )

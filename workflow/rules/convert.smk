@@ -1,0 +1,45 @@
+"""From what a source handed over to one regular cine per case, and the sheet of all cases."""
+
+for cohort in PLAN.cohorts:
+
+    rule:
+        name:
+            f"convert_{cohort}"
+        input:
+            lambda w: PLAN.sources(w.case),
+        output:
+            cine="results/convert/{case}_cine.nii.gz",
+            ledger="results/convert/{case}_cine.json",
+            **PLAN.reference_output(cohort),
+        log:
+            "logs/convert/{case}.log",
+        wildcard_constraints:
+            case="|".join(PLAN.members(cohort)),
+        params:
+            cohort=cohort,
+            reader=PLAN.cohorts[cohort].reader,
+            reference="--reference results/convert/{case}_reference.nii.gz" if PLAN.cohorts[cohort].masks else "",
+            files=lambda w: PLAN.fingerprint(w.case),
+            settings=lambda w: PLAN.settings("convert"),
+            code=PLAN.code("convert", PLAN.reader(cohort)),
+        shell:
+            "python -m lvpipe convert case --reader {params.reader} --case {wildcards.case} --cohort {params.cohort}"
+            " --sources {input:q} --cine {output.cine} --ledger {output.ledger} {params.reference}"
+            " --settings {params.settings:q} > {log} 2>&1"
+
+
+rule convert_sheet:
+    input:
+        ledgers=expand("results/convert/{case}_cine.json", case=CASES),
+        sheets=[sheet for cohort in PLAN.cohorts for sheet in PLAN.sheets(cohort)],
+    output:
+        "results/convert/cases.csv",
+    log:
+        "logs/convert/cases.log",
+    params:
+        cases=lambda w: list(CASES),
+        settings=lambda w: PLAN.sheet_order(),
+        code=PLAN.code("convert", *(PLAN.reader(cohort) for cohort in PLAN.cohorts)),
+    shell:
+        "python -m lvpipe convert cohort --cases {params.cases} --ledgers results/convert --out {output}"
+        " --settings {params.settings:q} > {log} 2>&1"

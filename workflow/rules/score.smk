@@ -1,0 +1,40 @@
+"""Masks against drawn references, forecasts against reference volumes."""
+
+
+rule score_masks:
+    input:
+        mask="results/postprocess/{model}/{case}_mask.nii.gz",
+        reference="results/convert/{case}_reference.nii.gz",
+    output:
+        "results/score/{model}/{case}_dice.csv",
+    log:
+        "logs/score/{model}/{case}.log",
+    params:
+        settings=lambda w: PLAN.settings("score"),
+        code=PLAN.code("score"),
+    shell:
+        "python -m lvpipe score masks --mask {input.mask} --reference {input.reference} --out {output}"
+        " --settings {params.settings:q} > {log} 2>&1"
+
+
+rule score:
+    input:
+        cases="results/convert/cases.csv",
+        volumes=expand("results/integrate/{model}/{cohort}_volumes.csv", model=PLAN.models, cohort=PLAN.cohorts),
+        forecasts=expand("results/calibrate/{model}/forecasts.csv", model=PLAN.models),
+        dice=expand("results/score/{model}/{case}_dice.csv", model=PLAN.models, case=PLAN.drawn()),
+    output:
+        crps=report("results/crps.csv", caption="../report/crps.rst", category="score"),
+        dice=report("results/dice.csv", caption="../report/dice.rst", category="score"),
+        scored=report("results/cases.csv", caption="../report/cases.rst", category="score"),
+    log:
+        "logs/score/volumes.log",
+    params:
+        models=list(PLAN.models),
+        drawn=lambda w: PLAN.drawn(),
+        settings=lambda w: PLAN.settings("score"),
+        code=PLAN.code("score"),
+    shell:
+        "python -m lvpipe score volumes --cases {input.cases} --results results --models {params.models}"
+        " --drawn {params.drawn} --crps {output.crps} --dice {output.dice} --scored {output.scored}"
+        " --settings {params.settings:q} > {log} 2>&1"

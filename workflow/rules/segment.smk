@@ -1,0 +1,32 @@
+"""Probabilities of the cavity; one job applies one set of models to a shard of cases."""
+
+for (fold, shard), members in PLAN.shards.items():
+
+    rule:
+        name:
+            f"segment_{fold}_{shard}"
+        input:
+            models=expand("results/train/{{model}}/fold-{fold}/model.safetensors", fold=PLAN.folds_for(fold)),
+            views=lambda w, members=members: expand(
+                "results/resample/{view}/{case}_cine.nii.gz", view=PLAN.models[w.model].view, case=members
+            ),
+            boxes=lambda w, members=members: expand(
+                "results/detect/{view}/{case}_boxes.json", view=PLAN.models[w.model].view, case=members
+            ),
+            cines=expand("results/convert/{case}_cine.nii.gz", case=members),
+        output:
+            expand("results/segment/{{model}}/{case}_prob.nii.gz", case=members),
+        log:
+            f"logs/segment/{{model}}/{fold}-{shard}.log",
+        threads: workflow.cores
+        params:
+            view=lambda w: PLAN.models[w.model].view,
+            cases=members,
+            spool=f".spool/segment/{{model}}/{fold}-{shard}",
+            settings=lambda w: PLAN.settings("segment", w.model),
+            code=lambda w: PLAN.code("segment", PLAN.network_module(w.model)),
+        shell:
+            "python -m lvpipe segment --models {input.models} --cases {params.cases}"
+            " --views results/resample/{params.view} --cines results/convert --boxes results/detect/{params.view}"
+            " --out results/segment/{wildcards.model} --spool {params.spool} --code {params.code}"
+            " --settings {params.settings:q} > {log} 2>&1"
