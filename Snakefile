@@ -24,9 +24,11 @@ from pathlib import Path
 from lvpipe.errors import UserError
 from lvpipe.plan import Plan
 
+
 configfile: f"{workflow.basedir}/config.yaml"
 
 
+# Built from envs/container.def; used by `--sdm apptainer` alone.
 container: "lvpipe.sif"
 
 
@@ -36,6 +38,7 @@ shell.prefix(f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
 try:
     PLAN = Plan(config)
     CASES = PLAN.cases
+    PLAN.check()
 except UserError as error:
     sys.exit(f"lvpipe: {error}")
 

@@ -66,7 +66,9 @@ def shards(names: Iterable[str], size: int, prefix: str = "") -> dict[str, list[
         return {prefix or "all": members} if members else {}
     halves = ([name for name in members if f"{number(name):064b}"[len(prefix)] == bit] for bit in "01")
     return {
-        key: leaf for bit, half in zip("01", halves, strict=True) for key, leaf in shards(half, size, prefix + bit).items()
+        key: leaf
+        for bit, half in zip("01", halves, strict=True)
+        for key, leaf in shards(half, size, prefix + bit).items()
     }
 
 

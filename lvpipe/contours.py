@@ -111,4 +111,5 @@ def _coverage(points_xy: Floats, low: NDArray[np.int_], high: NDArray[np.int_]) 
     inside = np.clip(left_right[:, 1, None], edges[:-1], edges[1:]) - np.clip(left_right[:, :1], edges[:-1], edges[1:])
     share = np.zeros((len(lines), len(edges) - 1))
     np.add.at(share, line, inside)
-    return share.reshape(-1, _LINES_PER_PIXEL, share.shape[1]).mean(axis=1)
+    rows: Floats = share.reshape(-1, _LINES_PER_PIXEL, share.shape[1]).mean(axis=1)
+    return rows

@@ -68,7 +68,7 @@ def gaussian(means_ml: NDArray[Any], sigmas_ml: NDArray[Any], floor_ml: float) -
 
 def step(volumes_ml: NDArray[Any]) -> NDArray[np.float64]:
     """No doubt at all: 0 below the volume, 1 from it on."""
-    return np.asarray(FORECAST_ML >= np.asarray(volumes_ml, float)[:, None], dtype=float)
+    return np.asarray(np.asarray(volumes_ml, float)[:, None] <= FORECAST_ML, dtype=float)
 
 
 def climatology(volumes_ml: NDArray[Any]) -> NDArray[np.float64]:
@@ -90,7 +90,9 @@ def choose_beta(
 def write_forecasts(path: Path, forecasts: Mapping[str, NDArray[Any]]) -> None:
     """Write the challenge's submission format: Id, P0..P599; six digits are finer than any score."""
     columns = ["Id", *(f"P{n}" for n in FORECAST_ML)]
-    rows = ({"Id": name} | dict(zip(columns[1:], np.round(row, 6).tolist(), strict=True)) for name, row in forecasts.items())
+    rows = (
+        {"Id": name} | dict(zip(columns[1:], np.round(row, 6).tolist(), strict=True)) for name, row in forecasts.items()
+    )
     write_table(path, columns, rows)
 
 

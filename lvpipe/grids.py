@@ -83,7 +83,8 @@ def carry(
 
 def _covering(grid: Grid, spacing_yx_mm: tuple[float, float]) -> tuple[int, int]:
     rows, columns = (
-        max(1, round(n * step / new)) for n, step, new in zip(grid.shape_yx, grid.spacing_yx_mm, spacing_yx_mm, strict=True)
+        max(1, round(n * step / new))
+        for n, step, new in zip(grid.shape_yx, grid.spacing_yx_mm, spacing_yx_mm, strict=True)
     )
     return rows, columns
 

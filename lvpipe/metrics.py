@@ -45,7 +45,7 @@ def crps(forecasts: ArrayLike, volumes_ml: ArrayLike) -> NDArray[np.float64]:
 
     `forecasts` is `(cases, 600)`, the result one value a case.
     """
-    reached = FORECAST_ML >= np.asarray(volumes_ml, float)[:, None]
+    reached = np.asarray(volumes_ml, float)[:, None] <= FORECAST_ML
     return np.asarray(((np.asarray(forecasts, float) - reached) ** 2).mean(axis=1))
 
 

@@ -1,4 +1,4 @@
-"""What the rules ask: which cases, which settings, which code. The only module of the package that knows the workflow."""
+"""What the rules ask: which cases, which settings, which code. The only module that knows the workflow."""
 
 import ast
 import importlib
@@ -31,6 +31,16 @@ class Plan:
         self.models: dict[str, ModelEntry] = {model.name: model for model in self.config.models}
         for model in self.config.models:
             check_options(model)
+
+    def check(self) -> None:
+        """Find now what would otherwise stop a run after hours: no cases, nobody to learn from.
+
+        Raises:
+            UserError: one line for the first thing that is wrong.
+        """
+        for model in self.models:
+            for fold in range(self.config.folds):
+                self.learners(model, fold)
 
     @cached_property
     def cases(self) -> dict[str, Case]:
@@ -144,6 +154,11 @@ class Plan:
         watch = [case.name for case in found if case.patient in watched]
         return [case.name for case in found if case.patient not in watched], watch
 
+    def taught(self, model: str, fold: str | int) -> list[str]:
+        """The cases that the model of a fold learns from or watches."""
+        learn, watch = self.learners(model, fold)
+        return learn + watch
+
     def folds_for(self, held_out: str) -> list[int]:
         """The folds whose models are applied to cases of this held-out fold."""
         return list(range(self.config.folds)) if held_out == "all" else [int(held_out)]
@@ -245,5 +260,3 @@ def _merged(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
         inner = base.get(key)
         merged[key] = _merged(inner, value) if isinstance(inner, dict) and isinstance(value, Mapping) else value
     return merged
-
-

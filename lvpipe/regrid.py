@@ -83,7 +83,7 @@ def _interpolated(frames_tyx: NDArray[Any], matrix: Floats, shape_yx: tuple[int,
             source_x, source_y = (row[0] * (x + dx) + row[1] * (y + dy) + row[2] for row in matrix)
             for t, frame_yx in enumerate(frames_tyx):
                 total[t] += map_coordinates(frame_yx.astype(np.float64), (source_y, source_x), order=1)
-    mean = total / samples**2
+    mean: NDArray[Any] = total / samples**2
     return mean if frames_tyx.dtype.kind == "f" else np.rint(mean).astype(frames_tyx.dtype)
 
 

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from statistics import median
 
 import numpy as np
@@ -61,39 +62,39 @@ def grouped(frames: Sequence[Frame], settings: ConvertSettings, slice_per_run: b
     return slices
 
 
-def order_frames(slices: list[Slice], settings: ConvertSettings, ledger: Ledger) -> list[Slice]:
-    """Frames by trigger time where every frame of the slice has its own, else by number."""
-    del settings
-    timed = [has_times(one) for one in slices]
-    ordered = [_ordered(one, by_time) for one, by_time in zip(slices, timed, strict=True)]
-    untimed = timed.count(False)
-    if untimed:
-        ledger.note(
-            "order_by_number", f"{untimed} of {len(slices)} slices without usable trigger times, ordered by number"
-        )
-    shuffled = sum(_out_of_order(one) for one, by_time in zip(ordered, timed, strict=True) if by_time)
-    if shuffled:
-        ledger.note("order_by_trigger_time", f"{shuffled} slices with numbers out of the order of their trigger times")
-    return ordered
-
-
 def split_repeats(slices: list[Slice], settings: ConvertSettings, ledger: Ledger) -> list[Slice]:
     """A slice with a multiple of the usual number of frames was acquired several times: one slice each."""
     del settings
     usual = usual_count(slices)
     split: list[Slice] = []
     for one in slices:
-        repeats, rest = divmod(len(one.frames), usual)
-        if repeats < 2 or rest:
+        count, rest = divmod(len(one.frames), usual)
+        if count < 2 or rest:
             split.append(one)
             continue
-        frames = sorted(one.frames, key=_number)
-        ledger.note(
-            "split_repeats", f"{len(frames)} images in one place are {repeats} times {usual} frames", one.position_mm
-        )
-        blocks = (frames[start : start + usual] for start in range(0, len(frames), usual))
-        split += [_ordered(replace(one, frames=tuple(block)), None, rank) for rank, block in enumerate(blocks)]
+        what = f"{len(one.frames)} images in one place are {count} times {usual} frames"
+        ledger.note("split_repeats", what, one.position_mm)
+        for rank, frames in enumerate(_repeats(one.frames, count)):
+            split.append(replace(one, frames=frames, acquired=(*one.acquired, rank)))
     return split
+
+
+def order_frames(slices: list[Slice], settings: ConvertSettings, ledger: Ledger) -> list[Slice]:
+    """Frames by trigger time where every frame of the slice has its own, else by number."""
+    del settings
+    by_number = [replace(one, frames=tuple(sorted(one.frames, key=_number))) for one in slices]
+    ordered = [
+        replace(one, frames=tuple(sorted(one.frames, key=_time))) if has_times(one) else one for one in by_number
+    ]
+    untimed = [one for one in ordered if not has_times(one)]
+    if untimed:
+        what = f"{len(untimed)} of {len(slices)} slices without usable trigger times, ordered by number"
+        ledger.note("order_by_number", what, untimed[0].position_mm if len(untimed) == 1 else None)
+    for numbered, one in zip(by_number, ordered, strict=True):
+        if numbered.frames != one.frames:
+            what = "numbers out of the order of the trigger times; ordered by time"
+            ledger.note("order_by_trigger_time", what, one.position_mm)
+    return ordered
 
 
 def keep_common_frames(slices: list[Slice], settings: ConvertSettings, ledger: Ledger) -> list[Slice]:
@@ -123,7 +124,7 @@ def frame_times_ms(slices: Sequence[Slice], settings: ConvertSettings, ledger: L
     """The median trigger time of each frame over slices; equal steps through the cycle where there are none."""
     timed = [one for one in slices if has_times(one)]
     if timed:
-        times = np.median([[frame.trigger_ms or 0.0 for frame in one.frames] for one in timed], axis=0)
+        times = np.median([[_time(frame) for frame in one.frames] for one in timed], axis=0)
         if bool((np.diff(times) > 0).all()):
             return [round(float(time), 3) for time in times]
     cycle, origin = _cycle_ms(slices, settings)
@@ -142,9 +143,7 @@ def usual_steps(slices: Sequence[Slice]) -> int:
 def has_times(one: Slice) -> bool:
     """Whether every frame has a trigger time of its own."""
     times = sorted(frame.trigger_ms for frame in one.frames if frame.trigger_ms is not None)
-    return len(times) == len(one.frames) and all(
-        b - a > _TIMES_DIFFER_MS for a, b in zip(times, times[1:], strict=False)
-    )
+    return len(times) == len(one.frames) and all(b - a > _TIMES_DIFFER_MS for a, b in pairwise(times))
 
 
 def _by_place(frames: list[Frame], within_mm: float) -> list[list[Frame]]:
@@ -172,19 +171,26 @@ def _same_place(one: Plane, other: Plane, within_mm: float) -> bool:
     )
 
 
-def _ordered(one: Slice, by_time: bool | None, rank: int = 0) -> Slice:
-    by_time = has_times(one) if by_time is None else by_time
-    key = (lambda frame: (frame.trigger_ms,)) if by_time else _number
-    return replace(one, frames=tuple(sorted(one.frames, key=key)), acquired=(*one.acquired, rank))
+def _repeats(frames: Sequence[Frame], count: int) -> list[tuple[Frame, ...]]:
+    """The first, second, ... image of each time where all times are there equally often; else runs of numbers."""
+    ordered = sorted(frames, key=_number)
+    times = Counter(frame.trigger_ms for frame in ordered)
+    if set(times.values()) == {count}:
+        ordered.sort(key=_time)
+        return [tuple(ordered[rank::count]) for rank in range(count)]
+    if len({frame.instance for frame in ordered}) < len(ordered):
+        ordered.sort(key=lambda frame: frame.file.number)
+    size = len(ordered) // count
+    return [tuple(ordered[start : start + size]) for start in range(0, len(ordered), size)]
+
+
+def _time(frame: Frame) -> float:
+    return frame.trigger_ms or 0.0
 
 
 def _number(frame: Frame) -> tuple[int, int]:
     """InstanceNumber, then the file name's number."""
     return (frame.file.number if frame.instance is None else frame.instance, frame.file.number)
-
-
-def _out_of_order(one: Slice) -> bool:
-    return list(one.frames) != sorted(one.frames, key=_number)
 
 
 def _steps(one: Slice, full: Sequence[Slice], usual: int) -> tuple[int, ...]:
@@ -201,10 +207,10 @@ def _steps(one: Slice, full: Sequence[Slice], usual: int) -> tuple[int, ...]:
 
 
 def _steps_by_time(one: Slice, full: Sequence[Slice]) -> tuple[int, ...]:
-    starts = [other.frames[0].trigger_ms or 0.0 for other in full if has_times(other)]
+    starts = [_time(other.frames[0]) for other in full if has_times(other)]
     if not starts or len(one.frames) < 2 or not has_times(one):
         return ()
-    times = np.array([frame.trigger_ms for frame in one.frames], dtype=np.float64)
+    times = np.array([_time(frame) for frame in one.frames])
     return tuple(int(step) for step in np.rint((times - median(starts)) / np.median(np.diff(times))))
 
 
@@ -214,7 +220,7 @@ def _steps_by_number(one: Slice, full: Sequence[Slice], usual: int) -> tuple[int
     firsts = {row[0] % usual for row in rows}
     if len(firsts) != 1 or any(row != list(range(row[0], row[0] + usual)) for row in rows):
         return ()
-    return tuple((_number(frame)[0] - firsts.copy().pop()) % usual for frame in one.frames)
+    return tuple((_number(frame)[0] - min(firsts)) % usual for frame in one.frames)
 
 
 def _common(slices: Sequence[Slice]) -> set[int]:

@@ -1,6 +1,5 @@
-"""Finished cases of an unfinished job: Snakemake deletes a killed job's outputs, so they wait elsewhere until all are done."""
+"""Finished cases of an unfinished job: Snakemake deletes a killed job's outputs, so they wait elsewhere."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,7 +25,7 @@ class Spool:
         """Rename all files into place, now that every one of them is finished."""
         for kept, target in self._waiting:
             target.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(kept, target)
+            kept.replace(target)
         self._waiting.clear()
         for leftover in self._folder.glob("*"):
             leftover.unlink()

@@ -6,6 +6,7 @@ A rule takes slices and gives back those that stay. A new rule is a function and
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -29,8 +30,8 @@ Rule = Callable[[list[Slice], ConvertSettings, Ledger], list[Slice]]
 _SPACING_CLUSTER_MM = 0.25
 """Steps between neighbours that differ by less are one spacing, up to rounding and table movement."""
 
-_FEWEST_FOR_GRID = 4
-"""With three slices, two steps cannot outvote each other about what is regular."""
+_STEPS_THAT_AGREE = 2
+"""One step alone does not say what is regular."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +82,7 @@ def drop_other_planes(slices: list[Slice], settings: ConvertSettings, ledger: Le
             kept.append(one)
         else:
             what = f"{len(one.frames)} images tilted {one.tilt_degrees:.1f} degrees against the stack, dropped"
-            ledger.note("drop_other_planes", what, one.position_mm)
+            ledger.note("drop_other_planes", what)
     return kept
 
 
@@ -114,11 +115,12 @@ def keep_last_acquired(slices: list[Slice], settings: ConvertSettings, ledger: L
 
 def drop_outlying(slices: list[Slice], settings: ConvertSettings, ledger: Ledger) -> list[Slice]:
     """Stray slices far off the ends of the stack."""
-    if len(slices) < _FEWEST_FOR_GRID:
-        return slices
     ordered = sorted(slices, key=lambda one: one.position_mm)
     positions = np.array([one.position_mm for one in ordered])
-    gaps = np.flatnonzero(np.diff(positions) > settings.outlying_gap_steps * usual_spacing_mm(positions))
+    spacing_mm = usual_spacing_mm(positions)
+    if spacing_mm is None:
+        return slices
+    gaps = np.flatnonzero(np.diff(positions) > settings.outlying_gap_steps * spacing_mm)
     groups = [list(group) for group in np.split(np.arange(len(ordered)), gaps + 1)]
     largest = max(len(group) for group in groups)
     kept: list[Slice] = []
@@ -134,11 +136,11 @@ def drop_outlying(slices: list[Slice], settings: ConvertSettings, ledger: Ledger
 
 def drop_between(slices: list[Slice], settings: ConvertSettings, ledger: Ledger) -> list[Slice]:
     """Slices between the regular positions; a stack that has no regular positions stays as it is."""
-    if len(slices) < _FEWEST_FOR_GRID:
-        return slices
     positions = np.array([one.position_mm for one in slices])
-    off = _off_grid_share(positions, usual_spacing_mm(positions), settings.off_grid_share)
-    regular = off <= settings.off_grid_share
+    spacing_mm = usual_spacing_mm(positions)
+    if spacing_mm is None:
+        return slices
+    regular = _off_grid_share(positions, spacing_mm, settings.off_grid_share) <= settings.off_grid_share
     if regular.mean() < settings.grid_slices_share_required:
         ledger.note(
             "drop_between", f"only {int(regular.sum())} of {len(slices)} slices at regular positions: all are kept"
@@ -153,10 +155,10 @@ def note_gaps(slices: list[Slice], settings: ConvertSettings, ledger: Ledger) ->
     """Nothing is put in the place of a missing slice: positions_mm tells volumes how far apart its neighbours are."""
     del settings
     positions = np.sort([one.position_mm for one in slices])
-    if len(positions) < _FEWEST_FOR_GRID:
-        return slices
     spacing_mm = usual_spacing_mm(positions)
-    for before, after in zip(positions, positions[1:], strict=False):
+    if spacing_mm is None:
+        return slices
+    for before, after in pairwise(positions):
         missing = round((after - before) / spacing_mm) - 1
         if missing > 0:
             what = f"{missing} missing after this one: {after - before:.1f} mm where {spacing_mm:.1f} are usual"
@@ -165,7 +167,6 @@ def note_gaps(slices: list[Slice], settings: ConvertSettings, ledger: Ledger) ->
 
 
 RULES: tuple[Rule, ...] = (
-    order_frames,
     drop_other_planes,
     split_repeats,
     drop_incomplete,
@@ -173,6 +174,7 @@ RULES: tuple[Rule, ...] = (
     drop_outlying,
     drop_between,
     note_gaps,
+    order_frames,
     keep_common_frames,
 )
 """In this order: what is no slice of the stack goes before slices are compared with each other."""
@@ -197,11 +199,14 @@ def usual_grid(slices: Sequence[Slice], settings: ConvertSettings) -> Plane:
     return max(parallel, key=lambda plane: shared[plane])
 
 
-def usual_spacing_mm(positions_mm: Floats) -> float:
-    """The step between neighbours that occurs most often; of equals, the wider."""
+def usual_spacing_mm(positions_mm: Floats) -> float | None:
+    """The step between neighbours that occurs most often; of equals, the wider; None where no two steps agree."""
     steps = np.diff(np.sort(positions_mm))
     near = np.abs(steps[:, None] - steps[None, :]) < _SPACING_CLUSTER_MM
-    best = max(range(len(steps)), key=lambda index: (int(near[index].sum()), float(steps[index])))
+    votes = near.sum(axis=0)
+    if not len(steps) or votes.max() < _STEPS_THAT_AGREE:
+        return None
+    best = max(range(len(steps)), key=lambda index: (int(votes[index]), float(steps[index])))
     return float(np.median(steps[near[best]]))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lvpipe.files import read_table
 
+
 @dataclass(frozen=True)
 class SheetRow:
     """One case of the sheet: who it is and what its source says of it; NaN where it says nothing."""

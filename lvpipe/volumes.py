@@ -34,9 +34,13 @@ class Beat:
 
 
 def integrate_areas(
-    areas_mm2: NDArray[Any], positions_mm: NDArray[Any], rule: Rule, end_caps: EndCaps = "none", thickness_mm: float = 0.0
+    areas_mm2: NDArray[Any],
+    positions_mm: NDArray[Any],
+    rule: Rule,
+    end_caps: EndCaps = "none",
+    thickness_mm: float = 0.0,
 ) -> NDArray[np.float64]:
-    """Volume in mL of areas `(..., slices)` at increasing or decreasing positions; spec of the four rules in docs/methods.md.
+    """Volume in mL of areas `(..., slices)` at positions in either direction; docs/methods.md has the four rules.
 
     Beyond the outermost slices with any area stand the end caps. One slice alone is its area times the thickness;
     no slice at all is NaN.

@@ -21,7 +21,7 @@ class CalibrateSettings(Section):
     betas: tuple[float, ...] = Field(
         (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0),
         min_length=1,
-        description="Factors of the summed variance, of which the out-of-fold volumes choose one (the paper: 0.5).",
+        description="Factors of the summed variance; the out-of-fold volumes choose one (the paper: 0.5).",
     )
     shift: Literal["none", "scale"] = Field(
         "scale",

@@ -27,10 +27,16 @@ Rate = Annotated[float, Field(ge=0.0, le=1.0)]
 class Populations(Section):
     """How often each kind of heart is drawn; the weights need not sum to one."""
 
-    normal: NonNegativeFloat = Field(0.4, description="Weight of healthy hearts: EF 52 to 75 %.")
-    dilated: NonNegativeFloat = Field(0.2, description="Weight of dilated hearts: large, thin-walled, EF 10 to 40 %.")
-    hypertrophic: NonNegativeFloat = Field(0.2, description="Weight of thick-walled hearts: small cavity, EF 55 to 75 %.")
-    infarct: NonNegativeFloat = Field(0.2, description="Weight of hearts with a wall region that no longer contracts.")
+    normal: NonNegativeFloat = Field(default=0.4, description="Weight of healthy hearts: EF 52 to 75 %.")
+    dilated: NonNegativeFloat = Field(
+        default=0.2, description="Weight of dilated hearts: large, thin-walled, EF 10 to 40 %."
+    )
+    hypertrophic: NonNegativeFloat = Field(
+        default=0.2, description="Weight of thick-walled hearts: small cavity, EF 55 to 75 %."
+    )
+    infarct: NonNegativeFloat = Field(
+        default=0.2, description="Weight of hearts with a wall region that no longer contracts."
+    )
 
     @model_validator(mode="after")
     def _somebody(self) -> "Populations":
@@ -42,31 +48,41 @@ class Populations(Section):
 class Contrast(Section):
     """What the scanner makes of the tissues; the blood pool has signal 1."""
 
-    myocardium: Range = Field((0.25, 0.55), description="Signal of the heart muscle, as a fraction of blood.")
-    fat: Range = Field((0.7, 1.5), description="Signal of fat, as a fraction of blood.")
-    organs: Range = Field((0.2, 0.7), description="Signal of liver, spleen and bowel, as a fraction of blood.")
-    lung: Range = Field((0.02, 0.1), description="Signal of lung, as a fraction of blood.")
-    flow: Range = Field((0.03, 0.15), description="Unevenness of the blood signal (standard deviation, fraction).")
-    coil: Range = Field((0.3, 1.6), description="How much brighter tissue is under the surface coil than far from it.")
-    noise: Range = Field((0.015, 0.06), description="Rician noise (standard deviation, fraction of blood signal).")
-    blur_pixels: Range = Field((0.45, 0.9), description="In-plane point spread (standard deviation, pixels).")
+    myocardium: Range = Field(default=(0.25, 0.55), description="Signal of the heart muscle, as a fraction of blood.")
+    fat: Range = Field(default=(0.7, 1.5), description="Signal of fat, as a fraction of blood.")
+    organs: Range = Field(default=(0.2, 0.7), description="Signal of liver, spleen and bowel, as a fraction of blood.")
+    lung: Range = Field(default=(0.02, 0.1), description="Signal of lung, as a fraction of blood.")
+    flow: Range = Field(
+        default=(0.03, 0.15), description="Unevenness of the blood signal (standard deviation, fraction)."
+    )
+    coil: Range = Field(
+        default=(0.4, 3.0), description="How much brighter tissue is under the surface coil than far from it."
+    )
+    noise: Range = Field(
+        default=(0.015, 0.06), description="Rician noise (standard deviation, fraction of blood signal)."
+    )
+    blur_pixels: Range = Field(default=(0.45, 0.9), description="In-plane point spread (standard deviation, pixels).")
 
 
 class Irregularities(Section):
     """The rate, per case, of each irregularity of real exports; all but `absent_trigger_times` need layout kaggle."""
 
-    duplicate_position: Rate = Field(0.1, description="A slice was taken twice; the last series is the good one.")
-    rotated: Rate = Field(0.1, description="A slice is turned by 90 degrees in plane, and its header says so.")
-    other_matrix: Rate = Field(0.1, description="A slice has another matrix size at the same pixel spacing.")
-    other_spacing: Rate = Field(0.1, description="A slice has another pixel spacing.")
-    in_between: Rate = Field(0.1, description="A slice lies between two regular positions.")
-    other_orientation: Rate = Field(0.1, description="A sax folder holds a long-axis slice.")
-    missing_frames: Rate = Field(0.1, description="A slice lacks one to three frames.")
-    out_of_order: Rate = Field(0.1, description="File and instance numbers of a slice do not follow trigger times.")
-    absent_trigger_times: Rate = Field(0.1, description="No slice states trigger times; excludes out_of_order.")
-    missing_slices: Rate = Field(0.0, description="An inner slice of the stack was not exported.")
-    outlying_position: Rate = Field(0.0, description="The first slice lies centimetres away from the stack.")
-    three_slices: Rate = Field(0.0, description="Three slices are all that was exported.")
+    duplicate_position: Rate = Field(
+        default=0.1, description="A slice was taken twice; the last series is the good one."
+    )
+    rotated: Rate = Field(default=0.1, description="A slice is turned by 90 degrees in plane, and its header says so.")
+    other_matrix: Rate = Field(default=0.1, description="A slice has another matrix size at the same pixel spacing.")
+    other_spacing: Rate = Field(default=0.1, description="A slice has another pixel spacing.")
+    in_between: Rate = Field(default=0.1, description="A slice lies between two regular positions.")
+    other_orientation: Rate = Field(default=0.1, description="A sax folder holds a long-axis slice.")
+    missing_frames: Rate = Field(default=0.1, description="A slice lacks one to three frames.")
+    out_of_order: Rate = Field(
+        default=0.1, description="File and instance numbers of a slice do not follow trigger times."
+    )
+    absent_trigger_times: Rate = Field(default=0.1, description="No slice states trigger times; excludes out_of_order.")
+    missing_slices: Rate = Field(default=0.0, description="An inner slice of the stack was not exported.")
+    outlying_position: Rate = Field(default=0.0, description="The first slice lies centimetres away from the stack.")
+    three_slices: Rate = Field(default=0.0, description="Three slices are all that was exported.")
 
 
 class PhantomCohort(Section):
@@ -76,16 +92,20 @@ class PhantomCohort(Section):
     cases: dict[str, NonNegativeInt] = Field(
         description="Number of cases per split (train, validate, test) in layout kaggle; `all: <number>` in sunnybrook."
     )
-    frames: Count = Field((20, 25), description="Frames in a cardiac cycle.")
-    matrix: Count = Field((160, 208), description="Pixels along the longer side of an image.")
-    square: bool = Field(False, description="Whether images are square; else some are three quarters as wide as high.")
-    field_mm: Range = Field((270.0, 360.0), description="Field of view along the longer side; gives the pixel spacing.")
-    slice_spacing_mm: Range = Field((8.0, 10.0), description="Distance between slice positions.")
-    slice_thickness_mm: Range = Field((6.0, 8.0), description="Thickness of a slice; never above the spacing.")
-    breath_hold_mm: Range = Field((0.0, 3.0), description="Shift of a slice's anatomy (standard deviation).")
-    long_axis_frames: NonNegativeInt = Field(3, description="Frames of each 2ch and 4ch folder; 0 makes none.")
+    frames: Count = Field(default=(20, 25), description="Frames in a cardiac cycle.")
+    matrix: Count = Field(default=(160, 208), description="Pixels along the longer side of an image.")
+    square: bool = Field(
+        default=False, description="Whether images are square; else some are three quarters as wide as high."
+    )
+    field_mm: Range = Field(
+        default=(270.0, 360.0), description="Field of view along the longer side; gives the pixel spacing."
+    )
+    slice_spacing_mm: Range = Field(default=(8.0, 10.0), description="Distance between slice positions.")
+    slice_thickness_mm: Range = Field(default=(6.0, 8.0), description="Thickness of a slice; never above the spacing.")
+    breath_hold_mm: Range = Field(default=(0.0, 3.0), description="Shift of a slice's anatomy (standard deviation).")
+    long_axis_frames: NonNegativeInt = Field(default=3, description="Frames of each 2ch and 4ch folder; 0 makes none.")
     vendors: tuple[Literal["SIEMENS", "GE", "PHILIPS"], ...] = Field(
-        ("SIEMENS", "GE", "PHILIPS"), min_length=1, description="Manufacturers whose headers and scales appear."
+        default=("SIEMENS", "GE", "PHILIPS"), min_length=1, description="Manufacturers whose headers and scales appear."
     )
     contrast: Contrast = Field(default_factory=Contrast, description="Tissue signals and image quality.")
     populations: Populations = Field(default_factory=Populations, description="Mix of healthy and diseased hearts.")
@@ -116,7 +136,7 @@ class PhantomOrder(Section):
 class PhantomSettings(Section):
     """The synthetic cohorts of a run."""
 
-    seed: int = Field(2016, description="Number from which every case follows; another seed, other hearts.")
+    seed: int = Field(default=2016, description="Number from which every case follows; another seed, other hearts.")
     cohorts: dict[str, PhantomCohort] = Field(default_factory=dict, description="Synthetic cohorts by name.")
 
     def order(self, cohort: str) -> PhantomOrder:

@@ -17,9 +17,7 @@ class PostprocessSettings(Section):
     blank_mean_prob: float = Field(
         0.7, ge=0, le=1, description="A slice whose drawn pixels have a lower mean probability is blank; 0 keeps all."
     )
-    blank_below_mm2: float = Field(
-        40.0, ge=0, description="A slice with less cavity than this is blank; 0 keeps all."
-    )
+    blank_below_mm2: float = Field(40.0, ge=0, description="A slice with less cavity than this is blank; 0 keeps all.")
     components: Literal["all", "largest_in_slice", "largest_in_stack"] = Field(
         "largest_in_stack", description="Which connected components are kept."
     )

@@ -11,7 +11,9 @@ class Clahe(Section):
     """Contrast-limited adaptive histogram equalisation (scikit-image)."""
 
     clip_limit: float = Field(
-        2.0, gt=0, description="Clip limit as OpenCV counts it: multiples of the mean bin height (OpenCV's default: 40)."
+        2.0,
+        gt=0,
+        description="Clip limit as OpenCV counts it: multiples of the mean bin height (OpenCV's default: 40).",
     )
     tiles: int = Field(8, ge=1, description="Tiles along each axis.")
 

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def draw_images(
-    networks: "Sequence[nn.Module]", images_nyx: NDArray[Any], batch_images: int
-) -> NDArray[np.float32]:
+def draw_images(networks: "Sequence[nn.Module]", images_nyx: NDArray[Any], batch_images: int) -> NDArray[np.float32]:
     """Mean probability of the cavity in every image, in full batches."""
     probs_nyx = np.empty(images_nyx.shape, np.float32)
     with torch.inference_mode():

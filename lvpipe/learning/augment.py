@@ -21,8 +21,8 @@ class Augmenter:
     def __init__(self, settings: Augmentation, seed: int) -> None:
         self.settings = settings
         self._random = torch.Generator().manual_seed(seed)
-        self._warp_image = AffineTransform(mode="bilinear", padding_mode="border", align_corners=False)
-        self._warp_target = AffineTransform(mode="nearest", padding_mode="zeros", align_corners=False)
+        self._warp_image = AffineTransform(normalized=True, mode="bilinear", padding_mode="border", align_corners=False)
+        self._warp_target = AffineTransform(normalized=True, mode="nearest", padding_mode="zeros", align_corners=False)
 
     def __call__(self, images: "Tensor", targets: "Tensor") -> "tuple[Tensor, Tensor]":
         """Change images `(n, 1, y, x)` and targets of the same shape."""

@@ -112,7 +112,10 @@ class _Loop:
 
     def _batches(self) -> Iterator[tuple["Tensor", "Tensor"]]:
         for chosen in np.array_split(self.random.permutation(len(self.learn)), self.steps):
-            yield _unit(self.learn.images_nyx[chosen]), torch.from_numpy(self.learn.targets_nyx[chosen])[:, None].float()
+            yield (
+                _unit(self.learn.images_nyx[chosen]),
+                torch.from_numpy(self.learn.targets_nyx[chosen])[:, None].float(),
+            )
 
     def _chunks(self, n: int) -> int:
         return -(-n // (4 * self.settings.batch_images))

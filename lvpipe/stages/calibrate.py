@@ -52,7 +52,10 @@ class Calibrator:
 
 
 def fit(
-    estimates: Mapping[str, Estimate], references: Mapping[str, float], errors: AreaErrors | None, settings: CalibrateSettings
+    estimates: Mapping[str, Estimate],
+    references: Mapping[str, float],
+    errors: AreaErrors | None,
+    settings: CalibrateSettings,
 ) -> Calibrator:
     """Learn from the cases that have both an out-of-fold estimate and a reference."""
     known = sorted(case for case in references if case in estimates and np.isfinite(references[case]))
@@ -127,13 +130,13 @@ def _errors(
         print(f"sigma-hat needs area pairs and found {len(drawn)}: no cohort has contours; the forecast is a step")
         return None
     boxes = np.array([float(row["box_mm2"]) for row in drawn])
-    predicted, reference = (np.array([float(row[key]) for row in drawn]) / boxes for key in ("cavity_mm2", "reference_mm2"))
+    predicted, reference = (
+        np.array([float(row[key]) for row in drawn]) / boxes for key in ("cavity_mm2", "reference_mm2")
+    )
     return AreaErrors(predicted, reference, settings.window, settings.window_pairs)
 
 
-def _estimates(
-    kind: str, beats: Mapping[str, dict[str, str]], pairs: Sequence[dict[str, str]]
-) -> dict[str, Estimate]:
+def _estimates(kind: str, beats: Mapping[str, dict[str, str]], pairs: Sequence[dict[str, str]]) -> dict[str, Estimate]:
     """Every case that has an estimate, with the slices of the frame that it was read from."""
     frame = "ed_frame" if kind == "EDV" else "es_frame"
     rows: dict[str, list[dict[str, str]]] = {}
@@ -142,7 +145,9 @@ def _estimates(
             rows.setdefault(row["case"], []).append(row)
     volumes = {case: number(beat[f"{kind.lower()}_ml"]) for case, beat in beats.items()}
     return {
-        case: Estimate(volume, _slices(rows[case])) for case, volume in volumes.items() if np.isfinite(volume) and volume > 0
+        case: Estimate(volume, _slices(rows[case]))
+        for case, volume in volumes.items()
+        if np.isfinite(volume) and volume > 0
     }
 
 
@@ -154,7 +159,5 @@ def _slices(rows: Sequence[dict[str, str]]) -> Slices:
 def _summary(learnt: Mapping[str, Calibrator], settings: CalibrateSettings, spread: bool) -> dict[str, object]:
     return {
         "forecaster": settings.forecaster if spread else "step",
-        "volumes": {
-            kind: {"scale": round(c.scale, 6), "beta": c.beta, "cases": c.cases} for kind, c in learnt.items()
-        },
+        "volumes": {kind: {"scale": round(c.scale, 6), "beta": c.beta, "cases": c.cases} for kind, c in learnt.items()},
     }

@@ -1,22 +1,27 @@
 """`convert`: a study's DICOM files and contours as one 4D cine, its reference labels, and a ledger of all mends."""
 
+import argparse
+import gc
 import importlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from lvpipe.arguments import stage_parser
+from lvpipe.arguments import add_options
+from lvpipe.config.cohorts import SheetOrder
 from lvpipe.config.convert import ConvertSettings
 from lvpipe.contours import Drawing, parse_points, polygon_area, reference_labels, reference_volumes
 from lvpipe.dicom import Frame, Unreadable, read_frame
 from lvpipe.errors import Rejected
-from lvpipe.files import write_json
+from lvpipe.files import write_json, write_table
 from lvpipe.geometry import map_points
 from lvpipe.images import Image, write_image, write_rejected
 from lvpipe.ledger import DIGEST_SHOWN, Ledger, combined_digest, digest
 from lvpipe.regrid import compute_cine, source_to_cine, spacing_mm
+from lvpipe.sheet import COLUMNS, sheet_rows
 from lvpipe.stack import Stack, build_stack
 from lvpipe.study import Study
 
@@ -82,20 +87,34 @@ def _read_frames(conversion: Conversion) -> list[Frame]:
     if not conversion.study.images:
         raise Rejected("no short-axis images in the study's folder")
     frames: list[Frame] = []
-    for file in conversion.study.images:
-        content = file.path.read_bytes()
-        conversion.digests[file.path] = digest(content)
-        try:
-            frames.append(read_frame(file, content, conversion.digests[file.path]))
-        except Unreadable as error:
-            shown = conversion.digests[file.path][:DIGEST_SHOWN]
-            conversion.ledger.note("drop_unreadable", f"file {shown}: {error}; dropped")
+    with _uncollected():
+        for file in conversion.study.images:
+            try:
+                content = file.path.read_bytes()
+                conversion.digests[file.path] = digest(content)
+                frames.append(read_frame(file, content, conversion.digests[file.path]))
+            except (Unreadable, OSError) as error:
+                cause = str(error) if isinstance(error, Unreadable) else f"cannot be read ({type(error).__name__})"
+                shown = conversion.digests.get(file.path, "")[:DIGEST_SHOWN]
+                conversion.ledger.note("drop_unreadable", f"file {shown}: {cause}; dropped")
     if not frames:
         raise Rejected(f"none of {len(conversion.study.images)} files is readable")
     guessed = sum(frame.placed_by_location for frame in frames)
     if guessed:
         conversion.ledger.note("place_by_slice_location", f"{guessed} images without ImagePositionPatient")
     return frames
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Headers are many small objects, and none is garbage: looking for it takes as long as reading them."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _read_drawings(conversion: Conversion, stack: Stack) -> list[Drawing]:
@@ -149,13 +168,29 @@ def _geometry(stack: Stack, cine: Image) -> dict[str, Any]:
 
 
 def main(argv: Sequence[str]) -> None:
-    """Read one study by its reader, write its cine, ledger and, where asked for, its reference."""
-    parser = stage_parser(__doc__, ConvertSettings, "cine", "ledger")
+    """`case`: one study to its cine, ledger and, where asked for, its reference. `cohort`: the sheet of all cases."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    one = commands.add_parser("case")
+    add_options(one, ConvertSettings, "cine", "ledger")
     for name in ("reader", "case", "cohort"):
-        parser.add_argument(f"--{name}", required=True)
-    parser.add_argument("--sources", type=Path, nargs="+", required=True)
-    parser.add_argument("--reference", type=Path)
+        one.add_argument(f"--{name}", required=True)
+    one.add_argument("--sources", type=Path, nargs="+", required=True)
+    one.add_argument("--reference", type=Path)
+    one.set_defaults(run=_run_case)
+    many = commands.add_parser("cohort")
+    add_options(many, SheetOrder, "ledgers", "out")
+    many.add_argument("--cases", nargs="+", required=True)
+    many.set_defaults(run=_run_cohort)
     args = parser.parse_args(argv)
+    args.run(args)
+
+
+def _run_cohort(args: argparse.Namespace) -> None:
+    write_table(args.out, COLUMNS, sheet_rows(args.settings, set(args.cases), args.ledgers))
+
+
+def _run_case(args: argparse.Namespace) -> None:
     reader = importlib.import_module(f"lvpipe.readers.{args.reader}")
     conversion = Conversion(reader.read_study(args.sources), args.settings)
     reason = ""

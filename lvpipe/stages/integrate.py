@@ -1,8 +1,7 @@
 """`integrate`: how many millilitres, in every frame, at end-diastole and at end-systole."""
 
 import argparse
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -67,11 +66,16 @@ def _run_case(args: argparse.Namespace) -> None:
         mask, ledger = read_image(args.mask), read_json(args.ledger)
         x_mm, y_mm, _ = mask.spacing_xyz_mm
         positions = np.asarray(ledger["positions_mm"], float)
-        table = AreaTable(count_areas(mask.array_tzyx, x_mm * y_mm), positions, float(ledger["thickness_mm"]))
+        table = AreaTable(count_areas(mask.array_tzyx, x_mm * y_mm), positions, _thickness_mm(ledger))
         curve = volume_curve(table, args.settings)
         write_table(args.areas, AREAS, _area_rows(args.case, table))
         write_table(args.volumes, CURVE, _curve_rows(args.case, ledger["times_ms"], curve))
         write_text(args.curve, draw_curve(args.case, ledger["times_ms"], table, args.settings))
+
+
+def _thickness_mm(ledger: Mapping[str, Any]) -> float:
+    """The header's slice thickness, or the distance of slices where it says none."""
+    return float(ledger["thickness_mm"] or ledger["slice_spacing_mm"] or 0.0)
 
 
 def _area_rows(case: str, table: AreaTable) -> Iterator[dict[str, object]]:
@@ -94,7 +98,7 @@ def _run_cohort(args: argparse.Namespace) -> None:
             beats.append({**dict.fromkeys(BEATS), "case": case, "flags": "rejected"})
             continue
         ledger = read_json(args.ledgers / f"{case}_cine.json")
-        table = read_areas(read_table(file), float(ledger["thickness_mm"]))
+        table = read_areas(read_table(file), _thickness_mm(ledger))
         beat = measure_beat(table, args.settings)
         beats.append(_beat_row(case, table, args.settings))
         reference = _reference(case, args) if args.drawn else np.full_like(table.areas_tz_mm2, np.nan)

@@ -72,5 +72,3 @@ def main(argv: Sequence[str]) -> None:
     with passing_on(args.out):
         prepare = prepare_reference if args.labels else prepare_cine
         write_image(args.out, prepare(read_image(args.image), args.settings))
-
-

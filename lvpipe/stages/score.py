@@ -188,9 +188,7 @@ def _row(name: str, cohort: str, split: str, volume: str, parts: Sequence[Scored
     return dict(zip(CRPS, (name, cohort, split, volume, len(parts[0].rows), *figures), strict=True))
 
 
-def _case_rows(
-    model: str, parts: Sequence[Scored], beats: Mapping[str, dict[str, str]]
-) -> Iterator[dict[str, object]]:
+def _case_rows(model: str, parts: Sequence[Scored], beats: Mapping[str, dict[str, str]]) -> Iterator[dict[str, object]]:
     figures = {part.kind: _figures(part) for part in parts}
     for i, row in enumerate(parts[0].rows):
         beat = beats[row.case]

@@ -8,9 +8,9 @@ for cohort in PLAN.cohorts:
         input:
             lambda w: PLAN.sources(w.case),
         output:
+            **PLAN.reference_output(cohort),
             cine="results/convert/{case}_cine.nii.gz",
             ledger="results/convert/{case}_cine.json",
-            **PLAN.reference_output(cohort),
         log:
             "logs/convert/{case}.log",
         wildcard_constraints:

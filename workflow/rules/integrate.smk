@@ -24,9 +24,7 @@ rule integrate:
 
 rule integrate_cohort:
     input:
-        areas=lambda w: expand(
-            "results/integrate/{model}/{case}_areas.csv", model=w.model, case=PLAN.members(w.cohort)
-        ),
+        areas=lambda w: expand("results/integrate/{model}/{case}_areas.csv", model=w.model, case=PLAN.members(w.cohort)),
         ledgers=lambda w: expand("results/convert/{case}_cine.json", case=PLAN.members(w.cohort)),
         references=lambda w: expand("results/convert/{case}_reference.nii.gz", case=PLAN.drawn(w.cohort)),
         boxes=lambda w: expand(

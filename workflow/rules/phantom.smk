@@ -6,6 +6,7 @@ PHANTOM_FOLDERS = {
     "sunnybrook": ["SCD_IMAGES/SCD9{study}01", "SCD_ManualContours/SC-PH-{study}"],
 }
 PHANTOM_NAMES = {"kaggle": "{study}", "sunnybrook": "SCD9{study}01"}
+PHANTOM_LOGS = {"kaggle": "{split}-{study}", "sunnybrook": "SCD9{study}01"}
 
 for cohort, layout in PLAN.phantoms.items():
 
@@ -15,7 +16,7 @@ for cohort, layout in PLAN.phantoms.items():
         output:
             [directory(f"results/phantom/{cohort}/{path}") for path in PHANTOM_FOLDERS[layout]],
         log:
-            f"logs/phantom/{cohort}/{'_'.join(PHANTOM_FOLDERS[layout][:1]).replace('/', '-')}.log",
+            f"logs/phantom/{cohort}/{PHANTOM_LOGS[layout]}.log",
         wildcard_constraints:
             study="[0-9]+",
             split="[a-z]+",

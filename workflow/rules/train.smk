@@ -1,25 +1,27 @@
 """A model per fold, from the drawn slices of all patients outside it."""
 
 
-def taught(w):
-    learn, watch = PLAN.learners(w.model, w.fold)
-    view = PLAN.models[w.model].view
-    return {
-        "cines": expand("results/resample/{view}/{case}_cine.nii.gz", view=view, case=learn + watch),
-        "references": expand("results/resample/{view}/{case}_reference.nii.gz", view=view, case=learn + watch),
-        "boxes": expand("results/detect/{view}/{case}_boxes.json", view=view, case=learn + watch),
-    }
-
-
 rule train:
     input:
-        unpack(taught),
+        cines=lambda w: expand(
+            "results/resample/{view}/{case}_cine.nii.gz",
+            view=PLAN.models[w.model].view,
+            case=PLAN.taught(w.model, w.fold),
+        ),
+        references=lambda w: expand(
+            "results/resample/{view}/{case}_reference.nii.gz",
+            view=PLAN.models[w.model].view,
+            case=PLAN.taught(w.model, w.fold),
+        ),
+        boxes=lambda w: expand(
+            "results/detect/{view}/{case}_boxes.json",
+            view=PLAN.models[w.model].view,
+            case=PLAN.taught(w.model, w.fold),
+        ),
     output:
         model="results/train/{model}/fold-{fold}/model.safetensors",
         history="results/train/{model}/fold-{fold}/history.csv",
-        curve=report(
-            "results/train/{model}/fold-{fold}/curve.svg", caption="../report/curve.rst", category="train"
-        ),
+        curve=report("results/train/{model}/fold-{fold}/curve.svg", caption="../report/curve.rst", category="train"),
     log:
         "logs/train/{model}/fold-{fold}.log",
     threads: workflow.cores

@@ -1,4 +1,4 @@
-"""What can be laid on a chart's axes: lines, dots, bars, rules and marks, each drawn as SVG in the plot's own pixels."""
+"""What can be laid on a chart's axes: lines, dots, bars, rules and marks, drawn as SVG in the plot's own pixels."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -6,69 +6,10 @@ from dataclasses import dataclass
 from html import escape
 from typing import ClassVar, Literal, Protocol
 
-INK, FAINT = "#1f2933", "#5f6c7b"
-
-LETTER = 0.56
-"""Mean width of a letter in font sizes: text cannot be measured without a font."""
+from lvpipe.charts.svg import FAINT, INK, LETTER, Axes, nice, px, text
 
 _HOVER_POINTS = 200
 """Longer lines get no tooltips: they would weigh more than the line."""
-
-
-def px(value: float) -> str:
-    """A pixel as text: a tenth is finer than any screen, and the same on every machine."""
-    shown = f"{value:.1f}".removesuffix(".0")
-    return "0" if shown == "-0" else shown
-
-
-def nice(value: float) -> str:
-    """A value for a reader: four digits, no exponent for what a heart can be."""
-    return f"{value:.4g}"
-
-
-def text(
-    words: str, x: float, y: float, anchor: str = "start", colour: str = FAINT, bold: bool = False, halo: bool = False
-) -> str:
-    """Words at a point; a halo keeps them readable across lines."""
-    if not words:
-        return ""
-    weight = ' font-weight="600"' if bold else ""
-    glow = ' stroke="#fff" stroke-width="3" stroke-linejoin="round" paint-order="stroke"' if halo else ""
-    place = f'x="{px(x)}" y="{px(y)}" text-anchor="{anchor}"'
-    return f'<text {place} fill="{colour}"{weight}{glow}>{escape(words)}</text>'
-
-
-@dataclass(frozen=True)
-class Scale:
-    """One axis: values from `low` to `high` along `pixels`, which run downwards for the vertical one."""
-
-    low: float
-    high: float
-    pixels: float
-    downwards: bool = False
-
-    def __call__(self, value: float) -> float:
-        """The pixel of a value."""
-        share = (value - self.low) / (self.high - self.low)
-        return self.pixels * (1 - share if self.downwards else share)
-
-    def ticks(self) -> list[float]:
-        """Round values along the axis, about one every 70 pixels across or 45 down."""
-        step = _round_step((self.high - self.low) * (45 if self.downwards else 70) / self.pixels)
-        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
-        return [n * step for n in range(first, last + 1)]
-
-
-@dataclass(frozen=True)
-class Axes:
-    """The two scales that a layer draws upon."""
-
-    x: Scale
-    y: Scale
-
-    def inside(self, x: float, y: float) -> bool:
-        """Whether a point stands within the plot; never true of NaN."""
-        return self.x.low <= x <= self.x.high and self.y.low <= y <= self.y.high
 
 
 class Layer(Protocol):
@@ -96,7 +37,7 @@ class Layer(Protocol):
 
 @dataclass(frozen=True)
 class Line:
-    """Points joined in order, broken at NaN; `steps` holds each value until the next, as a distribution function does."""
+    """Points joined in order, broken at NaN; `steps` holds each value until the next."""
 
     name: str
     x: Sequence[float]
@@ -134,15 +75,15 @@ class Line:
 
 @dataclass(frozen=True)
 class Dots:
-    """Points with tooltips and links, and whiskers of half-lengths `x_error` and `y_error` where they are given."""
+    """Points with tooltips and links, and whiskers between the two values of `x_span` and `y_span` where given."""
 
     name: str
     x: Sequence[float]
     y: Sequence[float]
     titles: Sequence[str] = ()
     links: Sequence[str] = ()
-    x_error: Sequence[float] = ()
-    y_error: Sequence[float] = ()
+    x_span: Sequence[tuple[float, float]] = ()
+    y_span: Sequence[tuple[float, float]] = ()
     colour: str = ""
 
     def draw(self, axes: Axes, colour: str) -> str:
@@ -154,10 +95,12 @@ class Dots:
 
     def _whisker(self, axes: Axes, i: int) -> str:
         across, down, path = px(axes.x(self.x[i])), px(axes.y(self.y[i])), ""
-        if self.y_error and math.isfinite(self.y_error[i]):
-            path += f"M{across},{px(axes.y(self.y[i] - self.y_error[i]))}V{px(axes.y(self.y[i] + self.y_error[i]))}"
-        if self.x_error and math.isfinite(self.x_error[i]):
-            path += f"M{px(axes.x(self.x[i] - self.x_error[i]))},{down}H{px(axes.x(self.x[i] + self.x_error[i]))}"
+        if self.y_span and math.isfinite(sum(self.y_span[i])):
+            low, high = (px(axes.y(end)) for end in self.y_span[i])
+            path += f"M{across},{low}V{high}"
+        if self.x_span and math.isfinite(sum(self.x_span[i])):
+            low, high = (px(axes.x(end)) for end in self.x_span[i])
+            path += f"M{low},{down}H{high}"
         return path
 
     def _dot(self, axes: Axes, i: int) -> str:
@@ -228,10 +171,12 @@ class Rule:
         place = getattr(axes, self.axis)(self.at)
         line = f'stroke="{colour}" stroke-width="1.5" stroke-dasharray="{self.dash}"/>'
         if self.axis == "y":
-            word = text(self.text, axes.x.pixels - 4, place - 5, "end", colour, halo=True)
+            word = text(self.text, axes.x.pixels - 4, place - 5, "end", colour=colour, halo=True)
             return f'<path d="M0,{px(place)}H{px(axes.x.pixels)}" {line}{word}'
         left = place > axes.x.pixels / 2
-        word = text(self.text, place - 6 if left else place + 6, 12, "end" if left else "start", colour, halo=True)
+        word = text(
+            self.text, place - 6 if left else place + 6, 12, "end" if left else "start", colour=colour, halo=True
+        )
         return f'<path d="M{px(place)},0V{px(axes.y.pixels)}" {line}{word}'
 
 
@@ -279,13 +224,7 @@ class Mark:
         reach = len(self.text) * LETTER * 6
         anchor = "start" if across < reach else "end" if across > axes.x.pixels - reach else "middle"
         below = axes.y.pixels / 2 < down < axes.y.pixels - 22
-        word = text(self.text, across, down + (20 if below else -10), anchor, colour, bold=True, halo=True)
+        word = text(self.text, across, down + (20 if below else -10), anchor, colour=colour, bold=True, halo=True)
         return (
             f'<circle cx="{px(across)}" cy="{px(down)}" r="4.5" fill="#fff" stroke="{colour}" stroke-width="2"/>{word}'
         )
-
-
-def _round_step(step: float) -> float:
-    """The next of 1, 2, 2.5, 5 or 10 times a power of ten."""
-    power = 10.0 ** math.floor(math.log10(step))
-    return next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= step * (1 - 1e-9))

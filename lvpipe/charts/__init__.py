@@ -9,7 +9,8 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-from lvpipe.layers import FAINT, INK, LETTER, Axes, Bars, Dots, Identity, Layer, Line, Mark, Rule, Scale, px, text
+from lvpipe.charts.layers import Bars, Dots, Identity, Layer, Line, Mark, Rule
+from lvpipe.charts.svg import FAINT, INK, LETTER, Axes, Scale, px, text
 
 __all__ = ["Bars", "Dots", "Identity", "Layer", "Line", "Mark", "Rule", "chart", "line_chart"]
 
@@ -28,7 +29,13 @@ Range = tuple[float, float]
 
 
 def line_chart(
-    title: str, x_label: str, y_label: str, lines: Sequence[Line], marks: Sequence[Mark] = (), size: Range = (640, 360)
+    title: str,
+    x_label: str,
+    y_label: str,
+    lines: Sequence[Line],
+    *,
+    marks: Sequence[Mark] = (),
+    size: Range = (640, 360),
 ) -> str:
     """Lines over one axis, with words at points of interest."""
     return chart(title, x_label, y_label, [*lines, *marks], size=size)
@@ -39,6 +46,7 @@ def chart(
     x_label: str,
     y_label: str,
     layers: Sequence[Layer],
+    *,
     x_range: Range | None = None,
     y_range: Range | None = None,
     size: Range = (640, 360),
@@ -53,9 +61,14 @@ def chart(
     top = _ROW * (bool(title) + rows) + 26
     across, down = width - _LEFT - _RIGHT, height - top - _FOOT
     axes = Axes(
-        Scale(*(x_range or _range([x for layer in layers for x in layer.x], pad=0.0)), across),
-        Scale(*(y_range or _range([y for layer in layers for y in layer.y], pad=0.06)), down, downwards=True),
+        Scale(*(x_range or _range([x for layer in layers for x in layer.x], pad=0.03, from_zero=False)), across),
+        Scale(
+            *(y_range or _range([y for layer in layers for y in layer.y], pad=0.08, from_zero=True)),
+            down,
+            downwards=True,
+        ),
     )
+    overflow = "hidden" if x_range or y_range else "visible"
     head = text(title, 12, 20, colour=INK, bold=True) if title else ""
     body = "".join(layer.draw(axes, colour) for layer, colour in named)
     return (
@@ -64,7 +77,7 @@ def chart(
         f'font-size="12"><rect width="100%" height="100%" fill="#fff"/>{head}'
         f'<g transform="translate(12,{px(_ROW * bool(title) + 20)})">{legend}</g>{text(y_label, 12, top - 10)}'
         f'<g transform="translate({px(_LEFT)},{px(top)})">{_frame(axes, x_label)}'
-        f'<svg width="{px(across)}" height="{px(down)}">{body}</svg></g></svg>\n'
+        f'<svg width="{px(across)}" height="{px(down)}" overflow="{overflow}">{body}</svg></g></svg>\n'
     )
 
 
@@ -93,12 +106,12 @@ def _legend(entries: Sequence[tuple[str, str]], width: float) -> tuple[str, int]
     return "".join(parts), row + 1
 
 
-def _range(values: Sequence[float], pad: float) -> Range:
+def _range(values: Sequence[float], *, pad: float, from_zero: bool) -> Range:
     """Room for all finite values; never of no width, so that a single value or none can be drawn."""
     finite = [value for value in values if math.isfinite(value)] or [0.0, 1.0]
     low, high = min(finite), max(finite)
-    margin = (high - low) * pad or (0.0 if high > low else abs(high) * 0.1 or 0.5)
-    if 0 <= low < _FROM_ZERO * high and pad:
+    margin = (high - low) * pad or abs(high) * 0.1 or 0.5
+    if from_zero and 0 <= low < _FROM_ZERO * high:
         return 0.0, high + margin
     return low - margin, high + margin
 

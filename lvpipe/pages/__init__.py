@@ -1,0 +1,1 @@
+"""The parts of the report: what it reads, its pictures and charts, its tables, and the page around them."""

@@ -1,0 +1,190 @@
+"""The page's first parts: what was run and how good it is, as a few large figures and then as tables."""
+
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from lvpipe.pages.markup import Html, anchor, fixed, note, section, tag
+from lvpipe.pages.run import Outcome, Run, in_order
+from lvpipe.pages.tables import Cell, amount, table, words
+from lvpipe.tables import number
+
+CRPS_DIGITS = 4
+"""Published scores differ in the fourth decimal."""
+
+_BASELINE = "climatology"
+
+
+def describe(run: Run) -> Html:
+    """One sentence on what was run."""
+    cases = [outcomes[0] for outcomes in run.by_case.values()]
+    cohorts = sorted({case.cohort for case in cases})
+    parts = ", ".join(f"{sum(case.split == split for case in cases)} {split}" for split in run.splits)
+    rejected = sum(case.rejected for case in cases)
+    aside = f" {_counted(rejected, 'case')} could not be used and got a fallback forecast." if rejected else ""
+    return tag(
+        "p",
+        f"{_counted(len(cases), 'case')} ({parts}) of {_counted(len(cohorts), 'cohort')} ({', '.join(cohorts)}), "
+        f"measured by {_counted(len(run.models), 'model')} ({', '.join(run.models)}).{aside}",
+        class_="lead",
+    )
+
+
+def cards(run: Run) -> Html:
+    """The main figures of each model on the split that matters most, of all cohorts that have it."""
+    rows = {(row["model"], row["cohort"], row["split"], row["volume"]): row for row in run.crps}
+    splits = in_order({split for _, _, split, _ in rows})
+    found = [
+        _card(run, rows, model, cohort, splits[0])
+        for model in run.models
+        for cohort in sorted({key[1] for key in rows})
+        if (model, cohort, splits[0], "both") in rows
+    ]
+    return tag("div", *found, class_="cards")
+
+
+def crps_section(run: Run) -> Html:
+    """crps.csv as it is, the baselines beside each model, test first."""
+    order = in_order({row["split"] for row in run.crps})
+    volumes = ("both", "EDV", "ESV")
+    rows = sorted(run.crps, key=lambda row: (order.index(row["split"]), row["cohort"], volumes.index(row["volume"])))
+    heads = ("split", "cohort", "volume", "forecast", "cases", "CRPS", "MAE mL", "RMSE mL", "bias mL", "r", "in 90 %")
+    return section(
+        "crps",
+        "Forecasts of volumes",
+        note(
+            "CRPS: mean squared distance between the forecast and the step at the reference, 0 to 1, lower is better. ",
+            tag("b", "step"),
+            " is the same point without doubt, ",
+            tag("b", _BASELINE),
+            " says the distribution of the training volumes of every case. Cases of split train and validate are "
+            "measured by networks that did not learn from them. ",
+            tag("code", "results/crps.csv"),
+        ),
+        table(heads, (_crps_row(row) for row in rows), sortable=True),
+    )
+
+
+def dice_section(run: Run) -> Html:
+    """Overlap of whole stacks, by cohort, split and the frame's part in the cycle."""
+    if not run.dice:
+        return Html("")
+    groups: dict[tuple[str, str, str, str], list[Mapping[str, str]]] = {}
+    for row, role in _stacks(run):
+        groups.setdefault((row["split"], row["cohort"], role, row["model"]), []).append(row)
+    order = in_order({key[0] for key in groups})
+    keys = sorted(groups, key=lambda key: (order.index(key[0]), key[1:]))
+    heads = ("split", "cohort", "frame", "model", "stacks", "mean", "median", "min", "worst case", "IoU", "HD95 mm")
+    return section(
+        "dice",
+        "Masks against drawn references",
+        note(
+            "Dice of whole stacks (3D, drawn slices only), then medians of IoU and of the 95th percentile of surface "
+            "distances. Every drawn slice: ",
+            tag("code", "results/dice.csv"),
+        ),
+        table(heads, (_dice_row(key, groups[key]) for key in keys), sortable=True),
+    )
+
+
+def ef_rmse(outcomes: Sequence[Outcome]) -> float:
+    """Root mean square error of EF in percent points, over cases with both numbers."""
+    errors = np.array([one.values["ef_percent"] - one.values["ef_reference_percent"] for one in outcomes], float)
+    errors = errors[np.isfinite(errors)]
+    return float(np.sqrt((errors**2).mean())) if len(errors) else float("nan")
+
+
+def _card(
+    run: Run, rows: Mapping[tuple[str, str, str, str], Mapping[str, str]], model: str, cohort: str, split: str
+) -> Html:
+    def figure(name: str, volume: str, column: str) -> float:
+        row = rows.get((name, cohort, split, volume))
+        return number(row[column]) if row else float("nan")
+
+    mine = [o for o in run.outcomes if (o.model, o.cohort, o.split) == (model, cohort, split)]
+    dice = [
+        number(row["dice"])
+        for row in run.dice
+        if (row["model"], row["cohort"], row["split"], row["slice"]) == (model, cohort, split, "") and row["dice"]
+    ]
+    facts = (
+        ("EDV RMSE", f"{fixed(figure(model, 'EDV', 'rmse_ml'))} mL"),
+        ("ESV RMSE", f"{fixed(figure(model, 'ESV', 'rmse_ml'))} mL"),
+        ("EF RMSE", f"{fixed(ef_rmse(mine))} %"),
+        ("Dice", fixed(statistics.median(dice), 3) if dice else ""),
+        ("in 90 % interval", f"{fixed(100 * figure(model, 'both', 'coverage_90'), 0)} %"),
+    )
+    bars = [(name, figure(name, "both", "crps")) for name in (model, f"step:{model}", _BASELINE)]
+    return tag(
+        "article",
+        tag("h3", model, tag("small", f" {cohort}, {split}, {_counted(int(figure(model, 'both', 'cases')), 'case')}")),
+        tag("p", tag("strong", fixed(bars[0][1], CRPS_DIGITS)), " CRPS", class_="big"),
+        _bars(bars),
+        tag("dl", *(tag("div", tag("dt", name), tag("dd", shown)) for name, shown in facts if shown)),
+        class_="card",
+    )
+
+
+def _bars(bars: Sequence[tuple[str, float]]) -> Html:
+    """CRPS beside its baselines, as lengths."""
+    longest = max((value for _, value in bars if value == value), default=1.0) or 1.0
+    lines = (
+        tag(
+            "li",
+            tag("span", name.split(":")[0]),
+            tag("i", style=f"width:{100 * value / longest:.1f}%"),
+            tag("b", fixed(value, CRPS_DIGITS)),
+        )
+        for name, value in bars
+        if value == value
+    )
+    return tag("ul", *lines, class_="bars")
+
+
+def _crps_row(row: Mapping[str, str]) -> list[Cell]:
+    kind = "quiet" if row["model"] == _BASELINE or row["model"].startswith("step:") else "own"
+    columns = (("crps", CRPS_DIGITS), ("mae_ml", 1), ("rmse_ml", 1), ("bias_ml", 1), ("pearson_r", 3))
+    return [
+        *(words(row[column]) for column in ("split", "cohort", "volume")),
+        words(row["model"].replace("step:", "step at "), kind),
+        amount(number(row["cases"]), 0),
+        *(amount(number(row[column]), digits, kind if column == "crps" else "") for column, digits in columns),
+        amount(100 * number(row["coverage_90"]), 0),
+    ]
+
+
+def _stacks(run: Run) -> Iterator[tuple[Mapping[str, str], str]]:
+    """Rows of whole stacks with the part that the ledger gives their frame."""
+    roles: dict[str, dict[int, str]] = {}
+    for row in run.dice:
+        if row["slice"]:
+            continue
+        if row["case"] not in roles:
+            reference = run.ledger(row["case"]).get("reference") or {}
+            pairs = ((reference.get(f"{word.lower()}_frame"), word) for word in ("ED", "ES"))
+            roles[row["case"]] = {frame: word for frame, word in pairs if frame is not None}
+        yield row, roles[row["case"]].get(int(row["frame"]), "other")
+
+
+def _dice_row(key: tuple[str, str, str, str], rows: Sequence[Mapping[str, str]]) -> list[Cell]:
+    known = {row["case"]: number(row["dice"]) for row in rows if row["dice"]}
+    values = list(known.values()) or [float("nan")]
+    worst = min(known, key=lambda case: known[case], default="")
+    split, cohort, role, model = key
+    return [
+        *(words(text) for text in (split, cohort, role, model)),
+        amount(len(rows), 0),
+        amount(statistics.fmean(values), 3, "own"),
+        *(amount(value, 3) for value in (statistics.median(values), min(values))),
+        Cell(tag("a", worst, href=f"#{anchor(worst)}"), worst),
+        *(amount(_median(rows, column), digits) for column, digits in (("iou", 3), ("hd95_mm", 1))),
+    ]
+
+
+def _median(rows: Sequence[Mapping[str, str]], column: str) -> float:
+    return statistics.median([number(row[column]) for row in rows if row[column]] or [float("nan")])
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"

@@ -1,0 +1,112 @@
+"""Writing a case as its source would have exported it: folders, DICOM files, contours and sheets."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lvpipe.files import write_table, write_text
+from lvpipe.phantom.case import build_case, list_volumes
+from lvpipe.phantom.headers import Writer
+from lvpipe.phantom.names import SHEET_OF_SUNNYBROOK, list_cases, original_id
+from lvpipe.phantom.population import draw_person, make_generator
+
+if TYPE_CHECKING:
+    from lvpipe.config.phantom import PhantomOrder
+    from lvpipe.phantom.case import PhantomCase
+    from lvpipe.phantom.stack import Acquisition
+
+SUNNYBROOK_SERIES = 300
+"""The cine series' number in the public release's folder names, CINESAX_300."""
+
+
+FIRST_PIXEL = 0.5
+"""Coordinate of the first pixel's centre in contour files: edges of the real images lie there, not at integers."""
+
+
+def write_case(cohort: str, case: str, order: "PhantomOrder", root: Path) -> "PhantomCase":
+    """Write all files of one case below `root`, and return the case for those who want its answers."""
+    built = build_case(cohort, case, order)
+    if order.cohort.layout == "kaggle":
+        _write_kaggle(built, root)
+    else:
+        _write_sunnybrook(built, root)
+    return built
+
+
+def write_sheets(cohort: str, order: "PhantomOrder", root: Path) -> None:
+    """Write the cohort's CSV files."""
+    if order.cohort.layout == "kaggle":
+        _write_volumes(cohort, order, root)
+    else:
+        _write_patients(cohort, order, root)
+
+
+def _write_kaggle(case: "PhantomCase", root: Path) -> None:
+    folder = root / case.source.sources[0] / "study"
+    for taken in case.acquisitions:
+        names = [f"IM-{taken.series:05d}-{number:04d}.dcm" for number in range(1, len(taken.frames) + 1)]
+        _write_frames(case, taken, [folder / taken.folder / name for name in names], 1)
+
+
+def _write_sunnybrook(case: "PhantomCase", root: Path) -> None:
+    images, contours = (root / source for source in case.source.sources)
+    frames = len(case.heart.volumes_ml)
+    for number, taken in enumerate(case.slices):
+        first = number * frames + 1
+        names = [f"IM-0001-{first + frame:04d}" for frame in range(frames)]
+        folder = images / f"CINESAX_{SUNNYBROOK_SERIES}"
+        _write_frames(case, taken, [folder / f"{name}.dcm" for name in names], first)
+        _write_contours(case, taken, contours / "contours-manual" / "IRCCI-expert", names)
+
+
+def _write_frames(case: "PhantomCase", taken: "Acquisition", paths: list[Path], first_instance: int) -> None:
+    """Write one file per frame; the folder appears with its files."""
+    paths[0].parent.mkdir(parents=True, exist_ok=True)
+    location = float(taken.plane.centre_mm @ taken.plane.normal)
+    writer = Writer(case, taken, location)
+    for index, (path, pixels) in enumerate(zip(paths, case.image(taken), strict=True)):
+        writer.write(path, index, first_instance + index, pixels)
+
+
+def _write_contours(case: "PhantomCase", taken: "Acquisition", folder: Path, names: list[str]) -> None:
+    """Write the inner contour at ED and ES, the outer one at ED, as the experts of the release did."""
+    for kind, outer, frames in (
+        ("icontour", False, (case.heart.ed_frame, case.heart.es_frame)),
+        ("ocontour", True, (case.heart.ed_frame,)),
+    ):
+        for frame in frames:
+            points = case.contour(taken, frame, outer)
+            if len(points):
+                write_text(folder / f"{names[frame]}-{kind}-manual.txt", _contour_text(points))
+
+
+def _contour_text(points: "np.typing.NDArray[np.float64]") -> str:
+    """Two decimals, a space between, one point a line, as in the release; every other degree is dense enough."""
+    return "".join(f"{x + FIRST_PIXEL:.2f} {y + FIRST_PIXEL:.2f}\n" for x, y in points[::2])
+
+
+def _write_volumes(cohort: str, order: "PhantomOrder", root: Path) -> None:
+    rows: dict[str, list[dict[str, object]]] = {}
+    for case in list_cases(cohort, order.cohort):
+        edv_ml, esv_ml = list_volumes(cohort, order, case.name)
+        row = {"Id": case.name, "Systole": round(esv_ml, 1), "Diastole": round(edv_ml, 1)}
+        rows.setdefault(case.split, []).append(row)
+    for split, lines in rows.items():
+        write_table(root / f"{split}.csv", ("Id", "Systole", "Diastole"), lines)
+
+
+def _write_patients(cohort: str, order: "PhantomOrder", root: Path) -> None:
+    rows = []
+    for case in list_cases(cohort, order.cohort):
+        person = draw_person(order.cohort.populations, make_generator(order.seed, cohort, case.name, "person"))
+        rows.append(
+            {
+                "PatientID": case.name,
+                "OriginalID": original_id(case.name),
+                "Gender": {"F": "Female", "M": "Male"}[person.sex],
+                "Age": person.age_years,
+                "Pathology": person.pathology,
+            }
+        )
+    write_table(root / SHEET_OF_SUNNYBROOK, ("PatientID", "OriginalID", "Gender", "Age", "Pathology"), rows)

@@ -1,0 +1,51 @@
+"""Which cases a synthetic cohort has, known before any file exists. Standard library only: parsing waits for this."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from lvpipe.cases import SPLITS, SourceCase
+
+if TYPE_CHECKING:
+    from lvpipe.config.phantom import PhantomCohort
+
+SHEET_OF_SUNNYBROOK = "scd_patientdata.csv"
+"""The patient sheet of the public release."""
+
+
+def list_cases(name: str, cohort: "PhantomCohort") -> list[SourceCase]:  # noqa: ARG001 names repeat between cohorts
+    """List what the reader of this layout would list from the written tree, in the same order."""
+    return list(_kaggle(cohort) if cohort.layout == "kaggle" else _sunnybrook(cohort))
+
+
+def list_sheets(cohort: "PhantomCohort") -> list[str]:
+    """Name the cohort-level CSV files, relative to the cohort's root."""
+    return [f"{split}.csv" for split in _splits(cohort)] if cohort.layout == "kaggle" else [SHEET_OF_SUNNYBROOK]
+
+
+def find_case(name: str, cohort: "PhantomCohort", case: str) -> SourceCase:
+    """Find one case by name; KeyError if the cohort has none such."""
+    return {listed.name: listed for listed in list_cases(name, cohort)}[case]
+
+
+def original_id(patient: str) -> str:
+    """Name a Sunnybrook-like patient's contour folder: SCD9000101 -> SC-PH-0001."""
+    return f"SC-PH-{patient[4:8]}"
+
+
+def _splits(cohort: "PhantomCohort") -> list[str]:
+    return [split for split in SPLITS if cohort.cases.get(split)]
+
+
+def _kaggle(cohort: "PhantomCohort") -> Iterator[SourceCase]:
+    study = 0
+    for split in _splits(cohort):
+        for _ in range(cohort.cases[split]):
+            study += 1
+            yield SourceCase(str(study), str(study), split, (f"{split}/{study}",))
+
+
+def _sunnybrook(cohort: "PhantomCohort") -> Iterator[SourceCase]:
+    for number in range(1, cohort.cases["all"] + 1):
+        patient = f"SCD9{number:04d}01"
+        sources = (f"SCD_IMAGES/{patient}", f"SCD_ManualContours/{original_id(patient)}")
+        yield SourceCase(patient, patient, "", sources)

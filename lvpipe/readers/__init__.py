@@ -1,0 +1,1 @@
+"""One module per source layout; chosen by name in a cohort's entry."""

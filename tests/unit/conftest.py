@@ -1,0 +1,16 @@
+"""Fixtures of all unit tests; the folder of this file is on the import path, so `studies` can be imported."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+_REAL = Path(os.environ.get("LVPIPE_DATA", Path(__file__).parents[3] / "shared" / "data"))
+
+
+@pytest.fixture
+def sunnybrook_root() -> Path:
+    root = _REAL / "sunnybrook"
+    if not root.is_dir():
+        pytest.skip(f"REAL DATA NOT TESTED: no {root}; set LVPIPE_DATA to the folder that holds sunnybrook/")
+    return root
