@@ -38,7 +38,6 @@ shell.prefix(f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
 try:
     PLAN = Plan(config)
     CASES = PLAN.cases
-    PLAN.check()
 except UserError as error:
     sys.exit(f"lvpipe: {error}")
 

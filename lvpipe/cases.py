@@ -22,12 +22,18 @@ class SourceCase:
     sources: tuple[str, ...]
 
 
+OLDEST_YEARS = 90.0
+"""Ages above 89 are given as 90: few people are that old, and the age would tell who (HIPAA safe harbour)."""
+
+
 @dataclass(frozen=True)
 class Labels:
-    """What a cohort's sheet says of a case: volumes an expert measured; None where the sheet is blank."""
+    """What a cohort's sheet says of a case: volumes an expert measured, age and sex; empty where the sheet is blank."""
 
     edv_ml: float | None = None
     esv_ml: float | None = None
+    age_years: float | None = None
+    sex: str = ""
 
 
 def number(name: str) -> int:

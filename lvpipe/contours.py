@@ -16,6 +16,9 @@ from lvpipe.labels import BACKGROUND, CAVITY, MYOCARDIUM, NOT_ANNOTATED
 _LINES_PER_PIXEL = 16
 """Lines on which a row of pixels is probed; along a line, coverage is exact."""
 
+_HALF = 1e-6
+"""Coverages this close to a half are halves, up to rounding."""
+
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
@@ -49,12 +52,20 @@ def polygon_area(points_xy: Floats) -> float:
 
 
 def covered(points_xy: Floats, shape_yx: tuple[int, int]) -> NDArray[np.bool_]:
-    """Pixels of which more than half lies inside the polygon; pixel centres are at whole coordinates."""
+    """Pixels of which more than half lies inside the polygon; pixel centres are at whole coordinates.
+
+    Experts' vertices stand on half pixels, so that a third of the pixels on a border are cut in exact halves. Without
+    them masks are 1.3 % too small, with them 1.2 % too big: as many count, evenly spread, as make the area right.
+    """
     mask = np.zeros(shape_yx, dtype=bool)
     low = np.maximum(np.floor(points_xy.min(axis=0)).astype(int), 0)
     high = np.minimum(np.ceil(points_xy.max(axis=0)).astype(int), np.array(shape_yx[::-1]) - 1)
     if (low <= high).all():
-        window = _coverage(points_xy, low, high) > 0.5
+        share = _coverage(points_xy, low, high)
+        window = share > 0.5 + _HALF
+        halves = np.flatnonzero(np.abs(share - 0.5) <= _HALF)
+        wanted = min(max(round(float(share.sum()) - int(window.sum())), 0), len(halves))
+        window.flat[halves[np.arange(wanted) * len(halves) // max(wanted, 1)]] = True
         mask[low[1] : high[1] + 1, low[0] : high[0] + 1] = window
     return mask
 

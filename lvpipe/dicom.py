@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lvpipe.cases import OLDEST_YEARS
 from lvpipe.geometry import Plane, Vector, unit
 from lvpipe.study import ImageFile
 
@@ -26,8 +27,6 @@ _NEEDED = (
     *("PixelRepresentation", "PixelData"),
 )
 """All that is parsed: less time, and no name ever enters memory as text."""
-
-_OLDEST_YEARS = 90.0
 
 _YEARS = {"Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
 
@@ -199,4 +198,4 @@ def _age_years(text: str) -> float | None:
     digits, scale = text.strip()[:-1], _YEARS.get(text.strip()[-1:].upper())
     if scale is None or not digits.isdecimal():
         return None
-    return min(round(int(digits) * scale, 2), _OLDEST_YEARS)
+    return min(round(int(digits) * scale, 2), OLDEST_YEARS)

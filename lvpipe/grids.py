@@ -91,11 +91,17 @@ def _covering(grid: Grid, spacing_yx_mm: tuple[float, float]) -> tuple[int, int]
 
 def _antialiased(frames_tyx: NDArray[Any], source: Grid, target: Grid) -> NDArray[Any]:
     """Average over what a coarser target pixel covers; a finer target needs nothing."""
-    from scipy.ndimage import uniform_filter1d
+    from scipy.ndimage import correlate1d
 
     smoothed = frames_tyx
     for axis, (step, new) in enumerate(zip(source.spacing_yx_mm, target.spacing_yx_mm, strict=True), start=1):
-        width = round(new / step)
-        if width > 1:
-            smoothed = uniform_filter1d(smoothed.astype(np.float32), width, axis=axis, mode="nearest")
+        if new > step:
+            smoothed = correlate1d(smoothed.astype(np.float32), _box_weights(new / step), axis=axis, mode="nearest")
     return smoothed
+
+
+def _box_weights(width_px: float) -> NDArray[np.float64]:
+    """A box of this width around a pixel; its outer pixels count by the part of them that it covers."""
+    reach = int(np.ceil((width_px - 1) / 2))
+    covered = np.clip(width_px / 2 + 0.5 - np.abs(np.arange(-reach, reach + 1)), 0, 1)
+    return np.asarray(covered / covered.sum())

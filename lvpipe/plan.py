@@ -3,6 +3,7 @@
 import ast
 import importlib
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -155,8 +156,14 @@ class Plan:
         return [case.name for case in found if case.patient not in watched], watch
 
     def taught(self, model: str, fold: str | int) -> list[str]:
-        """The cases that the model of a fold learns from or watches."""
-        learn, watch = self.learners(model, fold)
+        """The cases that the model of a fold learns from or watches; ends the run with one line where there are none.
+
+        Not checked when the workflow is parsed: who wants only `convert` of two studies needs nobody to learn from.
+        """
+        try:
+            learn, watch = self.learners(model, fold)
+        except UserError as error:
+            sys.exit(f"lvpipe: {error}")
         return learn + watch
 
     def folds_for(self, held_out: str) -> list[int]:

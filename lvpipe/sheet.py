@@ -44,8 +44,15 @@ def _row(case: Case, labels: Labels, path: Path) -> dict[str, object]:
     ledger = read_json(path)
     drawn = ledger.get("reference") or {}
     return {
-        "cohort": case.cohort, "case": case.name, "patient": case.patient, "split": case.split, "fold": case.fold,
+        "cohort": case.cohort,
+        "case": case.name,
+        "patient": case.patient,
+        "split": case.split,
+        "fold": case.fold,
         "edv_ml": labels.edv_ml if labels.edv_ml is not None else drawn.get("edv_ml"),
         "esv_ml": labels.esv_ml if labels.esv_ml is not None else drawn.get("esv_ml"),
-        **{key: ledger.get(key) for key in ("age_years", "sex", "status", "reason")},
+        "age_years": ledger["age_years"] if ledger["age_years"] is not None else labels.age_years,
+        "sex": ledger["sex"] or labels.sex,
+        "status": ledger["status"],
+        "reason": ledger["reason"],
     }

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lvpipe.config.convert import ConvertSettings
 from lvpipe.dicom import Frame
@@ -140,7 +141,7 @@ def drop_between(slices: list[Slice], settings: ConvertSettings, ledger: Ledger)
     spacing_mm = usual_spacing_mm(positions)
     if spacing_mm is None:
         return slices
-    regular = _off_grid_share(positions, spacing_mm, settings.off_grid_share) <= settings.off_grid_share
+    regular = _on_grid(positions, spacing_mm, settings.off_grid_share)
     if regular.mean() < settings.grid_slices_share_required:
         ledger.note(
             "drop_between", f"only {int(regular.sum())} of {len(slices)} slices at regular positions: all are kept"
@@ -210,14 +211,17 @@ def usual_spacing_mm(positions_mm: Floats) -> float | None:
     return float(np.median(steps[near[best]]))
 
 
-def _off_grid_share(positions_mm: Floats, spacing_mm: float, tolerance: float) -> Floats:
-    """How far each slice is off the regular positions, as a share of the spacing, from the anchor that suits most."""
+def _on_grid(positions_mm: Floats, spacing_mm: float, tolerance: float) -> NDArray[np.bool_]:
+    """Which slices are at regular positions, from the anchor that suits most; of two at one position, the nearer."""
     steps = (positions_mm[:, None] - positions_mm[None, :]) / spacing_mm
-    off: Floats = np.abs(steps - np.rint(steps))
+    nodes = np.rint(steps)
+    off = np.abs(steps - nodes)
     anchor = max(
         range(len(off)), key=lambda index: (int((off[:, index] <= tolerance).sum()), -float(off[:, index].sum()))
     )
-    return off[:, anchor]
+    node, away = nodes[:, anchor], off[:, anchor]
+    nearest = np.array([away[index] == away[node == node[index]].min() for index in range(len(node))])
+    return nearest & (away <= tolerance)
 
 
 def _placed(one: Slice, axis: Floats) -> Slice:

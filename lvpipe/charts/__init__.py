@@ -58,7 +58,7 @@ def chart(
     width, height = size
     named = _coloured(layers)
     legend, rows = _legend([(layer.name, colour) for layer, colour in named if layer.name], width)
-    top = _ROW * (bool(title) + rows) + 26
+    top = _ROW * (bool(title) + rows) + 28
     across, down = width - _LEFT - _RIGHT, height - top - _FOOT
     axes = Axes(
         Scale(*(x_range or _range([x for layer in layers for x in layer.x], pad=0.03, from_zero=False)), across),

@@ -53,7 +53,7 @@ class Line:
         hover = self.x if len(self.x) <= _HOVER_POINTS and not self.steps else ()
         points = (
             f'<circle cx="{px(axes.x(x))}" cy="{px(axes.y(y))}" r="6" fill="{colour}" fill-opacity="0">'
-            f"<title>{escape(self.name)}: {nice(y)} at {nice(x)}</title></circle>"
+            f"<title>{escape(self.name)} {nice(y)} at {nice(x)}</title></circle>"
             for x, y in zip(hover, self.y, strict=False)
             if axes.inside(x, y)
         )
@@ -145,13 +145,17 @@ class Bars:
 
 @dataclass(frozen=True)
 class Rule:
-    """A straight line right across the plot at one value of one axis, with a word beside it."""
+    """A straight line right across the plot at one value of one axis, with a word beside it.
+
+    `lean` says on which side of an upright line the word stands, where there is room; else it stands inwards.
+    """
 
     at: float
     axis: Literal["x", "y"]
     text: str = ""
     colour: str = FAINT
     dash: str = "5 4"
+    lean: Literal["", "left", "right"] = ""
     name: ClassVar[str] = ""
 
     @property
@@ -173,7 +177,9 @@ class Rule:
         if self.axis == "y":
             word = text(self.text, axes.x.pixels - 4, place - 5, "end", colour=colour, halo=True)
             return f'<path d="M0,{px(place)}H{px(axes.x.pixels)}" {line}{word}'
-        left = place > axes.x.pixels / 2
+        reach = len(self.text) * LETTER * 12 + 6
+        left = self.lean != "right" if place > axes.x.pixels / 2 else self.lean == "left"
+        left = place > reach if left else place + reach > axes.x.pixels
         word = text(
             self.text, place - 6 if left else place + 6, 12, "end" if left else "start", colour=colour, halo=True
         )

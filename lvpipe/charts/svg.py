@@ -40,6 +40,10 @@ def text(
     return f'<text {place} fill="{colour}"{weight}{glow}>{escape(words)}</text>'
 
 
+_APART_ACROSS, _APART_DOWN = 56, 38
+"""Fewest pixels between two ticks: numbers of four digits must not touch."""
+
+
 @dataclass(frozen=True)
 class Scale:
     """One axis: values from `low` to `high` along `pixels`, which run downwards for the vertical one."""
@@ -55,8 +59,8 @@ class Scale:
         return self.pixels * (1 - share if self.downwards else share)
 
     def ticks(self) -> list[float]:
-        """Round values along the axis, about one every 70 pixels across or 45 down."""
-        step = _round_step((self.high - self.low) * (45 if self.downwards else 70) / self.pixels)
+        """Round values along the axis, as many as have room."""
+        step = _round_step((self.high - self.low) * (_APART_DOWN if self.downwards else _APART_ACROSS) / self.pixels)
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
         return [n * step for n in range(first, last + 1)]
 

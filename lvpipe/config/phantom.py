@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field, NonNegativeFloat, NonNegativeInt, mo
 
 from lvpipe.cases import SPLITS
 from lvpipe.config.base import Section
+from lvpipe.phantom.names import cases_up_to
 
 WHOLE = "all"
 """The one key of `cases` in a layout that declares no split."""
@@ -56,7 +57,7 @@ class Contrast(Section):
         default=(0.03, 0.15), description="Unevenness of the blood signal (standard deviation, fraction)."
     )
     coil: Range = Field(
-        default=(0.4, 3.0), description="How much brighter tissue is under the surface coil than far from it."
+        default=(0.8, 6.0), description="How much brighter tissue is under the surface coil than far from it."
     )
     noise: Range = Field(
         default=(0.015, 0.06), description="Rician noise (standard deviation, fraction of blood signal)."
@@ -80,7 +81,7 @@ class Irregularities(Section):
         default=0.1, description="File and instance numbers of a slice do not follow trigger times."
     )
     absent_trigger_times: Rate = Field(default=0.1, description="No slice states trigger times; excludes out_of_order.")
-    missing_slices: Rate = Field(default=0.0, description="An inner slice of the stack was not exported.")
+    missing_slices: Rate = Field(default=0.0, description="An inner slice was not exported; not beside three_slices.")
     outlying_position: Rate = Field(default=0.0, description="The first slice lies centimetres away from the stack.")
     three_slices: Rate = Field(default=0.0, description="Three slices are all that was exported.")
 
@@ -139,6 +140,9 @@ class PhantomSettings(Section):
     seed: int = Field(default=2016, description="Number from which every case follows; another seed, other hearts.")
     cohorts: dict[str, PhantomCohort] = Field(default_factory=dict, description="Synthetic cohorts by name.")
 
-    def order(self, cohort: str) -> PhantomOrder:
-        """What to pass to the stage for one cohort."""
-        return PhantomOrder(seed=self.seed, cohort=self.cohorts[cohort])
+    def order(self, cohort: str, case: str | None = None) -> PhantomOrder:
+        """What to pass to the stage for one cohort, or for one case of it, which cases added after it do not change."""
+        wanted = self.cohorts[cohort]
+        if case is not None:
+            wanted = wanted.model_copy(update={"cases": cases_up_to(wanted, case)})
+        return PhantomOrder(seed=self.seed, cohort=wanted)

@@ -10,12 +10,13 @@ from lvpipe.charts import Line
 from lvpipe.files import read_table
 from lvpipe.metrics import FORECAST_ML, covers, quantile_ml
 from lvpipe.pages.figures import GROUPS, Point, bland_altman, coverage, pit_histogram, scatter, training_curves
-from lvpipe.pages.markup import Html, anchor, fixed, note, section, tag
+from lvpipe.pages.markup import Html, fixed, note, section, tag
 from lvpipe.pages.run import Outcome, Run
 from lvpipe.tables import number
 
 Floats = NDArray[np.float64]
 
+_UNITS = {"EDV": "mL", "ESV": "mL", "EF": "%"}
 _LEVELS = tuple(round(0.1 * n, 1) for n in range(1, 10))
 _CENTRAL = (0.05, 0.95)
 _FEW = 10
@@ -28,9 +29,7 @@ def volumes_section(run: Run) -> Html:
     """Scatter and Bland-Altman of EDV, ESV and EF, a row a model and kind of chart."""
     blocks: list[Html] = []
     for model in run.models:
-        sets = [
-            (kind, unit, list(_points(run, model, kind))) for kind, unit in (("EDV", "mL"), ("ESV", "mL"), ("EF", "%"))
-        ]
+        sets = [(kind, unit, list(_points(run, model, kind))) for kind, unit in _UNITS.items()]
         charts = [scatter(f"{kind}, {model}", unit, points) for kind, unit, points in sets]
         charts += [bland_altman(f"{kind} differences, {model}", unit, points) for kind, unit, points in sets]
         blocks.append(tag("div", *charts, class_="charts"))
@@ -48,7 +47,7 @@ def volumes_section(run: Run) -> Html:
 
 def calibration_section(run: Run) -> Html:
     """Coverage by split and the histogram of where references fall."""
-    charts = [chart for model in run.models for chart in _calibration(run, model)]
+    rows = (tag("div", *_calibration(run, model), class_="charts") for model in run.models)
     return section(
         "calibration",
         "Is the doubt as large as it says?",
@@ -57,7 +56,7 @@ def calibration_section(run: Run) -> Html:
             "forecasts are too sure, above it too cautious. Right: level bars mean calibrated; full outer bars too "
             "sure, full middle bars too cautious, one full side biased."
         ),
-        tag("div", *charts, class_="charts"),
+        *rows,
     )
 
 
@@ -65,9 +64,8 @@ def training_section(run: Run) -> Html:
     """The watched Dice of every fold, where a model was trained here."""
     charts = []
     for model in run.models:
-        lines = [
-            _history(path.parent.name, path) for path in sorted((run.root / "train" / model).glob("*/history.csv"))
-        ]
+        files = sorted((run.root / "train" / model).glob("fold-*/history.csv"))
+        lines = [_history(path.parent.name, path) for path in files]
         if lines:
             charts.append(training_curves(f"Training of {model}", lines))
     if not charts:
@@ -89,7 +87,7 @@ def _points(run: Run, model: str, kind: str) -> Iterator[Point]:
             group = "fallback" if "fallback" in one.flags else one.split
             title = f"{one.case} ({one.cohort}, {one.split}): {fixed(estimate)}, reference {fixed(reference)}"
             span = _NOWHERE if kind == "EF" else _span(run, one, kind)
-            yield Point(group, reference, estimate, title, f"#{anchor(one.case)}", span)
+            yield Point(group, reference, estimate, title, run.link(one.case), span)
 
 
 def _span(run: Run, outcome: Outcome, kind: str) -> tuple[float, float]:
@@ -112,9 +110,8 @@ def _calibration(run: Run, model: str) -> Iterator[Html]:
     chosen, pairs = "all", [pair for split in splits for pair in known[split]]
     if splits and len(known[splits[0]]) >= _FEW:
         chosen, pairs = splits[0], known[splits[0]]
-    yield pit_histogram(
-        f"Reference in its forecast, {model}, {chosen}", [_pit(*p) for p in pairs], GROUPS.get(chosen, "")
-    )
+    values = [_pit(reference, forecast) for reference, forecast in pairs]
+    yield pit_histogram(f"Reference in its forecast, {model}, {chosen}", values, GROUPS.get(chosen, ""))
 
 
 def _covered(pairs: Sequence[tuple[float, Floats]]) -> list[tuple[float, float]]:

@@ -1,7 +1,7 @@
 """The report's charts: each a few layers on the one pair of axes of `lvpipe.charts`."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,9 @@ GROUPS = {"test": "#d55e00", "validate": "#009e73", "train": "#0072b2", "fallbac
 
 _SQUARE = (400, 400)
 _WIDE = (400, 290)
+_CERTAIN = (0, 1.2)
+"""Room above certainty for the words of upright lines."""
+
 _LIMITS = 1.96
 """Limits of agreement (Bland and Altman 1986) hold 95 % of differences, if they are Gaussian."""
 
@@ -43,6 +46,13 @@ class Curve:
     volumes_ml: Sequence[float]
     frames: Mapping[str, int]
     colour: str
+
+    def marks(self, *, named: bool) -> Iterator[Mark]:
+        """Rings at the two frames; words only where no other curve is in the way."""
+        for word, frame in self.frames.items():
+            if frame < len(self.times_ms):
+                place = self.times_ms[frame], self.volumes_ml[frame]
+                yield Mark(*place, f"{word} {fixed(place[1])}" if named else "", self.colour)
 
 
 def scatter(title: str, unit: str, points: Sequence[Point]) -> Html:
@@ -90,17 +100,14 @@ def pit_histogram(title: str, values: Sequence[float], colour: str, bins: int = 
 def volume_curves(curves: Mapping[str, Curve], references_ml: Mapping[str, float]) -> Html:
     """All models' volume curves with their two frames, and the reference volumes as level lines."""
     layers: list[Layer] = [
+        Line(model, curve.times_ms, curve.volumes_ml, curve.colour) for model, curve in curves.items()
+    ]
+    layers += [
         Rule(volume, "y", f"reference {word} {fixed(volume)}", REFERENCE)
         for word, volume in references_ml.items()
         if math.isfinite(volume)
     ]
-    layers += [Line(model, curve.times_ms, curve.volumes_ml, curve.colour) for model, curve in curves.items()]
-    alone = len(curves) == 1
-    for curve in curves.values():
-        for word, frame in curve.frames.items():
-            if frame < len(curve.times_ms):
-                place = curve.times_ms[frame], curve.volumes_ml[frame]
-                layers.append(Mark(*place, f"{word} {fixed(place[1])}" if alone else "", curve.colour))
+    layers += [mark for curve in curves.values() for mark in curve.marks(named=len(curves) == 1)]
     return Html(chart("Volume over the cycle", "time (ms)", "cavity (mL)", layers, size=_WIDE))
 
 
@@ -117,18 +124,23 @@ def forecast_steps(
         Line(name, FORECAST_ML[int(a) : int(b) + 1].tolist(), steps[int(a) : int(b) + 1].tolist(), colour, steps=True)
         for (name, colour, steps), (a, b) in zip(forecasts, spans, strict=True)
     ]
-    layers += [Rule(volume, "x", f"{word} {fixed(volume)}", REFERENCE) for word, volume in known.items()]
+    layers += [
+        Rule(volume, "x", f"{word} {fixed(volume)}", REFERENCE, lean="left" if word == "ESV" else "right")
+        for word, volume in known.items()
+    ]
     limits = (low - pad, high + pad)
     return Html(
         chart(
-            "Forecasts", "volume (mL)", "probability of at most", layers, x_range=limits, y_range=(0, 1.02), size=_WIDE
+            "Forecasts", "volume (mL)", "probability of at most", layers, x_range=limits, y_range=_CERTAIN, size=_WIDE
         )
     )
 
 
 def area_profile(lines: Sequence[Line]) -> Html:
     """Cavity areas along the stack."""
-    return Html(chart("Areas along the stack", "position (mm)", "cavity (cm²)", lines, size=_WIDE))
+    return Html(
+        chart("Areas along the stack", "position (mm)", "cavity (cm²), solid: ED, dashed: ES", lines, size=_WIDE)
+    )
 
 
 def training_curves(title: str, lines: Sequence[Line]) -> Html:

@@ -20,7 +20,7 @@ class Html(str):
     __slots__ = ()
 
 
-def tag(name: str, *children: str, **attributes: str | float | bool | None) -> Html:
+def tag(name: str, /, *children: str, **attributes: str | float | bool | None) -> Html:
     """One element. `class_` stands for class, `data_sort` for data-sort; None and False leave an attribute out."""
     words = "".join(
         _attribute(key, value) for key, value in attributes.items() if value is not None and value is not False

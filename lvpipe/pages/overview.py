@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from lvpipe.pages.markup import Html, anchor, fixed, note, section, tag
+from lvpipe.pages.markup import Html, fixed, note, section, tag
 from lvpipe.pages.run import Outcome, Run, in_order
 from lvpipe.pages.tables import Cell, amount, table, words
 from lvpipe.tables import number
@@ -45,11 +45,12 @@ def cards(run: Run) -> Html:
 
 
 def crps_section(run: Run) -> Html:
-    """crps.csv as it is, the baselines beside each model, test first."""
-    order = in_order({row["split"] for row in run.crps})
-    volumes = ("both", "EDV", "ESV")
-    rows = sorted(run.crps, key=lambda row: (order.index(row["split"]), row["cohort"], volumes.index(row["volume"])))
-    heads = ("split", "cohort", "volume", "forecast", "cases", "CRPS", "MAE mL", "RMSE mL", "bias mL", "r", "in 90 %")
+    """crps.csv with its volumes side by side, the baselines below each model, test first."""
+    groups: dict[tuple[str, str, str], dict[str, Mapping[str, str]]] = {}
+    for row in run.crps:
+        groups.setdefault((row["split"], row["cohort"], row["model"]), {})[row["volume"]] = row
+    order = in_order({split for split, _, _ in groups})
+    keys = sorted(groups, key=lambda key: (order.index(key[0]), key[1]))
     return section(
         "crps",
         "Forecasts of volumes",
@@ -58,11 +59,17 @@ def crps_section(run: Run) -> Html:
             tag("b", "step"),
             " is the same point without doubt, ",
             tag("b", _BASELINE),
-            " says the distribution of the training volumes of every case. Cases of split train and validate are "
-            "measured by networks that did not learn from them. ",
+            " says the distribution of the training volumes of every case. Errors are in mL; 90 %: how many references "
+            "lie in the central 90 % interval. Cases of split train and validate are measured by networks that did not "
+            "learn from them. ",
             tag("code", "results/crps.csv"),
         ),
-        table(heads, (_crps_row(row) for row in rows), sortable=True),
+        table(
+            ("split", "cohort", "forecast", "cases", "CRPS", *2 * ("CRPS", "MAE", "RMSE", "bias", "r", "90 %")),
+            (_crps_row(key, groups[key]) for key in keys),
+            spans=(("", 4), ("both", 1), ("EDV", 6), ("ESV", 6)),
+            sortable=True,
+        ),
     )
 
 
@@ -84,7 +91,7 @@ def dice_section(run: Run) -> Html:
             "distances. Every drawn slice: ",
             tag("code", "results/dice.csv"),
         ),
-        table(heads, (_dice_row(key, groups[key]) for key in keys), sortable=True),
+        table(heads, (_dice_row(run, key, groups[key]) for key in keys), sortable=True),
     )
 
 
@@ -128,7 +135,8 @@ def _card(
 
 def _bars(bars: Sequence[tuple[str, float]]) -> Html:
     """CRPS beside its baselines, as lengths."""
-    longest = max((value for _, value in bars if value == value), default=1.0) or 1.0
+    known = [(name, value) for name, value in bars if np.isfinite(value)]
+    longest = max((value for _, value in known), default=1.0) or 1.0
     lines = (
         tag(
             "li",
@@ -136,22 +144,23 @@ def _bars(bars: Sequence[tuple[str, float]]) -> Html:
             tag("i", style=f"width:{100 * value / longest:.1f}%"),
             tag("b", fixed(value, CRPS_DIGITS)),
         )
-        for name, value in bars
-        if value == value
+        for name, value in known
     )
     return tag("ul", *lines, class_="bars")
 
 
-def _crps_row(row: Mapping[str, str]) -> list[Cell]:
-    kind = "quiet" if row["model"] == _BASELINE or row["model"].startswith("step:") else "own"
-    columns = (("crps", CRPS_DIGITS), ("mae_ml", 1), ("rmse_ml", 1), ("bias_ml", 1), ("pearson_r", 3))
-    return [
-        *(words(row[column]) for column in ("split", "cohort", "volume")),
-        words(row["model"].replace("step:", "step at "), kind),
-        amount(number(row["cases"]), 0),
-        *(amount(number(row[column]), digits, kind if column == "crps" else "") for column, digits in columns),
-        amount(100 * number(row["coverage_90"]), 0),
-    ]
+def _crps_row(key: tuple[str, str, str], volumes: Mapping[str, Mapping[str, str]]) -> list[Cell]:
+    split, cohort, model = key
+    kind = "quiet" if model == _BASELINE or model.startswith("step:") else "own"
+    both = volumes["both"]
+    cells = [words(split), words(cohort), words(model.replace("step:", "step at "), kind)]
+    cells += [amount(number(both["cases"]), 0), amount(number(both["crps"]), CRPS_DIGITS, kind)]
+    for volume in ("EDV", "ESV"):
+        row = volumes[volume]
+        cells.append(amount(number(row["crps"]), CRPS_DIGITS, "first"))
+        cells += [amount(number(row[column])) for column in ("mae_ml", "rmse_ml", "bias_ml")]
+        cells += [amount(number(row["pearson_r"]), 3), amount(100 * number(row["coverage_90"]), 0)]
+    return cells
 
 
 def _stacks(run: Run) -> Iterator[tuple[Mapping[str, str], str]]:
@@ -167,7 +176,7 @@ def _stacks(run: Run) -> Iterator[tuple[Mapping[str, str], str]]:
         yield row, roles[row["case"]].get(int(row["frame"]), "other")
 
 
-def _dice_row(key: tuple[str, str, str, str], rows: Sequence[Mapping[str, str]]) -> list[Cell]:
+def _dice_row(run: Run, key: tuple[str, str, str, str], rows: Sequence[Mapping[str, str]]) -> list[Cell]:
     known = {row["case"]: number(row["dice"]) for row in rows if row["dice"]}
     values = list(known.values()) or [float("nan")]
     worst = min(known, key=lambda case: known[case], default="")
@@ -177,7 +186,7 @@ def _dice_row(key: tuple[str, str, str, str], rows: Sequence[Mapping[str, str]])
         amount(len(rows), 0),
         amount(statistics.fmean(values), 3, "own"),
         *(amount(value, 3) for value in (statistics.median(values), min(values))),
-        Cell(tag("a", worst, href=f"#{anchor(worst)}"), worst),
+        Cell(tag("a", worst, href=run.link(worst)), worst),
         *(amount(_median(rows, column), digits) for column, digits in (("iou", 3), ("hd95_mm", 1))),
     ]
 

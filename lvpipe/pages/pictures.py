@@ -80,9 +80,10 @@ def contour_path(mask_yx: NDArray[np.bool_]) -> str:
     """
     from skimage import measure
 
+    find_contours: Any = measure.find_contours
     if not mask_yx.any():
         return ""
-    loops: list[NDArray[Any]] = measure.find_contours(np.pad(mask_yx, 1).astype(np.float32), 0.5)
+    loops: list[NDArray[Any]] = find_contours(np.pad(mask_yx, 1).astype(np.float32), 0.5)
     return "".join(_loop_path(np.rint(2 * loop - 1).astype(int)[:, ::-1]) for loop in loops)
 
 

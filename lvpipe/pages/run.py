@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lvpipe.files import read_json, read_table
 from lvpipe.forecasts import forecast_id, read_forecasts
+from lvpipe.pages.markup import anchor
 from lvpipe.tables import number
 
 SPLITS = ("test", "validate", "train")
@@ -55,6 +56,8 @@ class Run:
     dice: Sequence[Mapping[str, str]]
     outcomes: Sequence[Outcome]
     forecasts: Mapping[str, Mapping[str, NDArray[np.float64]]]
+    pictured: int
+    """Most cases with pictures."""
 
     @cached_property
     def by_case(self) -> dict[str, list[Outcome]]:
@@ -69,6 +72,24 @@ class Run:
     def ranked(self) -> list[str]:
         """Cases by their worst CRPS of any model, worst first; those without a reference at the end, by name."""
         return sorted(self.by_case, key=lambda case: (-worst_crps(self.by_case[case]), case))
+
+    @cached_property
+    def rejected(self) -> list[str]:
+        """Cases without a cine, by name."""
+        return sorted(case for case, outcomes in self.by_case.items() if outcomes[0].rejected)
+
+    @cached_property
+    def shown(self) -> list[str]:
+        """Cases that are shown with pictures, worst first."""
+        return [case for case in self.ranked if not self.by_case[case][0].rejected][: self.pictured]
+
+    def link(self, case: str) -> str:
+        """Where the page tells more of a case; the table of all cases, if it has no part of its own."""
+        return f"#{anchor(case)}" if case in self._places else "#cases"
+
+    @cached_property
+    def _places(self) -> frozenset[str]:
+        return frozenset(self.rejected + self.shown)
 
     @cached_property
     def splits(self) -> list[str]:
@@ -93,11 +114,12 @@ class Run:
         return read_json(self.root / "convert" / f"{case}_cine.json") or {}
 
 
-def read_run(root: Path, models: Sequence[str]) -> Run:
+def read_run(root: Path, models: Sequence[str], pictured: int) -> Run:
     """Read every table that the page needs, once."""
     outcomes = [_outcome(row) for row in read_table(root / "cases.csv") if row["model"] in models]
     forecasts = {model: read_forecasts(root / "calibrate" / model / "forecasts.csv") for model in models}
-    return Run(root, models, read_table(root / "crps.csv"), read_table(root / "dice.csv"), outcomes, forecasts)
+    crps, dice = (read_table(root / name) for name in ("crps.csv", "dice.csv"))
+    return Run(root, models, crps, dice, outcomes, forecasts, pictured)
 
 
 def worst_crps(outcomes: Iterable[Outcome]) -> float:

@@ -34,16 +34,27 @@ def spread(mean: float, sd: float, class_: str = "") -> Cell:
 
 
 def table(
-    heads: Sequence[str], rows: Iterable[Sequence[Cell]], *, id_: str | None = None, sortable: bool = False
+    heads: Sequence[str],
+    rows: Iterable[Sequence[Cell]],
+    *,
+    spans: Sequence[tuple[str, int]] = (),
+    sortable: bool = False,
+    name: str | None = None,
 ) -> Html:
-    """A table whose heads stand as the cells below them do. `sortable` ones answer to clicks where scripts run."""
+    """A table whose heads stand as the cells below them do, under `spans` of columns that belong together.
+
+    `sortable` ones answer to clicks where scripts run.
+    """
     body = list(rows)
-    numeric = [cell.numeric for cell in body[0]] if body else [False] * len(heads)
-    head = tag(
-        "tr", *(tag("th", h, class_="n" if n else None, scope="col") for h, n in zip(heads, numeric, strict=True))
-    )
+    sides = [any(row[place].numeric for row in body) for place in range(len(heads))]
+    titles = zip(heads, sides, strict=True)
+    head = tag("tr", *(tag("th", word, class_="n" if right else None, scope="col") for word, right in titles))
+    above = tag("tr", *(tag("th", word, colspan=width) for word, width in spans)) if spans else Html("")
     lines = (tag("tr", *(_cell(cell, sortable) for cell in row)) for row in body)
-    inner = tag("table", tag("thead", head), tag("tbody", *lines), id=id_, class_="sortable" if sortable else None)
+    names = "sortable" if sortable else None
+    inner = tag(
+        "table", tag("thead", above, head, class_="two" if spans else None), tag("tbody", *lines), id=name, class_=names
+    )
     return tag("div", inner, class_="scroll")
 
 

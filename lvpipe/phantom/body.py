@@ -29,6 +29,13 @@ SQUARENESS = 2.5
 """Exponent of the torso's outline: 2 is an ellipse; chests are flatter in front."""
 
 
+LOOK_EVERY = 23
+"""Stride, in points, of the first look whether an organ is in a plane; odd, so that it wanders over the rows."""
+
+LOOK_MARGIN_MM = 20.0
+"""Margin of that look: more than half the way between its points."""
+
+
 @dataclass(frozen=True)
 class Blob:
     """An ellipsoid organ: where, how big (semi-axes), how uneven, its water and fat signal."""
@@ -39,6 +46,7 @@ class Blob:
     water: float
     fat: float
     texture: float = 0.0
+    vessels: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -65,9 +73,12 @@ class Body:
         bumps, grain = self.coarse.at(points_mm), self.fine.at(points_mm)
         water, fat = self._inside(points_mm, bumps, grain)
         for blob in self.blobs:
+            if not _near(blob, points_mm):
+                continue
             inside = cover(_depth_in(blob, points_mm, bumps + 0.2 * grain), EDGE_MM)
             signal = 1.0 + blob.texture * grain
-            water = water + inside * (blob.water * signal - water)
+            vessels = blob.vessels * np.clip(grain * np.abs(bumps) - 1.0, 0.0, 1.0)
+            water = water + inside * (blob.water * signal + vessels - water)
             fat = fat + inside * (blob.fat * signal - fat)
         return self._wrapped(points_mm, water, fat, bumps, grain)
 
@@ -93,11 +104,11 @@ class Body:
     ) -> "tuple[Floats, Floats]":
         """Chest wall from inside to outside: muscle with ribs, fat, skin, and nothing beyond."""
         depth = self._depth_mm(points_mm) + 2.0 * bumps
-        muscle = cover(self.skin_fat_mm + self.muscle_mm + 1.5 * grain - depth, EDGE_MM)
-        rib = self._ribs(points_mm, depth)
+        muscle = cover(self.skin_fat_mm + self.muscle_mm * (1.0 + 0.3 * bumps) + 1.5 * grain - depth, EDGE_MM)
+        rib = self._ribs(points_mm, depth, bumps)
         water = water + muscle * (self.muscle * (1.0 + 0.15 * grain) * (1.0 - rib) - water)
-        fat = fat + muscle * (0.55 * self.fat * rib - fat)
-        layer = cover(self.skin_fat_mm * (1.0 + 0.2 * bumps) - depth, EDGE_MM)
+        fat = fat + muscle * (0.35 * self.fat * rib - fat)
+        layer = cover(self.skin_fat_mm * (1.0 + 0.45 * bumps) - depth, EDGE_MM)
         water, fat = water * (1.0 - layer), fat + layer * (self.fat * (1.0 + 0.06 * grain) - fat)
         skin = cover(2.0 - depth, EDGE_MM)
         water, fat = water + skin * (0.5 - water), fat * (1.0 - skin)
@@ -113,11 +124,11 @@ class Body:
         slope = np.hypot(slope_x, (y / level) ** (SQUARENESS - 1.0) / self.half_depth_mm) + 1e-6
         return np.asarray((1.0 - level) / slope)
 
-    def _ribs(self, points_mm: "Floats", depth: "Floats") -> "Floats":
+    def _ribs(self, points_mm: "Floats", depth: "Floats", bumps: "Floats") -> "Floats":
         along = points_mm[2] - 0.35 * points_mm[1] + 0.2 * np.abs(points_mm[0] - self.centre_mm[0])
         off = (np.mod(along, RIB_STEP_MM) - RIB_STEP_MM / 2) / 5.5
         deep = (depth - self.skin_fat_mm - 0.6 * self.muscle_mm) / 4.0
-        return cover((1.0 - np.sqrt(off**2 + deep**2)) * 4.5, EDGE_MM)
+        return cover((0.9 + 0.35 * bumps - np.sqrt(off**2 + deep**2)) * 4.5, EDGE_MM)
 
 
 def draw_body(contrast: "Contrast", weight_kg: float, reach_mm: float, rng: np.random.Generator) -> Body:
@@ -134,7 +145,7 @@ def draw_body(contrast: "Contrast", weight_kg: float, reach_mm: float, rng: np.r
         centre_mm=centre,
         half_width_mm=half_width,
         half_depth_mm=half_depth,
-        skin_fat_mm=float(max(4.0, 13.0 + 10.0 * stout + rng.normal(0, 3))),
+        skin_fat_mm=float(max(4.0, 15.0 + 10.0 * stout + rng.normal(0, 5))),
         muscle_mm=float(rng.uniform(9, 18)),
         diaphragm_mm=floor,
         lung=float(rng.uniform(*contrast.lung)),
@@ -144,7 +155,7 @@ def draw_body(contrast: "Contrast", weight_kg: float, reach_mm: float, rng: np.r
         blobs=tuple(_organs(contrast, fat, floor, centre, half_depth, rng)),
         coils=_coils(contrast, centre, half_width, half_depth, rng),
         coarse=draw_field(45.0, rng),
-        fine=draw_field(8.0, rng, waves=12),
+        fine=draw_field(8.0, rng, waves=16),
     )
 
 
@@ -154,30 +165,44 @@ def _organs(
     """Arrange the organs about a diaphragm at height `floor`."""
     back = centre[1] + half_depth
 
-    def organ(place: tuple[float, float, float], size: tuple[float, float, float], rough: float = 4.0,
-              water: float | None = None, fatty: float = 0.0, texture: float = 0.05) -> Blob:  # fmt: skip
-        signal = float(rng.uniform(*contrast.organs)) if water is None else water
-        where = np.array(place) + rng.normal(0, 6, 3)
-        return Blob(where, np.array(size) * rng.uniform(0.85, 1.2, 3), rough, signal, fatty, texture)
+    def organ(
+        place: tuple[float, float, float], size: tuple[float, float, float], rough: float = 4.0, **tissue: float
+    ) -> Blob:
+        signal = {"water": float(rng.uniform(*contrast.organs)), "fat": 0.0, "texture": 0.05, **tissue}
+        return Blob(np.array(place) + rng.normal(0, 6, 3), np.array(size) * rng.uniform(0.85, 1.2, 3), rough, **signal)
 
-    liver = float(rng.uniform(*contrast.organs))
+    liver = {"water": float(rng.uniform(*contrast.organs)), "vessels": float(rng.uniform(0.0, 0.5))}
+    marrow = {"water": 0.25, "fat": 0.45 * fat, "texture": 0.2}
     organs = [
-        organ((centre[0], back - 42, 0), (22, 20, 900), 2, 0.25, 0.45 * fat, 0.2),
-        organ((-25, centre[1] - 55, 25), (58, 42, 70), 6, 0.0, 0.8 * fat, 0.1),
-        organ((-30, centre[1] + 25, 40), (35, 45, 60), 5, 0.3, 0.3 * fat, 0.3),
-        organ((-75, centre[1] + 5, floor - 75), (105, 85, 82), 4, liver),
-        organ((0, centre[1] - 30, floor - 42), (75, 45, 32), 4, liver),
-        organ((55, centre[1] + 15, floor - 48), (42, 42, 38), 6, float(rng.choice([0.05, 0.35, 0.8])), 0.0, 0.25),
+        organ((centre[0], back - 42, 0), (22, 20, 900), 2, **marrow),
+        organ((-25, centre[1] - 55, 25), (58, 42, 70), 6, water=0.0, fat=0.8 * fat, texture=0.1),
+        organ((-30, centre[1] + 25, 40), (35, 45, 60), 5, water=0.3, fat=0.3 * fat, texture=0.3),
+    ]
+    organs += _bowel(contrast, floor, centre, back, rng)
+    organs += [
+        organ((-80, centre[1] + 10, floor - 72), (95, 80, 78), 4, **liver),
+        organ((0, centre[1] - 35, floor - 36), (rng.uniform(30, 80), 40, rng.uniform(14, 34)), 4, **liver),
+        organ(
+            (50, centre[1] + 15, floor - 42), (36, 36, 32), 6, water=float(rng.choice([0.05, 0.35, 0.8])), texture=0.25
+        ),
         organ((100, back - 75, floor - 35), (28, 45, 42), 3),
         organ((62, back - 75, floor - 95), (26, 24, 50), 2),
+        organ((centre[0] + 28, back - 65, 0), (12.5, 12.5, 900), 1, water=float(rng.uniform(0.8, 1.1)), texture=0.03),
+        organ((centre[0] + 5, back - 100, 40), (24, 18, 60), 4, water=0.3, fat=0.3 * fat, texture=0.2),
     ]
-    for _ in range(int(rng.integers(8, 16))):
-        place = (rng.uniform(-20, 120), rng.uniform(centre[1] - 60, back - 70), floor - rng.uniform(55, 150))
-        organs.append(organ(place, tuple(rng.uniform(9, 24, 3)), 5, texture=0.25))
-    organs += [organ((centre[0] + side, back - 60, 45), (9, 9, 30), 2, 0.9) for side in (-55.0, 45.0)]
-    organs.append(organ((centre[0] + 28, back - 65, 0), (12.5, 12.5, 900), 1, float(rng.uniform(0.8, 1.1)), 0.0, 0.03))
-    organs.append(organ((centre[0] + 5, back - 100, 40), (24, 18, 60), 4, 0.3, 0.3 * fat, 0.2))
-    return organs
+    return organs + [organ((centre[0] + side, back - 60, 45), (9, 9, 30), 2, water=0.9) for side in (-55.0, 45.0)]
+
+
+def _bowel(contrast: "Contrast", floor: float, centre: "Floats", back: float, rng: np.random.Generator) -> list[Blob]:
+    """Loops of bowel in the fat under the diaphragm: a wall, and fluid, stool or gas within."""
+    loops = []
+    for _ in range(int(rng.integers(10, 22))):
+        place = np.array([rng.uniform(-60, 130), rng.uniform(centre[1] - 70, back - 60), floor - rng.uniform(25, 140)])
+        size = rng.uniform(8, 24, 3)
+        content = float(rng.choice([0.03, rng.uniform(*contrast.organs), 0.9], p=[0.3, 0.55, 0.15]))
+        loops.append(Blob(place, size, 5.0, float(rng.uniform(*contrast.organs)), 0.0, 0.1))
+        loops.append(Blob(place, size - 4.0, 5.0, content, 0.0, 0.3))
+    return loops
 
 
 def _coils(
@@ -192,10 +217,18 @@ def _coils(
             float(centre[1] + np.sin(turn) * half_depth * 1.03),
             float(rng.uniform(-70, 40)),
             strength * float(rng.uniform(0.5, 1.5)) * (1.0 if turn < 0 else 0.5),
-            float(rng.uniform(45, 80)),
+            float(rng.uniform(32, 65)),
         )
         for turn in turns
     )
+
+
+def _near(blob: Blob, points_mm: "Floats") -> bool:
+    """Whether a blob may touch these points: most organs miss most slices, and a few of the points tell."""
+    few = points_mm.reshape(3, -1)[:, ::LOOK_EVERY]
+    scaled = (few - blob.centre_mm[:, None].astype(np.float32)) / blob.size_mm[:, None].astype(np.float32)
+    reach = 1.0 + (4.0 * blob.rough + LOOK_MARGIN_MM) / blob.size_mm.min()
+    return bool((scaled**2).sum(axis=0).min() < reach**2)
 
 
 def _depth_in(blob: Blob, points_mm: "Floats", bumps: "Floats") -> "Floats":

@@ -13,7 +13,7 @@ from lvpipe.phantom.irregularities import Planted, plant
 from lvpipe.phantom.names import find_case
 from lvpipe.phantom.population import Person, draw_person, make_generator
 from lvpipe.phantom.scanner import Scene, draw_scanner
-from lvpipe.phantom.stack import Acquisition, draw_pose, draw_stack, draw_views
+from lvpipe.phantom.stack import Acquisition, Plane, draw_pose, draw_stack, draw_views
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,19 +82,15 @@ class PhantomCase:
 
     def reference_mask(self, taken: Acquisition, frame: int) -> "NDArray[np.uint8]":
         """Exact labels of one regular slice: a pixel belongs to what covers more than half of it."""
-        shape = (taken.plane.rows, taken.plane.columns)
-        if not self._is_drawn(taken, frame):
-            return np.full(shape, BACKGROUND, np.uint8)
-        fine = taken.plane.with_grid(shape[0] * FINE, shape[1] * FINE, taken.plane.pixel_mm / FINE)
-        x, y, z = self.scene.pose.to_heart(fine.points() - np.asarray(taken.shift_mm, np.float32).reshape(3, 1, 1))
-        z_mm = np.array([z.mean()])
-        surfaces = self.heart.surfaces(z_mm)
-        centre_x, centre_y = self.heart.centre_at(z_mm)
-        radius, turn = np.hypot(x - centre_x, y - centre_y), np.arctan2(y - centre_y, x - centre_x)
-        cavity, muscle = (
-            _coverage(radius < _at_angle(table[frame, 0], turn)) > 0.5 for table in (surfaces.endo, surfaces.epi)
-        )
-        return np.where(cavity, CAVITY, np.where(muscle, MYOCARDIUM, BACKGROUND)).astype(np.uint8)
+        labels = np.full((taken.plane.rows, taken.plane.columns), BACKGROUND, np.uint8)
+        outer = self.contour(taken, frame, outer=True)
+        if not len(outer):
+            return labels
+        low = np.maximum(np.floor(outer.min(axis=0)).astype(int) - 1, 0)
+        high = np.minimum(np.ceil(outer.max(axis=0)).astype(int) + 2, labels.shape[::-1])
+        window = taken.plane.window(int(low[1]), int(low[0]), int(high[1] - low[1]), int(high[0] - low[0]))
+        labels[low[1] : high[1], low[0] : high[0]] = self._labels(taken, window, frame)
+        return labels
 
     def box(self, taken: Acquisition) -> tuple[int, int, int, int] | None:
         """Smallest box (first row, first column, last row, last column; inclusive) of the muscle in all frames."""
@@ -104,6 +100,19 @@ class PhantomCase:
             return None
         low, high = np.round(points.min(axis=0)).astype(int), np.round(points.max(axis=0)).astype(int)
         return int(low[1]), int(low[0]), int(high[1]), int(high[0])
+
+    def _labels(self, taken: Acquisition, window: Plane, frame: int) -> "NDArray[np.uint8]":
+        """Labels of a part of a slice, from many points in each pixel."""
+        fine = window.with_grid(window.rows * FINE, window.columns * FINE, window.pixel_mm / FINE)
+        x, y, z = self.scene.pose.to_heart(fine.points() - np.asarray(taken.shift_mm, np.float32).reshape(3, 1, 1))
+        z_mm = np.array([z.mean()])
+        surfaces = self.heart.surfaces(z_mm)
+        centre_x, centre_y = self.heart.centre_at(z_mm)
+        radius, turn = np.hypot(x - centre_x, y - centre_y), np.arctan2(y - centre_y, x - centre_x)
+        cavity, muscle = (
+            _coverage(radius < _at_angle(table[frame, 0], turn)) > 0.5 for table in (surfaces.endo, surfaces.epi)
+        )
+        return np.where(cavity, CAVITY, np.where(muscle, MYOCARDIUM, BACKGROUND)).astype(np.uint8)
 
     def _is_drawn(self, taken: Acquisition, frame: int) -> bool:
         steps = ((np.arange(DRAWN_SHEETS) + 0.5) / DRAWN_SHEETS - 0.5) * taken.plane.thickness_mm

@@ -76,7 +76,7 @@ class Chambers:
         right = self._right(left.depth, muscle)
         whole = np.maximum(muscle, (right + RIGHT_WALL_MM) * (right > 0))
         sac = _smoothed(whole)
-        sac = np.maximum(whole, 0.5 * sac + 0.5 * sac.max(axis=0))
+        sac = np.maximum(whole, 0.85 * sac + 0.15 * sac.max(axis=0))
         tables = {
             "fat": (sac + self._fat(left.depth)) * (sac > 1.0),
             "whole": whole,
@@ -150,7 +150,7 @@ def draw_chambers(heart: Heart, ejection: float, rng: np.random.Generator) -> Ch
         right_angle=septal,
         right_span=rng.uniform(1.15, 1.5),
         right_depth_mm=rng.uniform(24.0, 44.0),
-        right_ejection=float(np.clip(0.75 * ejection + rng.normal(0, 0.06), 0.08, 0.55)),
+        right_ejection=float(np.clip(0.6 * ejection + rng.normal(0, 0.06), 0.08, 0.42)),
         right_shape=rng.uniform(1.1, 2.2),
         right_bumps=rng.uniform(-0.12, 0.0),
         right_end=rng.uniform(0.72, 0.95),
@@ -162,8 +162,8 @@ def draw_chambers(heart: Heart, ejection: float, rng: np.random.Generator) -> Ch
         twist=rng.uniform(0.0, 0.25),
         rough=rough,
         roughness=(rng.uniform(0.0, 0.05), rng.uniform(0.08, 0.25)),
-        fat_mm=rng.uniform(1.5, 7.0),
-        fat_shape=np.clip(0.35 + 1.1 * grooves + 0.35 * ring_noise(ANGLES, range(1, 6), rng), 0.05, 2.5),
+        fat_mm=rng.uniform(0.8, 5.5),
+        fat_shape=np.clip(0.25 + 1.1 * grooves + 0.35 * ring_noise(ANGLES, range(1, 6), rng), 0.05, 2.5),
     )
 
 
@@ -174,15 +174,14 @@ def _clumps(rng: np.random.Generator) -> "Floats":
 
 
 def _papillaries(heart: Heart, rng: np.random.Generator) -> list[Papillary]:
-    """The anterolateral and the posteromedial muscle, each of one or two heads."""
+    """The anterolateral and the posteromedial muscle, each of one to three heads, free or against the wall."""
     muscles = []
     for angle in (-0.75, 1.75):
-        for _ in range(int(rng.integers(1, 3))):
-            thick = float(np.clip(rng.normal(0.2, 0.05), 0.09, 0.32)) * heart.radius_mm
-            muscles.append(
-                Papillary(angle + rng.normal(0, 0.25), rng.uniform(0.6, 0.9), thick, rng.uniform(0.18, 0.32),
-                          rng.uniform(0.7, 0.9))
-            )  # fmt: skip
+        place, reach, heads = angle + rng.normal(0, 0.25), rng.uniform(0.6, 1.0), int(rng.integers(1, 4))
+        for _ in range(heads):
+            thick = float(np.clip(rng.normal(0.22, 0.05), 0.1, 0.34)) * heart.radius_mm / heads**0.4
+            turn, away = place + rng.normal(0, 0.2) * (heads > 1), reach + rng.normal(0, 0.06)
+            muscles.append(Papillary(turn, away, thick, rng.uniform(0.18, 0.32), rng.uniform(0.7, 0.9)))
     return muscles
 
 

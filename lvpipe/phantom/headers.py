@@ -41,7 +41,7 @@ class Writer:
         dataset = self.dataset
         uid = make_uid(*self.case.key, self.taken.folder, index)
         dataset.SOPInstanceUID = uid
-        setattr(dataset.file_meta, "MediaStorageSOPInstanceUID", uid)  # noqa: B010 pydicom types it as its own class
+        dataset.file_meta.MediaStorageSOPInstanceUID = uid
         dataset.InstanceNumber = instance
         if self.case.trigger_times:
             frames = len(self.case.heart.volumes_ml)
@@ -57,7 +57,7 @@ def _dataset(case: "PhantomCase", taken: "Acquisition", slice_location_mm: float
     from pydicom.dataset import Dataset, FileMetaDataset
     from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
-    meta = FileMetaDataset()
+    meta: Any = FileMetaDataset()
     meta.MediaStorageSOPClassUID = MRImageStorage
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     meta.ImplementationClassUID = make_uid("lvpipe phantom")

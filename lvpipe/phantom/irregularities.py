@@ -18,6 +18,10 @@ STRAY_SERIES = 40
 """Series numbers of strays start this far above the stack, as scans made at the end of an examination do."""
 
 
+EXCLUDES = {"absent_trigger_times": "out_of_order", "three_slices": "missing_slices"}
+"""Pairs of which only the first is planted: together they could not be mended, or leave two slices."""
+
+
 @dataclass(frozen=True)
 class Planted:
     """One planted fault: its name in the settings and the folder it is in; "" if it is the whole case.
@@ -65,8 +69,9 @@ def plant(
     drawn = {kind for kind, luck in zip(sorted(rates), rng.random(len(rates)), strict=True) if luck < rates[kind]}
     if cohort.layout == "sunnybrook":
         drawn &= {"absent_trigger_times"}
-    if "absent_trigger_times" in drawn:
-        drawn -= {"out_of_order"}
+    for kind, excluded in EXCLUDES.items():
+        if kind in drawn:
+            drawn.discard(excluded)
     export = _Export(stack, heart, pose, rng, set())
     planted = [Planted(kind, planter(export)) for kind, planter in _PLANTERS.items() if kind in drawn]
     timed = "absent_trigger_times" not in drawn

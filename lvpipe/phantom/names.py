@@ -27,6 +27,17 @@ def find_case(name: str, cohort: "PhantomCohort", case: str) -> SourceCase:
     return {listed.name: listed for listed in list_cases(name, cohort)}[case]
 
 
+def cases_up_to(cohort: "PhantomCohort", case: str) -> dict[str, int]:
+    """Count the cases per split down to this one and no further: all of `cases` that its name and split depend on."""
+    counts: dict[str, int] = {}
+    for listed in list_cases("", cohort):
+        split = listed.split or "all"
+        counts[split] = counts.get(split, 0) + 1
+        if listed.name == case:
+            return counts
+    raise KeyError(case)
+
+
 def original_id(patient: str) -> str:
     """Name a Sunnybrook-like patient's contour folder: SCD9000101 -> SC-PH-0001."""
     return f"SC-PH-{patient[4:8]}"

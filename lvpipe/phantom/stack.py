@@ -60,17 +60,21 @@ class Plane:
         """Patient coordinates of all pixel centres, as [3, row, column]."""
         row, column = np.mgrid[: self.rows, : self.columns].astype(np.float32)
         steps = np.multiply.outer(self.along_row, column) + np.multiply.outer(self.along_column, row)
-        return (steps * self.pixel_mm + self.position_mm[:, None, None]).astype(np.float32)
+        return np.asarray(steps * self.pixel_mm + self.position_mm[:, None, None], np.float32)
 
     def to_pixels(self, points_mm: "Floats") -> "Floats":
         """Column and row, pixel centres at whole numbers, of patient points [3, n]; as [2, n]."""
         away = points_mm - self.position_mm[:, None]
-        return np.stack([self.along_row @ away, self.along_column @ away]) / self.pixel_mm
+        return np.asarray(np.stack([self.along_row @ away, self.along_column @ away]) / self.pixel_mm)
 
     def with_grid(self, rows: int, columns: int, pixel_mm: float) -> "Plane":
         """Return the same plane about the same middle with another grid."""
         corner = -(columns - 1) / 2 * pixel_mm * self.along_row - (rows - 1) / 2 * pixel_mm * self.along_column
         return replace(self, position_mm=self.centre_mm + corner, rows=rows, columns=columns, pixel_mm=pixel_mm)
+
+    def window(self, row: int, column: int, rows: int, columns: int) -> "Plane":
+        """Return a part of the same grid."""
+        return replace(self, position_mm=self._point(column, row), rows=rows, columns=columns)
 
     def turned(self) -> "Plane":
         """Return the same pixels turned by 90 degrees: rows become columns."""
@@ -166,11 +170,11 @@ def _first_plane(
     rows, columns = (longer, shorter) if rng.random() < 0.5 else (shorter, longer)
     pixel = round(float(rng.uniform(*cohort.field_mm)) / longer, 4)
     thickness = round(min(float(rng.uniform(*cohort.slice_thickness_mm)), spacing_mm), 1)
-    turn = float(np.clip(rng.normal(-0.25, 0.4), -1.0, 0.7))
+    turn = float(np.clip(rng.normal(-0.2, 0.5), -1.3, 1.0))
     across, down, _ = pose.axes
     along_row = np.cos(turn) * across + np.sin(turn) * down
     along_column = -np.sin(turn) * across + np.cos(turn) * down
-    room = np.clip((np.array([columns, rows]) * pixel / 2 - heart.radius_mm - 45.0) * 0.5, 5.0, 35.0)
+    room = np.clip((np.array([columns, rows]) * pixel / 2 - heart.radius_mm - 55.0) * 0.45, 4.0, 30.0)
     away = rng.uniform(-1, 1, 2) * room
     middle = pose.origin_mm + away[0] * along_row + away[1] * along_column
     start = Plane(middle, along_row, along_column, 1, 1, pixel, thickness)

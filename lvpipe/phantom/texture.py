@@ -29,7 +29,7 @@ def draw_field(length_mm: float, rng: np.random.Generator, waves: int = 6) -> Fi
     """Draw a field whose bumps are about `length_mm` across."""
     directions = rng.normal(size=(waves, 3))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    rates = np.pi / length_mm * rng.uniform(0.6, 1.4, size=(waves, 1))
+    rates = np.pi / length_mm * rng.uniform(0.4, 1.8, size=(waves, 1))
     return Field((directions * rates).astype(np.float32), rng.uniform(0, 2 * np.pi, waves).astype(np.float32))
 
 

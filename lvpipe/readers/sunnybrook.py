@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from lvpipe.cases import Labels, SourceCase
+from lvpipe.cases import OLDEST_YEARS, Labels, SourceCase
 from lvpipe.errors import UserError
 from lvpipe.study import ContourFile, ImageFile, Study
 
@@ -17,7 +17,7 @@ SHEETS = ("scd_patientdata.csv",)
 _IMAGES = "SCD_IMAGES"
 _CONTOURS = "SCD_ManualContours"
 _IMAGE = re.compile(r"IM-(\d+)-(\d+)\.dcm$")
-_CONTOUR = re.compile(r"(IM-\d+-\d+)-([io])contour-manual\.txt$")
+_CONTOUR = re.compile(r"IM-\d+-(\d+)-([io])contour-manual\.txt$")
 _RUN = re.compile(r"CINESAX_(\d+)$")
 
 _FIRST_PIXEL = 0.5
@@ -47,9 +47,8 @@ def list_cases(root: Path) -> list[SourceCase]:
 
 
 def read_labels(root: Path) -> dict[str, Labels]:
-    """None: this source's reference volumes come from its contours."""
-    del root
-    return {}
+    """Age and sex, which the images do not say; this source's reference volumes come from its contours."""
+    return {row["PatientID"].strip(): _person(row) for row in _read_sheet(root / SHEETS[0])}
 
 
 def read_study(sources: Sequence[Path]) -> Study:
@@ -61,7 +60,8 @@ def read_study(sources: Sequence[Path]) -> Study:
         for path in sorted(source.glob("contours-manual/IRCCI-expert/*.txt"))
         if _CONTOUR.match(path.name)
     ]
-    images = [image for run in sorted(runs, key=_series) for image in _images(run)]
+    numbers = {int(match[1]) for path in contours if (match := _CONTOUR.match(path.name))}
+    images = _chosen([image for run in sorted(runs, key=_series) for image in _images(run)], numbers)
     return Study(tuple(images), tuple(_assigned(contours, images)), first_pixel=_FIRST_PIXEL)
 
 
@@ -72,20 +72,28 @@ def _contour_folders(root: Path) -> dict[str, tuple[str, ...]]:
     there = {_canonical(entry.name): entry.name for entry in sorted((root / _CONTOURS).iterdir())}
     return {
         patient: (f"{_CONTOURS}/{there[_canonical(original)]}",)
-        for patient, original in _read_sheet(root / SHEETS[0]).items()
+        for patient, original in (
+            (row["PatientID"].strip(), row["OriginalID"].strip()) for row in _read_sheet(root / SHEETS[0])
+        )
         if _canonical(original) in there
     }
 
 
-def _read_sheet(sheet: Path) -> dict[str, str]:
+def _person(row: dict[str, str]) -> Labels:
+    age, sex = (row.get("Age") or "").strip(), (row.get("Gender") or "").strip()[:1].upper()
+    years = min(float(age), OLDEST_YEARS) if age.isdecimal() else None
+    return Labels(age_years=years, sex=sex if sex in ("F", "M") else "")
+
+
+def _read_sheet(sheet: Path) -> list[dict[str, str]]:
     if not sheet.exists():
-        return {}
+        return []
     with sheet.open(newline="", encoding="utf-8-sig") as stream:
         rows = csv.DictReader(stream)
         missing = {"PatientID", "OriginalID"} - set(rows.fieldnames or ())
         if missing:
             raise UserError(f"{sheet}: no column {', '.join(sorted(missing))}; expected PatientID,OriginalID,...")
-        return {row["PatientID"].strip(): row["OriginalID"].strip() for row in rows}
+        return list(rows)
 
 
 def _canonical(original: str) -> str:
@@ -101,15 +109,26 @@ def _images(run: Path) -> list[ImageFile]:
     return [ImageFile(path, run.name, (_series(run),), int(match[2])) for path, match in found if match]
 
 
-def _assigned(contours: list[Path], images: list[ImageFile]) -> list[ContourFile]:
-    """Contours name their image, not its folder: it is the folder with most of those names, else the last acquired."""
-    named = {path: match for path in contours if (match := _CONTOUR.match(path.name))}
-    stems = {match[1] for match in named.values()}
-    held = Counter(image.path.parent for image in images if image.path.stem in stems)
+def _chosen(images: list[ImageFile], drawn: set[int]) -> list[ImageFile]:
+    """Where folders have images of the same number, the expert's choice: the folder with most of those drawn on."""
+    if not drawn or len({image.number for image in images}) == len(images):
+        return images
+    held = Counter(image.path.parent for image in images if image.number in drawn)
     if not held:
-        return []
+        return images
     folder = max(held, key=lambda run: (held[run], _series(run)))
-    return [ContourFile(path, folder / f"{match[1]}.dcm", _border(match[2])) for path, match in named.items()]
+    return [image for image in images if image.path.parent == folder]
+
+
+def _assigned(contours: list[Path], images: list[ImageFile]) -> list[ContourFile]:
+    """Contours name the number of their image; one whose image is not there keeps a path that leads nowhere."""
+    there = {image.number: image.path for image in images}
+    found = ((path, _CONTOUR.match(path.name)) for path in contours)
+    return [
+        ContourFile(path, there.get(int(match[1]), path.with_suffix(".dcm")), _border(match[2]))
+        for path, match in found
+        if match
+    ]
 
 
 def _border(letter: str) -> Literal["inner", "outer"]:

@@ -56,7 +56,7 @@ def dataset(plane: Plane, pixels: np.ndarray, **tags: Any) -> Dataset:
     made.file_meta = meta
     made.SOPClassUID, made.SOPInstanceUID = MRImageStorage, "2.25.1"
     made.PatientName, made.PatientID, made.PatientBirthDate = "Secret^Person", "SECRET-ID", "19610203"
-    made.InstitutionName, made.StudyDate = "Secret Hospital", "20120000"
+    made.InstitutionName, made.StudyDate = "Secret Hospital", "20120203"
     made.PatientSex, made.PatientAge = "F", "053Y"
     made.ImagePositionPatient = [f"{value:.6f}" for value in plane.origin_mm]
     made.ImageOrientationPatient = [f"{value:.8f}" for value in (*plane.x_axis, *plane.y_axis)]

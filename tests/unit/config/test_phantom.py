@@ -29,6 +29,13 @@ def test_somebody_must_be_in_the_population():
         Populations(normal=0, dilated=0, hypertrophic=0, infarct=0)
 
 
+def test_more_cases_leave_earlier_ones_alone():
+    few = PhantomSettings.model_validate({"cohorts": {"a": COHORT}})
+    more = PhantomSettings.model_validate({"cohorts": {"a": {**COHORT, "cases": {"train": 3}}}})
+    assert few.order("a", "2") == more.order("a", "2")
+    assert few.order("a") != more.order("a")
+
+
 def test_an_order_knows_nothing_of_other_cohorts():
     one = PhantomSettings.model_validate({"cohorts": {"a": COHORT}})
     two = PhantomSettings.model_validate({"cohorts": {"a": COHORT, "b": {**COHORT, "frames": (9, 9)}}})

@@ -85,8 +85,8 @@ def test_kaggle_sheet_holds_the_exact_volumes(tmp_path):
 
 
 def test_contours_exist_at_ed_and_es_and_hold_the_volume(tmp_path):
-    wanted = PhantomOrder(seed=5, cohort=PhantomCohort(layout="sunnybrook", cases={"all": 1}, frames=(8, 8), matrix=(64, 64),
-                                                       slice_spacing_mm=(6.0, 6.0)))  # fmt: skip
+    thin = {**SMALL, "slice_spacing_mm": (6.0, 6.0)}
+    wanted = PhantomOrder(seed=5, cohort=PhantomCohort(layout="sunnybrook", cases={"all": 1}, **thin))
     case = write_case("c", "SCD9000101", wanted, tmp_path)
     spacing_ml = 6.0 * case.slices[0].plane.pixel_mm ** 2 / 1000
     volumes = {case.heart.ed_frame: 0.0, case.heart.es_frame: 0.0}

@@ -5,7 +5,7 @@ import pytest
 
 from lvpipe.cases import SourceCase
 from lvpipe.config.phantom import PhantomCohort
-from lvpipe.phantom.names import find_case, list_cases, list_sheets
+from lvpipe.phantom.names import cases_up_to, find_case, list_cases, list_sheets
 
 KAGGLE = PhantomCohort(layout="kaggle", cases={"test": 1, "train": 2, "validate": 1})
 SUNNYBROOK = PhantomCohort(layout="sunnybrook", cases={"all": 2})
@@ -35,6 +35,11 @@ def test_find_case_knows_its_cases():
     assert find_case("k", KAGGLE, "3").split == "validate"
     with pytest.raises(KeyError):
         find_case("k", KAGGLE, "5")
+
+
+def test_a_case_depends_on_those_before_it_only():
+    assert cases_up_to(KAGGLE, "3") == {"train": 2, "validate": 1}
+    assert cases_up_to(SUNNYBROOK, "SCD9000101") == {"all": 1}
 
 
 def test_listing_imports_no_numbers_and_no_settings():

@@ -22,7 +22,9 @@ def test_volumes_stay_in_real_ranges(kind):
 
 
 def test_diseases_differ_as_they_should():
-    mean = {kind: np.mean([(p.edv_ml, 1 - p.esv_ml / p.edv_ml, p.wall_mm) for p in drawn(kind)], axis=0) for kind in KINDS}
+    mean = {
+        kind: np.mean([(p.edv_ml, 1 - p.esv_ml / p.edv_ml, p.wall_mm) for p in drawn(kind)], axis=0) for kind in KINDS
+    }
     assert mean["dilated"][0] > 1.4 * mean["normal"][0]
     assert mean["dilated"][1] < mean["infarct"][1] < mean["normal"][1]
     assert mean["hypertrophic"][2] > 1.5 * mean["normal"][2]

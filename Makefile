@@ -1,0 +1,70 @@
+# Everything that one does with this repository by hand. `make` alone lists it.
+
+PYTHON ?= python3
+CORES ?= 8
+# Processes that share the tests; the real workflow runs take one of them, the unit tests what is left.
+WORKERS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+LOCKS := envs/lock-cpu.txt envs/lock-dev.txt
+STAMP := $(VENV)/.complete
+MADE := results logs .spool .snakemake
+
+.PHONY: help env run resume test check docs lock clean
+
+help:
+	@echo "make run     install what is needed into .venv, then make results/crps.csv, dice.csv, cases.csv and the report"
+	@echo "make resume  the same after a run that was killed: takes its lock away and goes on where it stopped"
+	@echo "make env     .venv alone; done again only when the locks or pyproject.toml changed"
+	@echo "make test    all tests"
+	@echo "make check   formatting, lint, types, and whether generated files are up to date"
+	@echo "make docs    write docs/configuration.md and docs/config.schema.json anew"
+	@echo "make lock    write envs/lock-*.txt from the versions now in .venv"
+	@echo "make clean   delete all that runs have made: $(MADE)"
+
+env: $(STAMP)
+
+# pip, not uv: pip looks into PIP_FIND_LINKS, so that a machine prepared with a CPU wheel of torch==2.13.0 uses that
+# file instead of downloading the CUDA build. The stamp is written last: an interrupted install is done again.
+$(STAMP): $(LOCKS) pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "make env: $(PYTHON) is older than 3.11; give another: make env PYTHON=python3.11" >&2; exit 1; }
+	@echo "[1/3] $(VENV): a virtual environment of $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+	@echo "[2/3] $$(cat $(LOCKS) | grep -c ==) locked packages (torch is most of it; minutes on a slow line)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off \
+		$(addprefix --requirement ,$(LOCKS))
+	@echo "[3/3] lvpipe itself"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+run: env
+	$(BIN)/snakemake --cores $(CORES)
+
+# A killed run leaves a lock that --rerun-incomplete alone does not pass.
+resume: env
+	$(BIN)/snakemake --unlock
+	$(BIN)/snakemake --cores $(CORES)
+
+# loadgroup: the workflow tests share one finished run, so one process does all of them.
+test: env
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup
+
+check: env
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+	$(BIN)/pytest tests/unit/test_envs.py tests/unit/config/test_docs.py tests/workflow/test_words.py
+
+docs: env
+	$(BIN)/python -m lvpipe.config.docs
+
+lock: env
+	$(BIN)/python envs/lock.py
+
+clean:
+	find results -mindepth 1 ! -name README.md -delete
+	rm -rf $(filter-out results,$(MADE))

@@ -1,0 +1,197 @@
+"""One case on the page: its figures, its charts, its pictures and what convert mended."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import cycle
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lvpipe.charts import Line
+from lvpipe.labels import CAVITY
+from lvpipe.pages.figures import MODELS, REFERENCE, Curve, area_profile, forecast_steps, volume_curves
+from lvpipe.pages.markup import MISSING, Html, anchor, fixed, join, tag
+from lvpipe.pages.pictures import Window, contour_path, draw_picture, place_window, to_grey
+from lvpipe.pages.run import Outcome, Run
+from lvpipe.pages.study import Study
+from lvpipe.pages.tables import amount, spread, table, words
+
+_MOMENTS = {"ED": "End-diastole", "ES": "End-systole"}
+
+_EVENTS_SHOWN = 4
+"""Of one rule; a study with a hundred unreadable files says so once."""
+
+_SEXES = {"F": "female", "M": "male"}
+
+
+def colours(models: Sequence[str]) -> dict[str, str]:
+    """Each model's colour, the same on the whole page."""
+    return dict(zip(models, cycle(MODELS), strict=False))
+
+
+def case_article(run: Run, study: Study, crop_mm: float) -> Html:
+    """Everything about a case that has a cine."""
+    return tag(
+        "article",
+        _head(study.outcomes, study.ledger),
+        figures_table(study.outcomes),
+        tag("div", *_charts(run, study), class_="charts"),
+        *_pictures(run, study, crop_mm),
+        events_list(study.ledger),
+        id=anchor(study.case),
+        class_="case",
+    )
+
+
+def rejected_article(run: Run, case: str) -> Html:
+    """A case without a cine: why, what was seen in its files, and the forecast that it got all the same."""
+    outcomes, ledger = run.by_case[case], run.ledger(case)
+    reason = outcomes[0].reason or ledger.get("reason") or "its ledger gives no reason"
+    return tag(
+        "article",
+        _head(outcomes, ledger),
+        tag("p", tag("b", "Set aside: "), reason, class_="reason"),
+        figures_table(outcomes),
+        events_list(ledger),
+        id=anchor(case),
+        class_="case",
+    )
+
+
+def flag_chips(flags: Sequence[str]) -> Html:
+    """Flags as small labels."""
+    return join([tag("span", flag, class_="flag") for flag in flags])
+
+
+def figures_table(outcomes: Sequence[Outcome]) -> Html:
+    """Reference, masks and forecast of every model."""
+    heads = ("", "EDV mL", "forecast", "CRPS", "ESV mL", "forecast", "CRPS", "SV mL", "EF %", "flags")
+    first = outcomes[0].values
+    edv, esv = first["edv_reference_ml"], first["esv_reference_ml"]
+    blank = words("")
+    reference = [
+        *(words("reference", "reference"), amount(edv), blank, blank, amount(esv), blank, blank),
+        *(amount(edv - esv), amount(first["ef_reference_percent"]), blank),
+    ]
+    return table(heads, [reference, *(_figures(outcome) for outcome in outcomes)])
+
+
+def events_list(ledger: Mapping[str, Any]) -> Html:
+    """What convert mended, dropped or guessed, by rule."""
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for event in ledger.get("events") or []:
+        groups.setdefault(event["rule"], []).append(event)
+    if not groups:
+        return tag("p", "Nothing had to be mended in the source.", class_="quiet")
+    lines = [line for rule, events in groups.items() for line in _event_lines(rule, events)]
+    return tag(
+        "details",
+        tag("summary", f"What convert mended or left out ({len(ledger['events'])})"),
+        tag("ul", *lines),
+        open=True,
+    )
+
+
+def _head(outcomes: Sequence[Outcome], ledger: Mapping[str, Any]) -> Html:
+    one = outcomes[0]
+    age, sex = ledger.get("age_years"), _SEXES.get(str(ledger.get("sex", "")), "")
+    person = [sex, f"{age:.0f} years" if age is not None else ""]
+    facts = [one.cohort, one.split, *person]
+    if ledger.get("slices"):
+        facts.append(f"{ledger['slices']} slices of {fixed(float(ledger.get('slice_spacing_mm') or 'nan'))} mm")
+        facts.append(f"{ledger['frames']} frames")
+    return tag("h3", one.case, tag("small", " ", ", ".join(fact for fact in facts if fact)))
+
+
+def _figures(outcome: Outcome) -> list[Any]:
+    values = outcome.values
+    cells = [words(outcome.model)]
+    for kind in ("edv", "esv"):
+        cells.append(amount(values[f"{kind}_ml"]))
+        cells.append(spread(values[f"{kind}_mean_ml"], values[f"{kind}_sd_ml"]))
+        cells.append(amount(values[f"{kind}_crps"], 4))
+    chips = words(flag_chips(outcome.flags))
+    return [*cells, amount(values["sv_ml"]), amount(values["ef_percent"]), chips]
+
+
+def _charts(run: Run, study: Study) -> Iterator[Html]:
+    paint, first = colours(run.models), study.outcomes[0].values
+    references = {"EDV": first["edv_reference_ml"], "ESV": first["esv_reference_ml"]}
+    frames = {outcome.model: outcome.frames for outcome in study.outcomes}
+    yield volume_curves(
+        {model: Curve(*curve, frames[model], paint[model]) for model, curve in study.curves.items() if curve[0]},
+        references,
+    )
+    steps = [
+        (one.model if kind == "EDV" else "", paint[one.model], forecast)
+        for one in study.outcomes
+        for kind in ("EDV", "ESV")
+        if (forecast := run.forecast(one, kind)) is not None
+    ]
+    yield forecast_steps(steps, references)
+    yield area_profile(list(_profile(study, paint)))
+
+
+def _profile(study: Study, paint: Mapping[str, str]) -> Iterator[Line]:
+    """Areas by position at each model's ED (solid) and ES (dashed), and those that were drawn."""
+    x = [study.position_mm(z) for z in range(study.cine_tzyx.shape[1])]
+    for (word, frame), who in study.moments().items():
+        dash = "" if word == "ED" else "5 4"
+        for name in who:
+            areas = study.reference_areas_cm2(frame) if name == "expert" else study.areas_cm2[name][frame]
+            yield Line(name if word == "ED" else "", x, areas.tolist(), paint.get(name, REFERENCE), dash=dash)
+
+
+def _pictures(run: Run, study: Study, crop_mm: float) -> Iterator[Html]:
+    moments = study.moments()
+    if not moments:
+        return
+    frames = sorted({frame for _, frame in moments})
+    window = _window(study, frames, crop_mm)
+    slices = range(study.cine_tzyx.shape[1])
+    greys = [to_grey(window.cut(study.cine_tzyx[frames, z])) for z in slices]
+    yield _legend(run, study)
+    for (word, frame), who in moments.items():
+        shots = (_figure(run, study, window, greys[z][frames.index(frame)], (frame, z)) for z in slices)
+        head = tag("h4", _MOMENTS[word], tag("small", f" frame {frame}, chosen by {', '.join(who)}"))
+        yield tag("div", head, tag("div", *shots, class_="strip"), class_="moment")
+
+
+def _window(study: Study, frames: Sequence[int], crop_mm: float) -> Window:
+    stacks = [mask for mask in (*study.masks.values(), study.reference_tzyx) if mask is not None]
+    masks = [stack[frames] == CAVITY for stack in stacks]
+    return place_window(masks, study.cine_tzyx.shape[2:], study.spacing_yx_mm, crop_mm)
+
+
+def _figure(run: Run, study: Study, window: Window, grey_yx: NDArray[np.uint8], place: tuple[int, int]) -> Html:
+    frame, z = place
+    contours = []
+    if study.reference_tzyx is not None:
+        contours.append((contour_path(window.cut(study.reference_tzyx[place]) == CAVITY), "reference"))
+    for model, mask in study.masks.items():
+        contours.append((contour_path(window.cut(mask[place]) == CAVITY), f"m{run.models.index(model)}"))
+    label = f"{study.case}, frame {frame}, slice {z}"
+    scores = [
+        tag("b", fixed(value, 2), class_=f"m{run.models.index(model)}")
+        for model in study.masks
+        if np.isfinite(value := run.slice_dice.get((model, study.case, frame, z), float("nan")))
+    ]
+    caption = tag("figcaption", f"{z}: {fixed(study.position_mm(z), 0)} mm", *scores)
+    return tag("figure", draw_picture(grey_yx, window, contours, label), caption)
+
+
+def _legend(run: Run, study: Study) -> Html:
+    keys = [tag("span", model, class_=f"key m{run.models.index(model)}") for model in study.masks]
+    if study.reference_tzyx is not None:
+        keys.append(tag("span", "expert", class_="key reference"))
+    dice = "; coloured numbers: Dice" if study.reference_tzyx is not None else ""
+    return tag("p", *keys, f" Below each picture: slice and position{dice}.", class_="legend")
+
+
+def _event_lines(rule: str, events: Sequence[Mapping[str, Any]]) -> Iterator[Html]:
+    for event in events[:_EVENTS_SHOWN]:
+        at = event.get("position_mm")
+        where = tag("small", f" at {fixed(float(at))} mm") if at is not None else ""
+        yield tag("li", tag("code", rule), " ", str(event.get("what") or MISSING), where)
+    if len(events) > _EVENTS_SHOWN:
+        yield tag("li", tag("code", rule), f" and {len(events) - _EVENTS_SHOWN} more of the kind")

@@ -1,0 +1,108 @@
+"""`report`: the whole run on one page that needs nothing beside it: no server, no network, no script."""
+
+from collections.abc import Sequence
+
+from lvpipe.arguments import stage_parser
+from lvpipe.config.report import ReportSettings
+from lvpipe.files import write_text
+from lvpipe.pages.agreement import calibration_section, training_section, volumes_section
+from lvpipe.pages.case import case_article, colours, rejected_article
+from lvpipe.pages.markup import Html, join, note, section, tag
+from lvpipe.pages.overview import cards, crps_section, describe, dice_section
+from lvpipe.pages.roster import roster_section
+from lvpipe.pages.run import Run, read_run
+from lvpipe.pages.study import read_study
+from lvpipe.pages.style import SCRIPT, style_sheet
+
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+"""A browser that obeys it fetches nothing for this page, whatever a case's name may contain."""
+
+_PARTS = {
+    "crps": "Forecasts",
+    "volumes": "Agreement",
+    "calibration": "Calibration",
+    "dice": "Masks",
+    "training": "Training",
+    "cases": "All cases",
+    "rejected": "Set aside",
+    "pictures": "Pictures",
+}
+
+
+def draw_page(run: Run, settings: ReportSettings) -> str:
+    """The page as text; the same run gives the same bytes."""
+    parts = [
+        crps_section(run),
+        volumes_section(run),
+        calibration_section(run),
+        dice_section(run),
+        training_section(run),
+        roster_section(run),
+        _rejected_section(run),
+        *_case_parts(run, settings),
+    ]
+    body = tag(
+        "body",
+        _navigation(settings.title, join(parts)),
+        tag("main", tag("h1", settings.title), describe(run), cards(run), *parts, _footer()),
+        tag("script", Html(SCRIPT)),
+    )
+    return f"<!DOCTYPE html>\n{tag('html', _head(run, settings), body, lang='en')}\n"
+
+
+def main(argv: Sequence[str]) -> None:
+    """Read the results of a run, write its page."""
+    parser = stage_parser(__doc__, ReportSettings, "results", "out")
+    parser.add_argument("--models", nargs="+", required=True)
+    args = parser.parse_args(argv)
+    run = read_run(args.results, args.models, args.settings.cases)
+    page = draw_page(run, args.settings)
+    write_text(args.out, page)
+    print(f"{len(run.by_case)} cases, {len(run.shown)} with pictures, {len(page) / 1e6:.1f} MB")
+
+
+def _head(run: Run, settings: ReportSettings) -> Html:
+    return tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=_POLICY),
+        tag("meta", name="viewport", content="width=device-width,initial-scale=1"),
+        tag("title", settings.title),
+        tag("style", Html(style_sheet(colours(run.models)))),
+    )
+
+
+def _navigation(title: str, parts: Html) -> Html:
+    """Links to the parts that are there."""
+    links = (tag("a", word, href=f"#{name}") for name, word in _PARTS.items() if f'id="{name}"' in parts)
+    return tag("nav", tag("b", title), *links)
+
+
+def _rejected_section(run: Run) -> Html:
+    if not run.rejected:
+        return Html("")
+    return section(
+        "rejected",
+        "Set aside",
+        note("These cases have no cine. They were forecast without being looked at, and count in every score."),
+        *(rejected_article(run, case) for case in run.rejected),
+    )
+
+
+def _case_parts(run: Run, settings: ReportSettings) -> list[Html]:
+    """One case after the other is read and drawn, so that no two are in memory."""
+    if not run.shown:
+        return []
+    every = len(run.shown) + len(run.rejected) == len(run.by_case)
+    which = "All cases with a cine" if every else f"{len(run.shown)} of {len(run.by_case)} cases"
+    words = f"{which}, worst CRPS first. Every slice at end-diastole and end-systole, in the order of positions."
+    head = section("pictures", "Case by case", note(words))
+    return [head, *(case_article(run, read_study(run, case), settings.crop_mm) for case in run.shown)]
+
+
+def _footer() -> Html:
+    return tag(
+        "footer",
+        "Made by lvpipe. Every number here can be followed through results/: cases.csv, calibrate/, integrate/, "
+        "postprocess/, and convert/ with a ledger of every file that was read.",
+    )

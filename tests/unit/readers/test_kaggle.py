@@ -1,0 +1,60 @@
+import pytest
+
+from lvpipe.cases import Labels, SourceCase
+from lvpipe.errors import UserError
+from lvpipe.readers import kaggle
+
+
+def touch(root, *names):
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+
+
+def test_cases_come_in_the_order_of_their_numbers(tmp_path):
+    touch(tmp_path, "train/10/study/x", "train/9/study/x", "validate/501/study/x", "train/notes.txt", "train/old/x")
+    assert kaggle.list_cases(tmp_path) == [
+        SourceCase("9", "9", "train", ("train/9",)),
+        SourceCase("10", "10", "train", ("train/10",)),
+        SourceCase("501", "501", "validate", ("validate/501",)),
+    ]
+    assert kaggle.list_cases(tmp_path / "train" / "9") == []
+
+
+def test_volumes_with_blank_cells_and_a_byte_order_mark(tmp_path):
+    (tmp_path / "train.csv").write_text("\ufeffId,Systole,Diastole\n1,108.3,246.7\n2,, 99\n")
+    (tmp_path / "test.csv").write_text("Id,Systole,Diastole\n701,,\n")
+    assert kaggle.read_labels(tmp_path) == {"1": Labels(246.7, 108.3), "2": Labels(99.0, None), "701": Labels()}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("Id,Systole\n1,2\n", "no column Diastole; expected"),
+        ("Id,Systole,Diastole\n1,2,x\n", "Diastole of Id 1 is 'x'"),
+    ],
+)
+def test_a_broken_sheet_says_where(tmp_path, text, message):
+    (tmp_path / "train.csv").write_text(text)
+    with pytest.raises(UserError, match=message):
+        kaggle.read_labels(tmp_path)
+
+
+def test_only_short_axis_images_are_read(tmp_path):
+    touch(
+        tmp_path,
+        *("study/sax_10/IM-0456-0002.dcm", "study/sax_9/IM-12345-0001-0003.dcm", "study/sax_9/IM-12345-0001-0001.dcm"),
+        *("study/2ch_1/IM-0001-0001.dcm", "study/sax_9/.snakemake_timestamp", "study/sax_x/IM-0001-0001.dcm"),
+    )
+    study = kaggle.read_study([tmp_path])
+    assert [(image.run, image.acquired, image.number) for image in study.images] == [
+        ("sax_9", (12345, 0), 1),
+        ("sax_9", (12345, 1), 1),
+        ("sax_10", (456, 0), 2),
+    ]
+    assert study.slice_per_run
+    assert study.images[0].path.name.endswith("0001-0001.dcm")
+
+
+def test_a_study_without_images_is_empty(tmp_path):
+    assert kaggle.read_study([tmp_path / "nowhere"]).images == ()

@@ -1,0 +1,105 @@
+"""One real run of recipes/tiny.yaml in a copy of the repository, shared by all workflow tests."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("Snakefile", "config.yaml", "lvpipe", "profiles", "recipes", "workflow")
+QUICK = {"train": {"epochs": 4}}  # these tests ask what runs, not what is learnt
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command said."""
+
+    code: int
+    text: str
+
+    @property
+    def told(self) -> list[str]:
+        """The lines that are ours."""
+        return [line for line in self.text.splitlines() if line.startswith("lvpipe")]
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A copy of the repository whose modules can be edited, and a working directory beside it."""
+
+    repository: Path
+    folder: Path
+
+    def snakemake(self, *words: str, overlay: Mapping[str, object] | None = None, targets: tuple[str, ...] = ()):
+        """Run with recipes/tiny.yaml and, over it, one more configuration file."""
+        extra = self.folder.parent / f"overlay_{self.folder.name}.yaml"
+        extra.write_text(yaml.safe_dump({**QUICK, **(overlay or {})}))
+        command = [sys.executable, "-m", "snakemake", *targets, "--cores", "2", "--directory", str(self.folder)]
+        command += ["--snakefile", str(self.repository / "Snakefile"), *words]
+        command += ["--configfile", str(self.repository / "recipes" / "tiny.yaml"), str(extra)]
+        return self.run(command)
+
+    def run(self, command: list[str]) -> Answer:
+        """Run with the copy's package before the installed one."""
+        # Not in the tests' own directory: `python -m` puts that first on the path, before the copy.
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(self.repository)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return Answer(done.returncode, done.stdout)
+
+    def would_run(self, overlay: Mapping[str, object] | None = None) -> dict[str, int]:
+        """How many jobs of each rule a run would do now."""
+        answer = self.snakemake("--dry-run", "--quiet", "reason", overlay=overlay)
+        assert answer.code == 0, answer.text
+        return parse_jobs(answer.text)
+
+    def beside(self, name: str) -> "Workflow":
+        """The same repository with an empty working directory."""
+        folder = self.folder.parent / name
+        folder.mkdir()
+        return Workflow(self.repository, folder)
+
+
+def parse_jobs(text: str) -> dict[str, int]:
+    """The last table `job  count` of Snakemake's output."""
+    if "Nothing to be done" in text:
+        return {}
+    lines = iter(text.rpartition("Job stats:")[2].splitlines()[3:])
+    rows = (line.split() for line in iter(lambda: next(lines), ""))
+    return {rule: int(count) for rule, count in rows if rule != "total"}
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+    """A finished run; tests may edit its repository if they put everything back."""
+    home = tmp_path_factory.mktemp("workflow")
+    repository = home / "repository"
+    for part in PARTS:
+        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
+        repository.mkdir(exist_ok=True)
+        copy(ROOT / part, repository / part)
+    workflow = Workflow(repository, home / "run")
+    workflow.folder.mkdir()
+    answer = workflow.snakemake()
+    assert answer.code == 0, answer.text[-5000:]
+    return workflow
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One process does all of these tests (`--dist loadgroup`), for they share one run."""
+    for item in items:
+        if "finished" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("workflow"))

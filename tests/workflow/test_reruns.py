@@ -1,0 +1,109 @@
+"""Editing one module, or one setting, runs again exactly what depends on it."""
+
+import pytest
+
+END = {"all"}
+AFTER_SCORE = {"score", "report"} | END
+AFTER_CALIBRATE = {"calibrate"} | AFTER_SCORE
+AFTER_INTEGRATE = {"integrate", "integrate_cohort"} | AFTER_CALIBRATE
+AFTER_POSTPROCESS = {"postprocess", "score_masks"} | AFTER_INTEGRATE
+AFTER_SEGMENT = {"segment_0_all", "segment_1_all", "segment_all_all"} | AFTER_POSTPROCESS
+AFTER_TRAIN = {"train"} | AFTER_SEGMENT
+AFTER_DETECT = {"detect"} | AFTER_TRAIN
+AFTER_RESAMPLE = {"resample", "resample_reference"} | AFTER_DETECT
+AFTER_CONVERT = {"convert_contours", "convert_volumes", "convert_sheet"} | AFTER_RESAMPLE
+PHANTOM = {"phantom_contours", "phantom_volumes", "phantom_sheet_contours", "phantom_sheet_volumes"}
+# Cases of the Kaggle layout share shards with the others, but no network learns from them.
+AFTER_KAGGLE = (AFTER_CONVERT | {"resample"}) - {"convert_contours", "resample_reference", "train"}
+
+MODULES = {
+    "stages/phantom.py": PHANTOM | AFTER_CONVERT,
+    "readers/kaggle.py": AFTER_KAGGLE,
+    "stages/resample.py": AFTER_RESAMPLE,
+    "networks/unet.py": AFTER_TRAIN,
+    "learning/apply.py": AFTER_SEGMENT,
+    "stages/postprocess.py": AFTER_POSTPROCESS,
+    "stages/integrate.py": AFTER_INTEGRATE,
+    "volumes.py": AFTER_INTEGRATE | {"score_masks"},  # forecasts weigh slices with it, and score reads forecasts
+    "metrics.py": AFTER_CALIBRATE | {"score_masks"},
+    "pages/tables.py": {"report"} | END,
+    "plan.py": set(),  # it only asks; what it answers stands in the params
+    "config/schema.py": set(),
+}
+
+SETTINGS = {
+    "resample.spacing_mm": ({"resample": {"spacing_mm": 2.5}}, AFTER_RESAMPLE),
+    "train.seed": ({"train": {"seed": 9}}, AFTER_TRAIN),
+    "segment.batch_images": ({"segment": {"batch_images": 8}}, AFTER_SEGMENT),
+    "postprocess.threshold": ({"postprocess": {"threshold": 0.6}}, AFTER_POSTPROCESS),
+    "integrate.rule": ({"integrate": {"rule": "disk"}}, AFTER_INTEGRATE),
+    "calibrate.window": ({"calibrate": {"window": 0.05}}, AFTER_CALIBRATE),
+    "score.hausdorff": ({"score": {"hausdorff": False}}, AFTER_SCORE | {"score_masks"}),
+    "report.title": ({"report": {"title": "Another"}}, {"report"} | END),
+    "a view that no model sees": ({"resample": {"views": {"raw": {"pixels_shrink": 4}}}}, set()),
+    "the same in other words": ({"integrate": {"smooth_frames": 3}, "resample": {"spacing_mm": "2"}}, set()),
+}
+
+UNET = {
+    "name": "unet",
+    "kind": "draws",
+    "view": "standard",
+    "network": "unet",
+    "options": {"channels": [8, 16, 32]},
+    "makes": "prob",
+    "masks": ["contours"],
+}
+
+
+def merged(settings):
+    """Settings over those that the finished run had in its own overlay."""
+    return {**settings, "train": {"epochs": 4, **settings.get("train", {})}}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_an_edited_module_runs_again_what_imports_it(finished, module):
+    path = finished.repository / "lvpipe" / module
+    source = path.read_text()
+    try:
+        path.write_text(f"{source}\n_EDITED = 1\n")
+        assert set(finished.would_run()) == MODULES[module]
+    finally:
+        path.write_text(source)
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_a_changed_setting_runs_again_what_depends_on_it(finished, setting):
+    overlay, expected = SETTINGS[setting]
+    assert set(finished.would_run(merged(overlay))) == expected
+
+
+def test_comments_docstrings_and_touched_files_run_nothing(finished):
+    sources = {path: path.read_text() for path in (finished.repository / "lvpipe").rglob("*.py")}
+    try:
+        for path, source in sources.items():
+            path.write_text(f"# A comment.\n{source}\n")
+        assert finished.would_run() == {}
+    finally:
+        for path, source in sources.items():
+            path.write_text(source)
+
+
+def test_a_new_network_runs_nothing(finished):
+    path = finished.repository / "lvpipe" / "networks" / "other.py"
+    path.write_text("def build():\n    return None\n")
+    try:
+        assert finished.would_run() == {}
+    finally:
+        path.unlink()
+
+
+def test_an_override_concerns_its_model_alone(finished):
+    model = {**UNET, "overrides": {"postprocess": {"threshold": 0.6}}}
+    assert set(finished.would_run({"models": [model]})) == AFTER_POSTPROCESS
+
+
+def test_one_model_more_trains_itself_alone(finished):
+    other = {**UNET, "name": "other", "options": {"channels": [4, 8]}}
+    jobs = finished.would_run({"models": [UNET, other]})
+    assert set(jobs) == AFTER_TRAIN
+    assert (jobs["train"], jobs["postprocess"], jobs["calibrate"]) == (2, 12, 1)

@@ -1,0 +1,72 @@
+"""The whole chain, for real."""
+
+import csv
+import gzip
+
+import pydicom
+import pytest
+
+TARGETS = ("crps.csv", "dice.csv", "cases.csv", "report/index.html")
+PERSONAL = (  # DICOM keywords whose values may not be met past `convert`
+    *("PatientName", "PatientID", "PatientBirthDate", "PatientAddress", "OtherPatientIDs"),
+    *("InstitutionName", "InstitutionAddress", "StationName", "ReferringPhysicianName", "OperatorsName"),
+    *("AccessionNumber", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID"),
+)
+SHORTEST = 7  # letters; shorter values are met by chance
+
+
+def test_the_copy_of_the_package_is_the_one_that_runs(finished):
+    words = ["python", "-c", "import lvpipe, sys; sys.exit(lvpipe.__file__)"]
+    assert str(finished.repository) in finished.run(words).text
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_target_is_there(finished, target):
+    assert (finished.folder / "results" / target).stat().st_size > 0
+
+
+def test_every_case_has_a_forecast_and_a_row(finished):
+    rows = list(csv.DictReader((finished.folder / "results" / "cases.csv").open()))
+    assert len(rows) == 12
+    assert all(float(row["edv_mean_ml"]) > 0 for row in rows)
+
+
+def test_crps_has_the_model_its_step_and_climatology(finished):
+    rows = list(csv.DictReader((finished.folder / "results" / "crps.csv").open()))
+    assert {row["model"] for row in rows} == {"unet", "step:unet", "climatology"}
+
+
+def test_there_is_nothing_to_do_afterwards(finished):
+    assert finished.would_run() == {}
+
+
+def test_no_scratch_file_stays(finished):
+    results = finished.folder / "results"
+    assert not [path for path in results.rglob(".*") if path.name != ".snakemake_timestamp"]
+    assert not (finished.folder / ".spool").exists() or not list((finished.folder / ".spool").rglob("*.gz"))
+
+
+def test_nothing_personal_passes_convert(finished):
+    results, logs = finished.folder / "results", finished.folder / "logs"
+    personal = personal_values(results / "phantom", {folder.name for folder in (results / "convert").iterdir()})
+    assert len(personal) > 100, "the phantom should carry names, dates and UIDs that can be missed"
+    made = [path for root in (results, logs) for path in root.rglob("*") if path.is_file()]
+    past = [path for path in made if "phantom" not in path.relative_to(finished.folder).parts[:2]]
+    found = {path.name: value for path in past for value in personal if value in content(path)}
+    assert not found
+    assert not [path for path in past for value in personal if value.decode() in str(path)]
+
+
+def personal_values(phantom, converted):
+    """What the synthetic files say of their patients, but for the public pseudonyms that are the cases' names."""
+    values = set()
+    for run in {path.parent for path in phantom.rglob("*.dcm")}:
+        header = pydicom.dcmread(min(run.glob("*.dcm")), stop_before_pixels=True)
+        values |= {str(header[name].value) for name in PERSONAL if name in header}
+    names = {name.partition("_")[0] for name in converted}
+    return {value.encode() for value in values if len(value) >= SHORTEST and value not in names}
+
+
+def content(path):
+    data = path.read_bytes()
+    return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
