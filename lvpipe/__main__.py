@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"lvpipe {words[0]}: {error}", file=sys.stderr)
         return 1
     except FileNotFoundError as error:
-        print(f"lvpipe {words[0]}: {error.filename}: no such file", file=sys.stderr)
+        print(f"lvpipe {words[0]}: {error.filename or error}: no such file", file=sys.stderr)
         return 1
     return 0
 

@@ -43,12 +43,11 @@ def measure_beat(table: AreaTable, settings: IntegrateSettings) -> Beat:
     """ED, ES and their volumes by the wanted rules."""
     curve = volume_curve(table, settings)
     ed_frame, es_frame = pick_frames(table.areas_tz_mm2, curve, settings.frames, settings.smooth_frames)
+    ed_es_ml = curve[[ed_frame, es_frame]]
     if settings.frames == "per_slice":
         extremes = np.stack([table.areas_tz_mm2.max(axis=0), table.areas_tz_mm2.min(axis=0)])
-        edv_ml, esv_ml = _volume(table, extremes, settings)
-    else:
-        edv_ml, esv_ml = curve[ed_frame], curve[es_frame]
-    return Beat(ed_frame, es_frame, float(edv_ml), float(esv_ml))
+        ed_es_ml = _volume(table, extremes, settings)
+    return Beat(ed_frame, es_frame, float(ed_es_ml[0]), float(ed_es_ml[1]))
 
 
 def flags_of(table: AreaTable, beat: Beat) -> list[str]:
@@ -64,5 +63,5 @@ def flags_of(table: AreaTable, beat: Beat) -> list[str]:
 def _volume(table: AreaTable, areas: NDArray[Any], settings: IntegrateSettings) -> NDArray[np.float64]:
     positions = table.positions_mm
     if settings.distance == "thickness":
-        positions = np.arange(len(positions)) * table.thickness_mm
+        positions = np.arange(len(positions), dtype=np.float64) * table.thickness_mm
     return integrate_areas(areas, positions, settings.rule, settings.end_caps, table.thickness_mm)

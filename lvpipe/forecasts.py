@@ -15,7 +15,11 @@ from scipy.special import ndtr
 
 from lvpipe.files import read_table, write_table
 from lvpipe.metrics import FORECAST_ML, crps
+from lvpipe.tables import SheetRow, of_split
 from lvpipe.volumes import slice_weights_ml
+
+_FEWEST_PEERS = 5
+"""Fewer volumes than this are no climatology of a cohort."""
 
 KINDS: Mapping[str, str] = {"EDV": "Diastole", "ESV": "Systole"}
 """The two volumes and the challenge's words for them in a forecast's Id."""
@@ -74,6 +78,17 @@ def step(volumes_ml: NDArray[Any]) -> NDArray[np.float64]:
 def climatology(volumes_ml: NDArray[Any]) -> NDArray[np.float64]:
     """The distribution of all known volumes: what one says without having looked."""
     return np.asarray((np.asarray(volumes_ml, float)[:, None] <= FORECAST_ML).mean(axis=0))
+
+
+def unseen(row: SheetRow, sheet: Mapping[str, SheetRow], kind: str) -> NDArray[np.float64]:
+    """The forecast of a case that was not looked at: the climatology of the train and validate volumes of its cohort.
+
+    A cohort with few of them borrows those of all cohorts; where nothing is known, every volume is as likely as any.
+    """
+    learnt = [peer for peer in of_split(sheet.values(), "train", "validate") if np.isfinite(peer.reference_ml(kind))]
+    peers = [peer for peer in learnt if peer.cohort == row.cohort]
+    known = [peer.reference_ml(kind) for peer in (peers if len(peers) >= _FEWEST_PEERS else learnt)]
+    return climatology(np.array(known)) if known else np.linspace(1 / 600, 1, 600)
 
 
 def choose_beta(

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _VOXELS_START = 352
 """Where voxels begin in a single-file NIfTI-1: a header of 348 bytes, then four that say "no extensions"."""
 
+_DIMENSIONS = 4
+
 _GZIP_MAGIC = b"\x1f\x8b"
 
 _GZIP_LEVEL = 1
@@ -58,17 +60,17 @@ def read_image(path: Path) -> Image:
         nifti = nibabel.nifti1.Nifti1Image.from_bytes(_unzipped(path))
     except Exception as error:
         raise UserError(f"{path}: not a readable NIfTI ({error}); expected a 4D .nii or .nii.gz") from error
-    header = nifti.header
-    plain = header.get_slope_inter() in ((None, None), (1.0, 0.0))
-    array = np.asanyarray(nifti.dataobj.get_unscaled() if plain else nifti.get_fdata(dtype=np.float32))
-    array_tzyx = np.ascontiguousarray(array.reshape(array.shape + (1,) * (4 - array.ndim)).T)
-    return Image(array_tzyx, np.asarray(nifti.affine, dtype=np.float64), _time_step_ms(header))
+    if len(nifti.shape) > _DIMENSIONS:
+        raise UserError(f"{path}: has {len(nifti.shape)} dimensions; expected a 4D image: x, y, z and time")
+    array = _values(nifti)
+    array_tzyx = np.ascontiguousarray(array.reshape(array.shape + (1,) * (_DIMENSIONS - array.ndim)).T)
+    return Image(array_tzyx, np.asarray(nifti.affine, dtype=np.float64), _time_step_ms(nifti.header))
 
 
 def write_image(path: Path, image: Image, slope: float = 1.0) -> None:
     """Write atomically and byte-stably; a stored integer times `slope` is its value."""
     block = _header(image, slope).binaryblock + bytes(_VOXELS_START - 348)
-    content = block + np.ascontiguousarray(image.array_tzyx).tobytes()
+    content = block + _little_endian(image.array_tzyx).tobytes()
     write_bytes(path, gzip.compress(content, compresslevel=_GZIP_LEVEL, mtime=0))
 
 
@@ -96,7 +98,7 @@ def is_rejected(path: Path) -> bool:
 def _header(image: Image, slope: float) -> "Nifti1Header":
     import nibabel
 
-    header: Nifti1Header = nibabel.nifti1.Nifti1Header()
+    header: Nifti1Header = nibabel.nifti1.Nifti1Header(endianness="<")
     header.set_data_dtype(image.array_tzyx.dtype)
     header.set_data_shape(image.array_tzyx.shape[::-1])
     header.set_qform(image.affine, code="scanner")
@@ -107,6 +109,17 @@ def _header(image: Image, slope: float) -> "Nifti1Header":
     header["vox_offset"] = _VOXELS_START
     header["magic"] = b"n+1"
     return header
+
+
+def _values(nifti: Any) -> "NDArray[Any]":
+    """Stored values times slope, in this machine's byte order: torch and SimpleITK know no other."""
+    plain = nifti.header.get_slope_inter() in ((None, None), (1.0, 0.0))
+    array = np.asanyarray(nifti.dataobj.get_unscaled() if plain else nifti.get_fdata(dtype=np.float32))
+    return np.asarray(array, array.dtype.newbyteorder("="))
+
+
+def _little_endian(array: "NDArray[Any]") -> "NDArray[Any]":
+    return np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
 
 
 def _unzipped(path: Path) -> bytes:

@@ -12,7 +12,7 @@ from typing import Any
 
 from lvpipe import provenance
 from lvpipe.cases import Case, SourceCase, number, place, shards
-from lvpipe.config.cohorts import CohortEntry, ModelEntry, PlacedCohort, SheetOrder
+from lvpipe.config.cohorts import CohortEntry, ModelEntry, Overrides, PlacedCohort, SheetOrder
 from lvpipe.config.schema import Config, load_config
 from lvpipe.config.train import TrainSettings
 from lvpipe.errors import UserError
@@ -32,6 +32,7 @@ class Plan:
         self.models: dict[str, ModelEntry] = {model.name: model for model in self.config.models}
         for model in self.config.models:
             check_options(model)
+            self._check_overrides(model)
 
     def check(self) -> None:
         """Find now what would otherwise stop a run after hours: no cases, nobody to learn from.
@@ -203,6 +204,13 @@ class Plan:
     def network_module(self, model: str) -> str:
         """The module of a model's network."""
         return f"lvpipe.networks.{self.models[model].network}"
+
+    def _check_overrides(self, model: ModelEntry) -> None:
+        for stage in Overrides.model_fields:
+            try:
+                self.settings(stage, model.name)
+            except UserError as error:
+                raise UserError(f"models: {model.name}: overrides: {error}") from None
 
     def _listed(self, cohort: CohortEntry) -> Iterator[Case]:
         listed = self._sources(cohort)

@@ -147,7 +147,7 @@ class Bars:
 class Rule:
     """A straight line right across the plot at one value of one axis, with a word beside it.
 
-    `lean` says on which side of an upright line the word stands, where there is room; else it stands inwards.
+    `lean` says at which end of a level line, on which side of an upright one (where there is room) the word stands.
     """
 
     at: float
@@ -175,7 +175,8 @@ class Rule:
         place = getattr(axes, self.axis)(self.at)
         line = f'stroke="{colour}" stroke-width="1.5" stroke-dasharray="{self.dash}"/>'
         if self.axis == "y":
-            word = text(self.text, axes.x.pixels - 4, place - 5, "end", colour=colour, halo=True)
+            end, anchor = (4.0, "start") if self.lean == "left" else (axes.x.pixels - 4, "end")
+            word = text(self.text, end, place - 5, anchor, colour=colour, halo=True)
             return f'<path d="M0,{px(place)}H{px(axes.x.pixels)}" {line}{word}'
         reach = len(self.text) * LETTER * 12 + 6
         left = self.lean != "right" if place > axes.x.pixels / 2 else self.lean == "left"

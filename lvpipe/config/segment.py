@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from lvpipe.config.base import Section
+from lvpipe.config.train import Precision
 
 
 class SegmentSettings(Section):
@@ -10,4 +11,7 @@ class SegmentSettings(Section):
 
     shard_cases: int = Field(16, ge=1, description="Most cases in one job; the models are loaded once for all of them.")
     batch_images: int = Field(64, ge=1, description="Images in one forward pass.")
+    precision: Precision = Field(
+        "auto", description="Numbers of the forward pass; `auto`: bfloat16 where the processor computes in it."
+    )
     threads: int = Field(2, ge=1, description="Torch's thread count; its bytes depend on it, so it is a constant.")

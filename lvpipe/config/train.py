@@ -7,6 +7,9 @@ from pydantic import Field
 from lvpipe.config.base import Section
 
 
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
 class Augmentation(Section):
     """Random changes of each training image; a share of 0 switches one off."""
 
@@ -31,6 +34,9 @@ class TrainSettings(Section):
     loss: Literal["dice_ce", "bce"] = Field("dice_ce", description="Training loss on logits.")
     inner_share: float = Field(
         0.15, gt=0, lt=0.5, description="Share of the training patients that only watch for early stopping."
+    )
+    precision: Precision = Field(
+        "auto", description="Numbers of the forward pass; `auto`: bfloat16 where the processor computes in it."
     )
     threads: int = Field(2, ge=1, description="Torch's thread count; its bytes depend on it, so it is a constant.")
     augmentation: Augmentation = Field(default_factory=Augmentation, description="Random changes of training images.")

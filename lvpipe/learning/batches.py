@@ -1,14 +1,37 @@
 """Batches as every network sees them, in training and in use."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
+from numpy.typing import NDArray
+
+from lvpipe.config.train import Precision
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 _SMALLEST_SD = 1e-3
 """Below this an image is constant: it becomes zero instead of amplified noise."""
+
+
+_WHITE = 255.0
+
+
+def as_batch(images_nyx: NDArray[Any]) -> "Tensor":
+    """Stored images (0..255) as `(n, 1, y, x)` in 0..1."""
+    return torch.from_numpy(images_nyx)[:, None].float() / _WHITE
+
+
+def compute_logits(network: "nn.Module", images: "Tensor", precision: Precision) -> "Tensor":
+    """Standardise images in 0..1 and apply the network.
+
+    bfloat16 is three times as fast where the processor computes in it, and far slower where it does not: `auto` asks.
+    """
+    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    low = precision == "bfloat16" or (precision == "auto" and native)
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=low):
+        logits: Tensor = network(standardise(images))
+    return logits.float()
 
 
 def standardise(images: "Tensor") -> "Tensor":

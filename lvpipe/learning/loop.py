@@ -10,14 +10,18 @@ import torch
 from monai.losses import DiceCELoss
 
 from lvpipe.config.train import TrainSettings
+from lvpipe.errors import UserError
 from lvpipe.learning.augment import Augmenter
-from lvpipe.learning.batches import standardise
+from lvpipe.learning.batches import as_batch, compute_logits
 from lvpipe.learning.samples import Samples
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-_WHITE = 255.0
+_WARM_UP_SHARE = 0.1
+_WARM_UP_STEPS = 2
+"""Fewest steps in which the learning rate rises: OneCycleLR divides by one less than their number."""
+
 _CLIP_NORM = 1.0
 """Largest norm of a step's gradient; larger ones come from batches of nothing but blank slices."""
 
@@ -43,7 +47,11 @@ def use_threads(threads: int) -> None:
 def train(
     network: "nn.Module", learn: Samples, watch: Samples, settings: TrainSettings
 ) -> tuple[list[Epoch], dict[str, "Tensor"]]:
-    """Train in place; return the history and the weights of the epoch with the lowest watched loss."""
+    """Train in place; return the history and the weights of the epoch with the lowest watched loss.
+
+    Raises:
+        UserError: no epoch had a finite loss.
+    """
     loop = _Loop(network, learn, settings)
     history: list[Epoch] = []
     best: dict[str, Tensor] = {}
@@ -61,6 +69,11 @@ def train(
         _tell(history[-1], settings.epochs, time.perf_counter() - started, len(learn))
         if waited >= settings.patience:
             break
+    if not best:
+        raise UserError(
+            f"training diverged: the watched loss was {watch_loss} in all {len(history)} epochs; "
+            f"lower `train: learning_rate`, now {settings.learning_rate}"
+        )
     return history, best
 
 
@@ -68,15 +81,17 @@ class _Loop:
     """Network, optimiser, schedule and random state of one training."""
 
     def __init__(self, network: "nn.Module", learn: Samples, settings: TrainSettings) -> None:
-        self.network = network.to(memory_format=torch.channels_last)
+        self.network: nn.Module = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # its stub lacks it
         self.learn = learn
         self.settings = settings
         self.steps = -(-len(learn) // settings.batch_images)
         self.optimiser = torch.optim.AdamW(
             network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
+        total = max(_WARM_UP_STEPS, self.steps * settings.epochs)
+        warm_up = max(_WARM_UP_SHARE, _WARM_UP_STEPS / total)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimiser, settings.learning_rate, total_steps=self.steps * settings.epochs, pct_start=0.1
+            self.optimiser, settings.learning_rate, total_steps=total, pct_start=warm_up
         )
         self.loss = _loss(settings.loss)
         self.augment = Augmenter(settings.augmentation, settings.seed)
@@ -94,7 +109,7 @@ class _Loop:
         self.network.eval()
         with torch.inference_mode():
             chunks = np.array_split(np.arange(len(samples)), self._chunks(len(samples)))
-            logits = torch.cat([self.network(standardise(_unit(samples.images_nyx[chunk]))) for chunk in chunks])
+            logits = torch.cat([self._logits(as_batch(samples.images_nyx[chunk])) for chunk in chunks])
             targets = torch.from_numpy(samples.targets_nyx)[:, None].float()
             drawn = (logits > 0).float()
             dice = 2 * (drawn * targets).sum() / (drawn.sum() + targets.sum()).clamp(min=1)
@@ -102,7 +117,7 @@ class _Loop:
 
     def _step(self, images: "Tensor", targets: "Tensor") -> float:
         changed, drawn = self.augment(images, targets)
-        loss = self.loss(self.network(standardise(changed)), drawn)
+        loss = self.loss(self._logits(changed), drawn)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), _CLIP_NORM)
@@ -110,19 +125,18 @@ class _Loop:
         self.schedule.step()
         return float(loss.detach())
 
+    def _logits(self, images: "Tensor") -> "Tensor":
+        return compute_logits(self.network, images, self.settings.precision)
+
     def _batches(self) -> Iterator[tuple["Tensor", "Tensor"]]:
         for chosen in np.array_split(self.random.permutation(len(self.learn)), self.steps):
             yield (
-                _unit(self.learn.images_nyx[chosen]),
+                as_batch(self.learn.images_nyx[chosen]),
                 torch.from_numpy(self.learn.targets_nyx[chosen])[:, None].float(),
             )
 
     def _chunks(self, n: int) -> int:
         return -(-n // (4 * self.settings.batch_images))
-
-
-def _unit(images_nyx: Any) -> "Tensor":
-    return torch.from_numpy(images_nyx)[:, None].float() / _WHITE
 
 
 def _loss(name: str) -> Any:

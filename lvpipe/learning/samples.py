@@ -34,7 +34,7 @@ def read_samples(cases: Iterable[str], cines: Path, boxes: Path) -> Samples:
 
 
 def cut_samples(cine_tzyx: NDArray[Any], reference_tzyx: NDArray[Any], boxes: Boxes) -> Samples:
-    """The slices in which every pixel of the box within the image is annotated."""
+    """The drawn slices of the drawn frames; what a box shows beyond the original image is background."""
     frames = np.flatnonzero((reference_tzyx != NOT_ANNOTATED).any(axis=(1, 2, 3)))
     images, labels = crop(cine_tzyx[frames], boxes), crop(reference_tzyx[frames], boxes)
     drawn = (reference_tzyx[frames] != NOT_ANNOTATED).any(axis=(2, 3))

@@ -40,7 +40,7 @@ def read_network(path: Path) -> "nn.Module":
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping, has only keys())
         network = build_network(architecture["network"], architecture["options"])
         network.load_state_dict(state)
-    except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+    except (SafetensorError, ImportError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise UserError(
             f"{path}: not a readable model ({str(error).splitlines()[0]}); expected safetensors written by "
             f"`lvpipe train`: delete the file and run again"

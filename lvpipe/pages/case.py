@@ -154,7 +154,7 @@ def _pictures(run: Run, study: Study, crop_mm: float) -> Iterator[Html]:
     for (word, frame), who in moments.items():
         shots = (_figure(run, study, window, greys[z][frames.index(frame)], (frame, z)) for z in slices)
         head = tag("h4", _MOMENTS[word], tag("small", f" frame {frame}, chosen by {', '.join(who)}"))
-        yield tag("div", head, tag("div", *shots, class_="strip"), class_="moment")
+        yield tag("div", head, tag("div", *shots, class_="strip", style=f"--slices:{len(slices)}"), class_="moment")
 
 
 def _window(study: Study, frames: Sequence[int], crop_mm: float) -> Window:

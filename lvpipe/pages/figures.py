@@ -103,7 +103,7 @@ def volume_curves(curves: Mapping[str, Curve], references_ml: Mapping[str, float
         Line(model, curve.times_ms, curve.volumes_ml, curve.colour) for model, curve in curves.items()
     ]
     layers += [
-        Rule(volume, "y", f"reference {word} {fixed(volume)}", REFERENCE)
+        Rule(volume, "y", f"reference {word} {fixed(volume)}", REFERENCE, lean="left" if word == "ESV" else "right")
         for word, volume in references_ml.items()
         if math.isfinite(volume)
     ]

@@ -53,7 +53,8 @@ code{font-size:.85em;background:var(--wash);border:1px solid var(--line);border-
 color:#7a4a00;border:1px solid #f0d9b4}
 input[type=search]{font:inherit;padding:.3rem .6rem;border:1px solid var(--line);border-radius:6px;width:22rem;
 max-width:100%}
-.strip{display:flex;flex-wrap:wrap;gap:.45rem}figure{flex:1 1 104px;max-width:148px}
+.strip{display:grid;gap:.45rem;
+grid-template-columns:repeat(auto-fill,minmax(clamp(84px,calc(100%/var(--slices) - .46rem),148px),1fr))}
 figure{margin:0}figure svg{display:block;width:100%;background:#000;border-radius:4px}
 figcaption{font-size:.72rem;color:var(--soft);display:flex;gap:.5em}figcaption b{color:var(--mine)}
 figcaption :first-of-type{margin-left:auto}

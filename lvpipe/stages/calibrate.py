@@ -16,12 +16,12 @@ from lvpipe.forecasts import (
     AreaErrors,
     Slices,
     choose_beta,
-    climatology,
     forecast_id,
     gaussian,
     sigma_hat_ml,
     slices_of,
     step,
+    unseen,
     write_forecasts,
 )
 from lvpipe.tables import SheetRow, number, of_split, read_cases
@@ -30,8 +30,8 @@ _LEARNT_FROM = ("train", "validate")
 _FEWEST_PAIRS = 5
 """Fewer area pairs than this say nothing about a spread: sigma-hat is left out and the forecast is a step."""
 
-_FEWEST_PEERS = 5
-"""A cohort with fewer known volumes borrows the climatology of all cohorts."""
+_BETA_UNKNOWN = 1.0
+"""Without reference volumes nothing can be chosen: the variance stays as the area pairs have it."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def fit(
     """Learn from the cases that have both an out-of-fold estimate and a reference."""
     known = sorted(case for case in references if case in estimates and np.isfinite(references[case]))
     if not known:
-        return Calibrator(1.0, settings.betas[0], 0)
+        return Calibrator(1.0, _BETA_UNKNOWN, 0)
     volumes = np.array([references[case] for case in known])
     raw = np.array([estimates[case].volume_ml for case in known])
     scale = float(raw @ volumes / (raw @ raw)) if settings.shift == "scale" and raw.any() else 1.0
@@ -77,22 +77,9 @@ def predict(
     """The forecast of one volume."""
     mean = np.array([calibrator.scale * estimate.volume_ml])
     if errors is None:
-        return step(mean)[0]
+        return np.asarray(step(mean)[0])
     sigma = calibrator.scale * np.sqrt(calibrator.beta) * sigma_hat_ml(estimate.slices, errors)
-    return gaussian(mean, np.array([sigma]), settings.sigma_floor_ml)[0]
-
-
-def fallback(row: SheetRow, sheet: Mapping[str, SheetRow], kind: str) -> NDArray[np.float64]:
-    """The climatology of the case's cohort, or of all where the cohort has too few known volumes."""
-    learnt = of_split(sheet.values(), *_LEARNT_FROM)
-    everyone = [peer.reference_ml(kind) for peer in learnt]
-    peers = [peer.reference_ml(kind) for peer in learnt if peer.cohort == row.cohort]
-    known = [volume for volume in peers if np.isfinite(volume)]
-    if len(known) < _FEWEST_PEERS:
-        known = [volume for volume in everyone if np.isfinite(volume)]
-    if not known:
-        return np.linspace(1 / 600, 1, 600)  # Nothing is known at all: every volume is as likely as any other.
-    return climatology(np.array(known))
+    return np.asarray(gaussian(mean, np.array([sigma]), settings.sigma_floor_ml)[0])
 
 
 def main(argv: Sequence[str]) -> None:
@@ -114,7 +101,7 @@ def main(argv: Sequence[str]) -> None:
         for case, row in sheet.items():
             found = estimates.get(case)
             forecasts[forecast_id(case, kind)] = (
-                predict(found, learnt[kind], errors, args.settings) if found else fallback(row, sheet, kind)
+                predict(found, learnt[kind], errors, args.settings) if found else unseen(row, sheet, kind)
             )
     write_json(args.calibrator, _summary(learnt, args.settings, errors is not None))
     write_forecasts(args.forecasts, {name: forecasts[name] for name in sorted(forecasts)})

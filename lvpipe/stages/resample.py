@@ -52,7 +52,7 @@ def _standardised(frames_tyx: NDArray[Any], view: PreparedView) -> NDArray[np.ui
     scaled = np.clip((frames_tyx - low) / max(high - low, np.finfo(np.float32).tiny), 0, 1)
     if view.clahe is not None:
         scaled = np.stack([_equalised(frame_yx, view.clahe) for frame_yx in scaled])
-    return np.rint(scaled * _WHITE).astype(np.uint8)
+    return np.asarray(np.rint(scaled * _WHITE), np.uint8)
 
 
 def _equalised(frame_yx: NDArray[Any], clahe: Clahe) -> NDArray[Any]:

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from lvpipe.arguments import add_options
 from lvpipe.config.score import ScoreSettings
 from lvpipe.files import read_table, write_table
-from lvpipe.forecasts import KINDS, climatology, forecast_id, read_forecasts, step
+from lvpipe.forecasts import KINDS, forecast_id, read_forecasts, step, unseen
 from lvpipe.images import Image, is_rejected, read_image
 from lvpipe.labels import CAVITY, NOT_ANNOTATED
 from lvpipe.metrics import covers, crps, dice, hausdorff95_mm, iou, moments_ml, pearson_r
-from lvpipe.tables import SheetRow, number, of_split, read_cases
+from lvpipe.tables import SheetRow, number, read_cases
 
 DICE = ("model", "cohort", "split", "case", "frame", "slice", "dice", "iou", "hd95_mm", "area_error_mm2")
 CRPS = (
@@ -80,12 +80,9 @@ def summarise(name: str, cohort: str, split: str, parts: Sequence[Scored]) -> It
 
 
 def without_looking(part: Scored, sheet: Mapping[str, SheetRow]) -> Scored:
-    """The climatology of the cohort's training volumes for every case; of all volumes where it has none."""
-    learnt = of_split(sheet.values(), "train", "validate")
-    peers = [row for row in learnt if row.cohort == part.rows[0].cohort] if part.rows else []
-    known = [volume for row in peers or learnt if np.isfinite(volume := row.reference_ml(part.kind))]
-    forecast = climatology(np.array(known)) if known else np.linspace(1 / 600, 1, 600)
-    return Scored(part.kind, part.rows, np.tile(forecast, (len(part.rows), 1)))
+    """The same cases with the forecast that each would get unseen: what looking is worth."""
+    forecasts = [unseen(row, sheet, part.kind) for row in part.rows]
+    return Scored(part.kind, part.rows, np.reshape(forecasts, part.forecasts.shape))
 
 
 def as_steps(part: Scored) -> Scored:
@@ -177,6 +174,7 @@ def _row(name: str, cohort: str, split: str, volume: str, parts: Sequence[Scored
     references = np.concatenate([part.references_ml for part in parts])
     forecasts = np.concatenate([part.forecasts for part in parts])
     errors = moments_ml(forecasts)[0] - references
+    cases = len({row.case for part in parts for row in part.rows})
     figures = (
         float(crps(forecasts, references).mean()),
         float(np.abs(errors).mean()),
@@ -185,7 +183,7 @@ def _row(name: str, cohort: str, split: str, volume: str, parts: Sequence[Scored
         pearson_r(errors + references, references),
         float(covers(forecasts, references).mean()),
     )
-    return dict(zip(CRPS, (name, cohort, split, volume, len(parts[0].rows), *figures), strict=True))
+    return dict(zip(CRPS, (name, cohort, split, volume, cases, *figures), strict=True))
 
 
 def _case_rows(model: str, parts: Sequence[Scored], beats: Mapping[str, dict[str, str]]) -> Iterator[dict[str, object]]:
@@ -225,7 +223,7 @@ def _flags(row: SheetRow, beat: Mapping[str, str], outside: Mapping[str, bool]) 
     flags = beat["flags"].split()
     if row.status == "rejected" and "rejected" not in flags:
         flags.append("rejected")
-    if "rejected" in flags or "empty" in flags:
+    if not all(number(beat[f"{kind.lower()}_ml"]) > 0 for kind in KINDS):
         flags.append("fallback")
     return flags + [f"{kind.lower()}-outside-90" for kind, is_outside in outside.items() if is_outside]
 
@@ -234,4 +232,5 @@ def _dice_rows(folder: Path, models: Sequence[str], drawn: Sequence[SheetRow]) -
     for model in models:
         for row in drawn:
             who = {"model": model, "cohort": row.cohort, "split": row.split, "case": row.case}
-            yield from ({**who, **values} for values in read_table(folder / model / f"{row.case}_dice.csv"))
+            for values in read_table(folder / model / f"{row.case}_dice.csv"):
+                yield {**who, **values}

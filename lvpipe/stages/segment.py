@@ -1,6 +1,7 @@
 """`segment`: the probability of the cavity in every pixel of every frame, a shard of cases at a time."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +24,15 @@ PROB_SLOPE = 1 / 255
 """Probabilities are stored in one byte: a quarter of a float's size, and finer than any threshold needs."""
 
 
-def draw_case(networks: "Sequence[nn.Module]", prepared: Image, native: Image, boxes: Boxes, batch: int) -> Image:
+def draw_case(
+    networks: "Sequence[nn.Module]", prepared: Image, native: Image, boxes: Boxes, settings: SegmentSettings
+) -> Image:
     """Apply the networks inside the boxes of a prepared cine; bring the probabilities to the native grid."""
     from lvpipe.learning.apply import draw_images
 
     windows_tzyx = crop(prepared.array_tzyx, boxes)
     flat = windows_tzyx.reshape(-1, boxes.side_px, boxes.side_px)
-    probs = draw_images(networks, flat, batch).reshape(windows_tzyx.shape)
+    probs = draw_images(networks, flat, settings.batch_images, settings.precision).reshape(windows_tzyx.shape)
     return Image(_paste(probs, boxes, prepared, native), native.affine, native.time_step_ms)
 
 
@@ -60,9 +63,8 @@ def main(argv: Sequence[str]) -> None:
     for case in args.cases:
         inputs = _inputs(case, args.views, args.cines, args.boxes)
         key = digest(common, case, *(file_digest(path) for path in inputs))
-        spool.make(
-            key, args.out / f"{case}_prob.nii.gz", lambda path, i=inputs: _write(path, networks, i, args.settings)
-        )
+        write = partial(_write, networks=networks, inputs=inputs, settings=args.settings)
+        spool.make(key, args.out / f"{case}_prob.nii.gz", write)
     spool.release()
 
 
@@ -75,7 +77,7 @@ def _write(
 ) -> None:
     view, cine, box = inputs
     try:
-        drawn = draw_case(networks, read_image(view), read_image(cine), read_boxes(box), settings.batch_images)
+        drawn = draw_case(networks, read_image(view), read_image(cine), read_boxes(box), settings)
         write_image(path, drawn, slope=PROB_SLOPE)
     except Rejected as reason:
         print(f"passed on: {reason}")

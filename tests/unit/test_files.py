@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+
+from lvpipe.files import read_json, read_table, replacing, write_bytes, write_json, write_table, write_text
+
+
+def test_a_writer_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "table.csv"
+    write_text(path, "old")
+    with pytest.raises(RuntimeError), replacing(path) as scratch:
+        scratch.write_text("half")
+        assert path.read_text() == "old"
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_table_whose_rows_end_in_an_error_is_not_written(tmp_path):
+    with pytest.raises(KeyError):
+        write_table(tmp_path / "t.csv", ["a", "b"], [{"a": 1, "b": 2}, {"a": 1}])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folders_are_made_and_files_are_for_everyone_to_read(tmp_path):
+    path = tmp_path / "a" / "b" / "c.bin"
+    write_bytes(path, b"\0\1")
+    assert path.read_bytes() == b"\0\1"
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_equal_json_has_equal_bytes(tmp_path):
+    write_json(tmp_path / "a.json", {"x": 1, "a": [1, 2]})
+    write_json(tmp_path / "b.json", {"a": [1, 2], "x": 1})
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+    assert read_json(tmp_path / "a.json") == {"a": [1, 2], "x": 1}
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(tmp_path / "c.json", float("nan"))
+
+
+def test_a_rejected_cases_files_read_as_nothing(tmp_path):
+    write_bytes(tmp_path / "empty", b"")
+    assert read_json(tmp_path / "empty") is None
+    assert read_table(tmp_path / "empty") == []
+
+
+def test_cells(tmp_path):
+    row = {"none": None, "nan": float("nan"), "tenth": 0.1 + 0.2, "text": 'a, "b"', "number": np.int64(3), "more": 1}
+    columns = ["tenth", "none", "nan", "text", "number"]
+    write_table(tmp_path / "t.csv", columns, [row])
+    assert (tmp_path / "t.csv").read_bytes() == b'tenth,none,nan,text,number\n0.3,,,"a, ""b""",3\n'
+    assert read_table(tmp_path / "t.csv") == [
+        {"tenth": "0.3", "none": "", "nan": "", "text": 'a, "b"', "number": "3"}
+    ]

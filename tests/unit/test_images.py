@@ -1,0 +1,122 @@
+import gzip
+
+import nibabel
+import numpy as np
+import pytest
+
+from lvpipe.errors import Rejected, UserError
+from lvpipe.images import Image, is_rejected, passing_on, read_image, write_image, write_rejected
+
+OBLIQUE = np.array([[1.1, 0.3, -2.0, -40], [-0.2, 1.2, 5.0, 17], [0.4, -0.5, 6.0, 3], [0, 0, 0, 1.0]])
+
+
+@pytest.fixture
+def voxels() -> np.ndarray:
+    return np.random.default_rng(4).integers(-500, 3000, (3, 4, 5, 6)).astype(np.int16)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint16, np.float32, ">i2", ">f4"])
+def test_an_image_survives_the_disk(tmp_path, voxels, dtype):
+    image = Image(np.abs(voxels).astype(dtype), OBLIQUE, 37.5)
+    write_image(tmp_path / "a.nii.gz", image)
+    read = read_image(tmp_path / "a.nii.gz")
+    assert read.array_tzyx.dtype == np.dtype(dtype).newbyteorder("=")
+    assert read.array_tzyx.flags.c_contiguous
+    np.testing.assert_array_equal(read.array_tzyx, image.array_tzyx)
+    np.testing.assert_allclose(read.affine, OBLIQUE, atol=1e-5)
+    assert read.time_step_ms == 37.5
+
+
+def test_nibabel_reads_the_same(tmp_path, voxels):
+    write_image(tmp_path / "a.nii.gz", Image(voxels, OBLIQUE, 37.5), slope=0.5)
+    nifti = nibabel.load(tmp_path / "a.nii.gz")
+    assert nifti.shape == (6, 5, 4, 3)
+    np.testing.assert_array_equal(nifti.get_fdata(), voxels.T * 0.5)
+    np.testing.assert_allclose(nifti.affine, OBLIQUE, atol=1e-5)
+    assert nifti.header.get_xyzt_units() == ("mm", "msec")
+    assert nifti.header.get_zooms()[3] == 37.5
+    assert int(nifti.header["sform_code"]) == int(nifti.header["qform_code"]) == 1
+
+
+def test_what_nibabel_wrote_is_read(tmp_path, voxels):
+    nifti = nibabel.Nifti1Image(voxels[0].T.astype(">i2"), OBLIQUE, header=nibabel.Nifti1Header(endianness=">"))
+    nifti.header.set_xyzt_units("mm", "sec")
+    nibabel.save(nifti, tmp_path / "a.nii")
+    read = read_image(tmp_path / "a.nii")
+    np.testing.assert_array_equal(read.array_tzyx, voxels[:1])
+    assert read.array_tzyx.dtype.isnative
+
+
+def test_seconds_become_milliseconds(tmp_path, voxels):
+    nifti = nibabel.Nifti1Image(voxels.T, OBLIQUE)
+    nifti.header.set_xyzt_units("mm", "sec")
+    nifti.header["pixdim"][4] = 0.04
+    nibabel.save(nifti, tmp_path / "a.nii.gz")
+    assert read_image(tmp_path / "a.nii.gz").time_step_ms == pytest.approx(40)
+
+
+def test_a_slope_turns_stored_integers_into_values(tmp_path):
+    stored = np.arange(256, dtype=np.uint8).reshape(1, 1, 16, 16)
+    write_image(tmp_path / "prob.nii.gz", Image(stored, np.eye(4)), slope=1 / 255)
+    read = read_image(tmp_path / "prob.nii.gz").array_tzyx
+    assert read.dtype == np.float32
+    np.testing.assert_allclose(read, stored / 255, atol=1e-6)
+    assert read.max() <= 1 + 1e-6
+
+
+def test_equal_images_have_equal_bytes_without_a_time_stamp(tmp_path, voxels):
+    for name in ("a.nii.gz", "b.nii.gz"):
+        write_image(tmp_path / name, Image(voxels, OBLIQUE, 30))
+    content = (tmp_path / "a.nii.gz").read_bytes()
+    assert content == (tmp_path / "b.nii.gz").read_bytes()
+    assert content[4:8] == bytes(4), "the time stamp of gzip"
+    assert content[3] == 0, "no file name in the gzip header"
+    assert len(gzip.decompress(content)) == 352 + voxels.nbytes
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, voxels):
+    path = tmp_path / "a.nii.gz"
+    write_image(path, Image(voxels, OBLIQUE))
+    before = path.read_bytes()
+    with pytest.raises(Exception, match=r"data code|bool"):
+        write_image(path, Image(voxels > 0, OBLIQUE))
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_spacing_follows_from_the_affine():
+    columns = np.linalg.norm(OBLIQUE[:3, :3], axis=0)
+    assert Image(np.zeros((1, 1, 1, 1)), OBLIQUE).spacing_xyz_mm == pytest.approx(tuple(columns))
+
+
+def test_zero_bytes_are_a_rejected_case(tmp_path):
+    path = tmp_path / "a.nii.gz"
+    write_rejected(path)
+    assert is_rejected(path)
+    with pytest.raises(Rejected, match="ledger"):
+        read_image(path)
+
+
+def test_a_rejection_is_passed_on_and_nothing_else_is(tmp_path, capsys):
+    outputs = tmp_path / "a", tmp_path / "b"
+    with passing_on(*outputs):
+        raise Rejected("three slices")
+    assert [path.read_bytes() for path in outputs] == [b"", b""]
+    assert "three slices" in capsys.readouterr().out
+    with pytest.raises(UserError), passing_on(tmp_path / "c"):
+        raise UserError("broken")
+    assert not (tmp_path / "c").exists()
+
+
+@pytest.mark.parametrize("content", [b"no image at all", gzip.compress(b"short"), gzip.compress(bytes(900))[:20]])
+def test_an_unreadable_file_is_named_in_one_line(tmp_path, content):
+    path = tmp_path / "odd.nii.gz"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="odd.nii.gz: not a readable NIfTI"):
+        read_image(path)
+
+
+def test_more_than_four_dimensions_are_refused(tmp_path):
+    nibabel.save(nibabel.Nifti1Image(np.zeros((3, 4, 5, 1, 6)), np.eye(4)), tmp_path / "a.nii")
+    with pytest.raises(UserError, match="5 dimensions; expected a 4D image"):
+        read_image(tmp_path / "a.nii")

@@ -1,0 +1,48 @@
+import pytest
+
+from lvpipe.spool import Spool
+
+
+def fail(path):
+    path.write_text("half of it")
+    raise RuntimeError("killed")
+
+
+def test_finished_files_survive_a_job_that_fails_and_are_not_written_again(tmp_path):
+    target = {name: tmp_path / "out" / f"{name}_prob.nii.gz" for name in "ab"}
+    first = Spool(tmp_path / "spool")
+    first.make("key-a", target["a"], lambda path: path.write_text("a"))
+    with pytest.raises(RuntimeError):
+        first.make("key-b", target["b"], fail)
+    assert not target["a"].exists(), "outputs appear together, when all are finished"
+    assert [path.name for path in (tmp_path / "spool").iterdir()] == ["key-a.nii.gz"]
+
+    again = Spool(tmp_path / "spool")
+    again.make("key-a", target["a"], fail)
+    again.make("key-b", target["b"], lambda path: path.write_text("b"))
+    again.release()
+    assert {name: path.read_text() for name, path in target.items()} == {"a": "a", "b": "b"}
+    assert not (tmp_path / "spool").exists()
+
+
+def test_what_depends_on_something_else_is_written_anew_and_the_old_goes(tmp_path):
+    Spool(tmp_path / "spool").make("old-model", tmp_path / "a.nii.gz", lambda path: path.write_text("old"))
+    spool = Spool(tmp_path / "spool")
+    spool.make("new-model", tmp_path / "a.nii.gz", lambda path: path.write_text("new"))
+    spool.release()
+    assert (tmp_path / "a.nii.gz").read_text() == "new"
+    assert not (tmp_path / "spool").exists()
+
+
+def test_a_case_name_with_dots_keeps_its_own_file(tmp_path):
+    spool = Spool(tmp_path / "spool")
+    for name in ("p.1", "p.2"):
+        spool.make(f"key-{name}", tmp_path / f"{name}_prob.nii.gz", lambda path, n=name: path.write_text(n))
+    spool.release()
+    assert (tmp_path / "p.1_prob.nii.gz").read_text() == "p.1"
+    assert (tmp_path / "p.2_prob.nii.gz").read_text() == "p.2"
+
+
+def test_nothing_to_release(tmp_path):
+    Spool(tmp_path / "none").release()
+    assert list(tmp_path.iterdir()) == []
