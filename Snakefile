@@ -57,6 +57,7 @@ rule all:
         "results/dice.csv",
         "results/cases.csv",
         "results/report/index.html",
+        expand("results/train/{model}/fold-{fold}/curve.svg", model=PLAN.models, fold=range(PLAN.config.folds)),
 
 
 include: "workflow/rules/phantom.smk"

@@ -13,6 +13,12 @@ from lvpipe.volumes import Beat, integrate_areas, pick_frames
 FEW_SLICES = 5
 """Fewer slices than this leave more than a slice distance of doubt at either end (three-slice Kaggle studies)."""
 
+LARGEST_ML = 599.0
+"""The forecast's last volume; the largest of 700 Kaggle hearts has 562 mL."""
+
+SMALLEST_STROKE_SHARE = 0.03
+"""A heart that ejects less than 3 % has not been seen beating: the mask is not the cavity."""
+
 
 @dataclass(frozen=True)
 class AreaTable:
@@ -55,6 +61,8 @@ def flags_of(table: AreaTable, beat: Beat) -> list[str]:
     flags = []
     if not beat.edv_ml > 0:
         flags.append("empty")
+    if beat.edv_ml > LARGEST_ML or beat.sv_ml < SMALLEST_STROKE_SHARE * beat.edv_ml:
+        flags.append("implausible")
     if len(table.positions_mm) < FEW_SLICES:
         flags.append("few-slices")
     return flags

@@ -112,9 +112,13 @@ def _header(image: Image, slope: float) -> "Nifti1Header":
 
 
 def _values(nifti: Any) -> "NDArray[Any]":
-    """Stored values times slope, in this machine's byte order: torch and SimpleITK know no other."""
-    plain = nifti.header.get_slope_inter() in ((None, None), (1.0, 0.0))
-    array = np.asanyarray(nifti.dataobj.get_unscaled() if plain else nifti.get_fdata(dtype=np.float32))
+    """Stored values times slope, in this machine's byte order: torch and SimpleITK know no other.
+
+    The slope is asked of the voxels: nibabel blanks it in the header of an image that it has read.
+    """
+    voxels = nifti.dataobj
+    plain = (voxels.slope, voxels.inter) == (1.0, 0.0)
+    array = voxels.get_unscaled() if plain else nifti.get_fdata(dtype=np.float32)
     return np.asarray(array, array.dtype.newbyteorder("="))
 
 

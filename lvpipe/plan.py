@@ -116,9 +116,9 @@ class Plan:
         """The cohort-level tables of a synthetic cohort, relative to its root."""
         return list_sheets(self.config.phantom.cohorts[name])
 
-    def phantom_order(self, name: str) -> str:
-        """All that one synthetic cohort depends on, as canonical JSON."""
-        return self.config.phantom.order(name).canonical()
+    def phantom_order(self, name: str, case: str | None = None) -> str:
+        """All that a synthetic cohort's sheets, or one case of it, depend on, as canonical JSON."""
+        return self.config.phantom.order(name, case).canonical()
 
     def sheet_order(self) -> str:
         """What the case sheet depends on, as canonical JSON."""

@@ -6,14 +6,13 @@ from pydantic import Field
 
 from lvpipe.config.base import Section
 
-
 Precision = Literal["auto", "float32", "bfloat16"]
 
 
 class Augmentation(Section):
     """Random changes of each training image; a share of 0 switches one off."""
 
-    rotate_degrees: float = Field(180.0, ge=0, le=180, description="Largest rotation, either way.")
+    rotate_degrees: float = Field(30.0, ge=0, le=180, description="Largest rotation, either way.")
     scale_share: float = Field(0.15, ge=0, lt=1, description="Largest relative change of size.")
     shift_px: float = Field(12.0, ge=0, description="Largest shift along each axis.")
     gamma: float = Field(1.5, ge=1, description="Largest exponent of a contrast change; its inverse is the smallest.")
@@ -28,8 +27,8 @@ class TrainSettings(Section):
     seed: int = Field(1, ge=0, description="Seed of the weights, the order of images and the augmentation.")
     epochs: int = Field(40, ge=1, description="Most passes over the training images.")
     patience: int = Field(10, ge=1, description="Epochs without a better monitored loss after which training stops.")
-    batch_images: int = Field(16, ge=1, description="Images in a step.")
-    learning_rate: float = Field(2e-3, gt=0, description="Peak learning rate of AdamW; it follows one cosine to zero.")
+    batch_images: int = Field(8, ge=1, description="Images in a step.")
+    learning_rate: float = Field(6e-3, gt=0, description="Peak learning rate of AdamW; it follows one cosine to zero.")
     weight_decay: float = Field(1e-4, ge=0, description="Weight decay of AdamW.")
     loss: Literal["dice_ce", "bce"] = Field("dice_ce", description="Training loss on logits.")
     inner_share: float = Field(

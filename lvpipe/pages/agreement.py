@@ -64,7 +64,8 @@ def training_section(run: Run) -> Html:
     """The watched Dice of every fold, where a model was trained here."""
     charts = []
     for model in run.models:
-        files = sorted((run.root / "train" / model).glob("fold-*/history.csv"))
+        folders = (run.root / "train" / model / f"fold-{fold}" for fold in range(run.folds))
+        files = [path for folder in folders if (path := folder / "history.csv").exists()]
         lines = [_history(path.parent.name, path) for path in files]
         if lines:
             charts.append(training_curves(f"Training of {model}", lines))

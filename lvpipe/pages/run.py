@@ -59,6 +59,8 @@ class Run:
     pictured: int
     """Most cases with pictures."""
 
+    folds: int
+
     @cached_property
     def by_case(self) -> dict[str, list[Outcome]]:
         """All models' outcomes of each case, in the order of the models."""
@@ -114,12 +116,12 @@ class Run:
         return read_json(self.root / "convert" / f"{case}_cine.json") or {}
 
 
-def read_run(root: Path, models: Sequence[str], pictured: int) -> Run:
+def read_run(root: Path, models: Sequence[str], pictured: int, folds: int) -> Run:
     """Read every table that the page needs, once."""
     outcomes = [_outcome(row) for row in read_table(root / "cases.csv") if row["model"] in models]
     forecasts = {model: read_forecasts(root / "calibrate" / model / "forecasts.csv") for model in models}
     crps, dice = (read_table(root / name) for name in ("crps.csv", "dice.csv"))
-    return Run(root, models, crps, dice, outcomes, forecasts, pictured)
+    return Run(root, models, crps, dice, outcomes, forecasts, pictured, folds)
 
 
 def worst_crps(outcomes: Iterable[Outcome]) -> float:

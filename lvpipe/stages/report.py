@@ -1,10 +1,12 @@
 """`report`: the whole run on one page that needs nothing beside it: no server, no network, no script."""
 
-from collections.abc import Sequence
+import argparse
+from collections.abc import Mapping, Sequence
 
-from lvpipe.arguments import stage_parser
+from lvpipe.arguments import add_options
+from lvpipe.charts import Line, line_chart
 from lvpipe.config.report import ReportSettings
-from lvpipe.files import write_text
+from lvpipe.files import read_table, write_text
 from lvpipe.pages.agreement import calibration_section, training_section, volumes_section
 from lvpipe.pages.case import case_article, colours, rejected_article
 from lvpipe.pages.markup import Html, join, note, section, tag
@@ -50,12 +52,36 @@ def draw_page(run: Run, settings: ReportSettings) -> str:
     return f"<!DOCTYPE html>\n{tag('html', _head(run, settings), body, lang='en')}\n"
 
 
+def draw_history(rows: Sequence[Mapping[str, str]]) -> str:
+    """The curves of one training as SVG; drawn here, since a chart's new colour must not train a network again."""
+    epochs = [float(row["epoch"]) for row in rows]
+    columns = {"training loss": "train_loss", "watched loss": "watch_loss", "watched Dice": "watch_dice"}
+    lines = [Line(name, epochs, [float(row[column]) for row in rows]) for name, column in columns.items()]
+    return line_chart("Training", "epoch", "loss, Dice", lines)
+
+
 def main(argv: Sequence[str]) -> None:
-    """Read the results of a run, write its page."""
-    parser = stage_parser(__doc__, ReportSettings, "results", "out")
-    parser.add_argument("--models", nargs="+", required=True)
+    """`page`: the results of a run on one page. `curve`: the history of one training as a picture."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    page = commands.add_parser("page")
+    add_options(page, ReportSettings, "results", "out")
+    page.add_argument("--models", nargs="+", required=True)
+    page.add_argument("--folds", type=int, required=True)
+    page.set_defaults(run=_run_page)
+    curve = commands.add_parser("curve")
+    add_options(curve, None, "history", "out")
+    curve.set_defaults(run=_run_curve)
     args = parser.parse_args(argv)
-    run = read_run(args.results, args.models, args.settings.cases)
+    args.run(args)
+
+
+def _run_curve(args: argparse.Namespace) -> None:
+    write_text(args.out, draw_history(read_table(args.history)))
+
+
+def _run_page(args: argparse.Namespace) -> None:
+    run = read_run(args.results, args.models, args.settings.cases, args.folds)
     page = draw_page(run, args.settings)
     write_text(args.out, page)
     print(f"{len(run.by_case)} cases, {len(run.shown)} with pictures, {len(page) / 1e6:.1f} MB")

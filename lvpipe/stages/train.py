@@ -7,32 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lvpipe.arguments import stage_parser
-from lvpipe.charts import Line, line_chart
 from lvpipe.config.train import TrainSettings
 from lvpipe.errors import UserError
-from lvpipe.files import write_table, write_text
+from lvpipe.files import write_table
 
 if TYPE_CHECKING:
-    from lvpipe.learning.loop import Epoch
     from lvpipe.learning.samples import Samples
 
 _HISTORY = ("epoch", "learning_rate", "train_loss", "watch_loss", "watch_dice", "best")
 
 
-def draw_history(history: "Sequence[Epoch]") -> str:
-    """The curves of a training as SVG."""
-    epochs = [float(row.epoch) for row in history]
-    lines = [
-        Line("training loss", epochs, [row.train_loss for row in history]),
-        Line("watched loss", epochs, [row.watch_loss for row in history]),
-        Line("watched Dice", epochs, [row.watch_dice for row in history]),
-    ]
-    return line_chart("Training", "epoch", "loss, Dice", lines)
-
-
 def main(argv: Sequence[str]) -> None:
-    """Read samples, train, write the model, its history and its curves."""
-    parser = stage_parser(__doc__, TrainSettings, "cines", "boxes", "model", "history", "curve")
+    """Read samples, train, write the model and its history."""
+    parser = stage_parser(__doc__, TrainSettings, "cines", "boxes", "model", "history")
     parser.add_argument("--network", type=json.loads, required=True, help="JSON with `network` and `options`")
     parser.add_argument("--learn", nargs="+", required=True, help="cases to learn from")
     parser.add_argument("--watch", nargs="+", required=True, help="cases that decide when to stop")
@@ -53,7 +40,6 @@ def main(argv: Sequence[str]) -> None:
     history, best = train(build_network(args.network["network"], args.network["options"]), learn, watch, args.settings)
     write_weights(args.model, best, args.network)
     write_table(args.history, _HISTORY, (asdict(row) for row in history))
-    write_text(args.curve, draw_history(history))
 
 
 def _check(samples: "Samples", cases: Sequence[str], cines: Path) -> None:

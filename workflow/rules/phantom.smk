@@ -23,7 +23,9 @@ for cohort, layout in PLAN.phantoms.items():
         params:
             case=PHANTOM_NAMES[layout],
             cohort=cohort,
-            settings=lambda w, cohort=cohort: PLAN.phantom_order(cohort),
+            settings=lambda w, cohort=cohort, layout=layout: PLAN.phantom_order(
+                cohort, PHANTOM_NAMES[layout].format(**w)
+            ),
             code=PLAN.code("phantom"),
         shell:
             "python -m lvpipe phantom case --cohort {params.cohort} --case {params.case}"

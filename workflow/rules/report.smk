@@ -20,8 +20,9 @@ rule report:
         "logs/report/index.log",
     params:
         models=list(PLAN.models),
+        folds=PLAN.config.folds,
         settings=lambda w: PLAN.settings("report"),
         code=PLAN.code("report"),
     shell:
-        "python -m lvpipe report --results results --models {params.models} --out {output}"
+        "python -m lvpipe report page --results results --models {params.models} --folds {params.folds} --out {output}"
         " --settings {params.settings:q} > {log} 2>&1"
