@@ -33,10 +33,10 @@ $(STAMP): $(LOCKS) pyproject.toml
 	@echo "[1/3] $(VENV): a virtual environment of $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV)
 	@echo "[2/3] $$(cat $(LOCKS) | grep -c ==) locked packages (torch is most of it; minutes on a slow line)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off \
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --progress-bar off \
 		$(addprefix --requirement ,$(LOCKS))
 	@echo "[3/3] lvpipe itself"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $@
 
 run: env

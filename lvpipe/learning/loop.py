@@ -38,8 +38,9 @@ class Epoch:
     best: bool
 
 
-def use_threads(threads: int) -> None:
+def prepare_torch(threads: int, seed: int = 0) -> None:
     """Fix what torch's bytes depend on."""
+    torch.manual_seed(seed)
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(mode=True)
 
@@ -88,7 +89,7 @@ class _Loop:
         self.optimiser = torch.optim.AdamW(
             network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
-        total = max(_WARM_UP_STEPS, self.steps * settings.epochs)
+        total = max(_WARM_UP_STEPS + 1, self.steps * settings.epochs)
         warm_up = max(_WARM_UP_SHARE, _WARM_UP_STEPS / total)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             self.optimiser, settings.learning_rate, total_steps=total, pct_start=warm_up

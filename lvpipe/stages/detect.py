@@ -1,4 +1,4 @@
-"""`detect`: one box per slice around the heart, from what moves."""
+"""`detect`: one box per slice around the heart, from what moves and what looks like a ventricle."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,20 +10,28 @@ from lvpipe.arguments import stage_parser
 from lvpipe.boxes import Boxes, write_boxes
 from lvpipe.config.detect import DetectSettings
 from lvpipe.images import Image, passing_on, read_image
+from lvpipe.rings import ring_score, strongest_place
 
 
 def find_boxes(cine: Image, settings: DetectSettings) -> Boxes:
-    """Square boxes around each slice's centre, or all around the median centre of the study."""
-    cine_tzyx = cine.array_tzyx
+    """Square boxes around each slice's centre, or all around the centre of the study."""
+    x_mm, y_mm, _ = cine.spacing_xyz_mm
+    centres = find_centres(cine.array_tzyx, (x_mm + y_mm) / 2, settings)
+    corners = np.rint(centres - settings.side_px / 2).astype(int)
+    return Boxes(settings.method, settings.side_px, x_mm * y_mm, tuple((int(top), int(left)) for top, left in corners))
+
+
+def find_centres(cine_tzyx: NDArray[Any], pixel_mm: float, settings: DetectSettings) -> NDArray[np.float64]:
+    """Row and column of the heart in every slice."""
     slices, rows, columns = cine_tzyx.shape[1:]
-    centres = np.tile([rows / 2, columns / 2], (slices, 1))
-    if settings.method == "mean_deltas":
-        centres = np.array([moving_centre(cine_tzyx[:, z], settings.band_px) for z in range(slices)])
+    if settings.method == "centre":
+        return np.tile([rows / 2, columns / 2], (slices, 1))
+    centres = np.array([moving_centre(cine_tzyx[:, z], settings.band_px) for z in range(slices)])
     if settings.per == "study":
         centres = np.tile(np.median(centres, axis=0), (slices, 1))
-    corners = np.rint(centres - settings.side_px / 2).astype(int)
-    x_mm, y_mm, _ = cine.spacing_xyz_mm
-    return Boxes(settings.method, settings.side_px, x_mm * y_mm, tuple((int(top), int(left)) for top, left in corners))
+    if settings.refine == "none":
+        return centres
+    return _refined(cine_tzyx, pixel_mm, centres, settings)
 
 
 def moving_centre(frames_tyx: NDArray[Any], band_px: int) -> tuple[float, float]:
@@ -31,6 +39,19 @@ def moving_centre(frames_tyx: NDArray[Any], band_px: int) -> tuple[float, float]
     frames = frames_tyx.astype(np.float32)
     deltas = np.abs(frames - frames.mean(axis=0)).mean(axis=0)
     return _strongest_band(deltas.mean(axis=1), band_px), _strongest_band(deltas.mean(axis=0), band_px)
+
+
+def _refined(
+    cine_tzyx: NDArray[Any], pixel_mm: float, centres: NDArray[np.float64], settings: DetectSettings
+) -> NDArray[np.float64]:
+    """Each centre moved to the best ring near it; a study's from its middle half, where the ventricle is round."""
+    slices = len(centres)
+    used = range(slices // 4, slices - slices // 4) if settings.per == "study" else range(slices)
+    scores = {z: ring_score(cine_tzyx[:, z], pixel_mm) for z in used}
+    if settings.per == "study":
+        together = np.sum(list(scores.values()), axis=0)
+        return np.tile(strongest_place(together, tuple(centres[0]), settings.reach_px, pixel_mm), (slices, 1))
+    return np.array([strongest_place(scores[z], tuple(centres[z]), settings.reach_px, pixel_mm) for z in used])
 
 
 def _strongest_band(profile: NDArray[Any], width: int) -> float:

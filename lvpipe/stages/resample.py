@@ -58,6 +58,8 @@ def _standardised(frames_tyx: NDArray[Any], view: PreparedView) -> NDArray[np.ui
 def _equalised(frame_yx: NDArray[Any], clahe: Clahe) -> NDArray[Any]:
     from skimage.exposure import equalize_adapthist
 
+    if frame_yx.min() == frame_yx.max():
+        return frame_yx  # scikit-image would make a black and white frame of it
     tile = tuple(max(1, n // clahe.tiles) for n in frame_yx.shape)
     limit = min(1.0, clahe.clip_limit / _HISTOGRAM_BINS)
     equalised: NDArray[Any] = equalize_adapthist(frame_yx, kernel_size=tile, clip_limit=limit, nbins=_HISTOGRAM_BINS)

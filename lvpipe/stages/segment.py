@@ -53,10 +53,10 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--code", required=True, help="digest of the code, part of a spooled file's key")
     args = parser.parse_args(argv)
 
-    from lvpipe.learning.loop import use_threads
+    from lvpipe.learning.loop import prepare_torch
     from lvpipe.learning.weights import read_network
 
-    use_threads(args.settings.threads)
+    prepare_torch(args.settings.threads)
     networks = [read_network(path) for path in args.models]
     spool = Spool(args.spool)
     common = digest(args.code, args.settings.canonical(), *(file_digest(path) for path in args.models))

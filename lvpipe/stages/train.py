@@ -25,14 +25,11 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--watch", nargs="+", required=True, help="cases that decide when to stop")
     args = parser.parse_args(argv)
 
-    import torch
-
-    from lvpipe.learning.loop import train, use_threads
+    from lvpipe.learning.loop import prepare_torch, train
     from lvpipe.learning.samples import read_samples
     from lvpipe.learning.weights import build_network, write_weights
 
-    use_threads(args.settings.threads)
-    torch.manual_seed(args.settings.seed)
+    prepare_torch(args.settings.threads, args.settings.seed)
     learn, watch = (read_samples(cases, args.cines, args.boxes) for cases in (args.learn, args.watch))
     _check(learn, args.learn, args.cines)
     _check(watch, args.watch, args.cines)

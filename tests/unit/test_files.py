@@ -7,10 +7,14 @@ from lvpipe.files import read_json, read_table, replacing, write_bytes, write_js
 def test_a_writer_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "table.csv"
     write_text(path, "old")
-    with pytest.raises(RuntimeError), replacing(path) as scratch:
+
+    def fail(scratch):
         scratch.write_text("half")
         assert path.read_text() == "old"
         raise RuntimeError
+
+    with pytest.raises(RuntimeError), replacing(path) as scratch:
+        fail(scratch)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -48,6 +52,4 @@ def test_cells(tmp_path):
     columns = ["tenth", "none", "nan", "text", "number"]
     write_table(tmp_path / "t.csv", columns, [row])
     assert (tmp_path / "t.csv").read_bytes() == b'tenth,none,nan,text,number\n0.3,,,"a, ""b""",3\n'
-    assert read_table(tmp_path / "t.csv") == [
-        {"tenth": "0.3", "none": "", "nan": "", "text": 'a, "b"', "number": "3"}
-    ]
+    assert read_table(tmp_path / "t.csv") == [{"tenth": "0.3", "none": "", "nan": "", "text": 'a, "b"', "number": "3"}]

@@ -112,7 +112,7 @@ def test_a_rejection_is_passed_on_and_nothing_else_is(tmp_path, capsys):
 def test_an_unreadable_file_is_named_in_one_line(tmp_path, content):
     path = tmp_path / "odd.nii.gz"
     path.write_bytes(content)
-    with pytest.raises(UserError, match="odd.nii.gz: not a readable NIfTI"):
+    with pytest.raises(UserError, match=r"odd\.nii\.gz: not a readable NIfTI"):
         read_image(path)
 
 

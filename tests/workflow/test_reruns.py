@@ -8,13 +8,13 @@ AFTER_CALIBRATE = {"calibrate"} | AFTER_SCORE
 AFTER_INTEGRATE = {"integrate", "integrate_cohort"} | AFTER_CALIBRATE
 AFTER_POSTPROCESS = {"postprocess", "score_masks"} | AFTER_INTEGRATE
 AFTER_SEGMENT = {"segment_0_all", "segment_1_all", "segment_all_all"} | AFTER_POSTPROCESS
-AFTER_TRAIN = {"train"} | AFTER_SEGMENT
+AFTER_TRAIN = {"train", "train_curve"} | AFTER_SEGMENT
 AFTER_DETECT = {"detect"} | AFTER_TRAIN
 AFTER_RESAMPLE = {"resample", "resample_reference"} | AFTER_DETECT
 AFTER_CONVERT = {"convert_contours", "convert_volumes", "convert_sheet"} | AFTER_RESAMPLE
 PHANTOM = {"phantom_contours", "phantom_volumes", "phantom_sheet_contours", "phantom_sheet_volumes"}
 # Cases of the Kaggle layout share shards with the others, but no network learns from them.
-AFTER_KAGGLE = (AFTER_CONVERT | {"resample"}) - {"convert_contours", "resample_reference", "train"}
+AFTER_KAGGLE = (AFTER_CONVERT | {"resample"}) - {"convert_contours", "resample_reference", "train", "train_curve"}
 
 MODULES = {
     "stages/phantom.py": PHANTOM | AFTER_CONVERT,
@@ -26,7 +26,7 @@ MODULES = {
     "stages/integrate.py": AFTER_INTEGRATE,
     "volumes.py": AFTER_INTEGRATE | {"score_masks"},  # forecasts weigh slices with it, and score reads forecasts
     "metrics.py": AFTER_CALIBRATE | {"score_masks"},
-    "pages/tables.py": {"report"} | END,
+    "pages/tables.py": {"report", "train_curve"} | END,
     "plan.py": set(),  # it only asks; what it answers stands in the params
     "config/schema.py": set(),
 }

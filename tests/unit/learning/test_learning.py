@@ -1,0 +1,356 @@
+"""The one training loop and what surrounds it, on disks that a network of a few thousand weights learns in seconds."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from lvpipe.boxes import Boxes, write_boxes
+from lvpipe.config.train import Augmentation, TrainSettings
+from lvpipe.errors import UserError
+from lvpipe.images import write_image, write_rejected
+from lvpipe.learning import loop
+from lvpipe.learning.apply import draw_images
+from lvpipe.learning.augment import Augmenter
+from lvpipe.learning.batches import as_batch, standardise
+from lvpipe.learning.samples import Samples, cut_samples, read_samples
+from lvpipe.learning.weights import build_network, read_network, write_weights
+
+ARCHITECTURE = {"network": "unet", "options": {"channels": [8, 16], "residual_units": 1}}
+STILL = Augmentation(share=0)
+QUICK = TrainSettings(
+    epochs=60, patience=60, batch_images=8, learning_rate=0.02, precision="float32", augmentation=STILL
+)
+
+
+@pytest.fixture(autouse=True)
+def threads():
+    before = torch.get_num_threads()
+    loop.prepare_torch(1)
+    yield
+    torch.use_deterministic_algorithms(mode=False)
+    torch.set_num_threads(before)
+
+
+def disks(n: int = 8, side: int = 32, seed: int = 0) -> Samples:
+    random = np.random.default_rng(seed)
+    y, x = np.indices((side, side))
+    targets, images = np.zeros((2, n, side, side), np.uint8)
+    for i in range(n):
+        row, column = random.uniform(10, side - 10, 2)
+        targets[i] = np.hypot(y - row, x - column) < random.uniform(5, 9)
+        images[i] = np.clip(60 + 120 * targets[i] + random.normal(0, 8, (side, side)), 0, 255)
+    return Samples(images, targets)
+
+
+def fresh(seed: int = 1) -> torch.nn.Module:
+    torch.manual_seed(seed)
+    return build_network(**ARCHITECTURE)
+
+
+def pooled_dice(network, samples: Samples) -> float:
+    drawn = draw_images([network.eval()], samples.images_nyx, 5, "float32") > 0.5
+    return 2 * (drawn & (samples.targets_nyx > 0)).sum() / (drawn.sum() + samples.targets_nyx.sum())
+
+
+def test_a_small_network_learns_eight_disks_by_heart():
+    network, samples = fresh(), disks()
+    assert pooled_dice(network, samples) < 0.8
+    history, best = loop.train(network, samples, samples, QUICK)
+    network.load_state_dict(best)
+    assert pooled_dice(network, samples) > 0.95
+    assert history[-1].train_loss < 0.5 * history[0].train_loss
+    assert max(row.watch_dice for row in history) > 0.95
+    assert min(row.watch_loss for row in history) == [row for row in history if row.best][-1].watch_loss
+
+
+@pytest.mark.parametrize("name", ["dice_ce", "bce"])
+def test_equal_seeds_give_equal_weights_and_other_seeds_do_not(tmp_path, name):
+    settings = TrainSettings(epochs=2, batch_images=3, loss=name, precision="float32")
+    contents = []
+    for seed in (1, 1, 2):
+        history, best = loop.train(fresh(seed), disks(), disks(3, seed=5), settings.model_copy(update={"seed": seed}))
+        write_weights(tmp_path / "m.safetensors", best, ARCHITECTURE)
+        contents.append(((tmp_path / "m.safetensors").read_bytes(), history))
+    assert contents[0] == contents[1]
+    assert contents[0][0] != contents[2][0]
+
+
+def scripted(monkeypatch, losses: list[float]) -> None:
+    """Let the watched loss follow a script; each epoch leaves its number in the weights."""
+    script = iter(losses)
+    monkeypatch.setattr(loop._Loop, "evaluate", lambda self, samples: (next(script), 0.5))
+
+    def epoch(self) -> float:
+        with torch.no_grad():
+            self.network.weight += 1
+        return 1.0
+
+    monkeypatch.setattr(loop._Loop, "run_epoch", epoch)
+
+
+def stub() -> torch.nn.Module:
+    network = torch.nn.Conv2d(1, 1, 1, bias=False)
+    torch.nn.init.zeros_(network.weight)
+    return network
+
+
+def test_training_stops_when_nothing_improves_and_keeps_the_best(monkeypatch):
+    scripted(monkeypatch, [0.9, 0.5, 0.7, 0.6, 0.5, 0.1])
+    history, best = loop.train(stub(), disks(4), disks(2), TrainSettings(epochs=20, patience=3))
+    assert [row.epoch for row in history] == [1, 2, 3, 4, 5]
+    assert [row.best for row in history] == [True, True, False, False, False], "an equal loss is no better one"
+    assert best["weight"].item() == 2
+
+
+def test_an_improvement_starts_the_patience_anew(monkeypatch):
+    scripted(monkeypatch, [0.9, 1.0, 0.8, 1.0, 0.7, 1.0, 1.0])
+    history, best = loop.train(stub(), disks(4), disks(2), TrainSettings(epochs=20, patience=2))
+    assert len(history) == 7
+    assert best["weight"].item() == 5
+
+
+def test_training_ends_after_the_last_epoch(monkeypatch):
+    scripted(monkeypatch, [0.9, 0.8, 0.7, 0.6])
+    history, best = loop.train(stub(), disks(4), disks(2), TrainSettings(epochs=3, patience=9))
+    assert len(history) == 3
+    assert best["weight"].item() == 3
+
+
+def test_a_training_that_diverges_writes_no_model(monkeypatch):
+    scripted(monkeypatch, [float("nan")] * 4)
+    with pytest.raises(UserError, match=r"diverged.*learning_rate"):
+        loop.train(stub(), disks(4), disks(2), TrainSettings(epochs=9, patience=2))
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 5, 9, 10, 11, 20, 40])
+def test_the_learning_rate_rises_and_falls_for_any_number_of_steps(epochs):
+    settings = TrainSettings(epochs=epochs, batch_images=8, learning_rate=0.01)
+    machine = loop._Loop(stub(), disks(8), settings)
+    rates = []
+    for _ in range(epochs):
+        rates.append(machine.rate())
+        machine.optimiser.step()
+        machine.schedule.step()
+    assert max(rates) <= 0.01 + 1e-12
+    assert rates[0] > 0
+    if epochs > 1:
+        assert max(rates) == pytest.approx(0.01, rel=0.01)
+        assert rates[-1] < 0.001 or epochs < 5
+
+
+def test_the_watched_loss_does_not_depend_on_its_chunks():
+    samples = disks(13)
+    values = [
+        loop._Loop(fresh(), disks(4), QUICK.model_copy(update={"batch_images": size})).evaluate(samples)
+        for size in (1, 4)
+    ]
+    assert values[0] == pytest.approx(values[1], rel=1e-4)
+
+
+def test_every_image_is_seen_once_an_epoch():
+    images = np.arange(10, dtype=np.uint8)[:, None, None] * np.ones((1, 16, 16), np.uint8)
+    machine = loop._Loop(stub(), Samples(images, images), TrainSettings(batch_images=4))
+    seen = [np.rint(batch[:, 0, 0, 0].numpy() * 255).tolist() for batch, _ in machine._batches()]
+    order = [value for batch in seen for value in batch]
+    assert sorted(order) == list(range(10))
+    assert order != list(range(10))
+    assert max(map(len, seen)) <= 4
+
+
+def ramp(n: int = 6, side: int = 64) -> tuple[torch.Tensor, torch.Tensor]:
+    """A bright smooth blob off centre, and the target where it is above one half."""
+    y, x = np.indices((side, side))
+    blob = np.exp(-(((y - 26) / 11) ** 2 + ((x - 37) / 7) ** 2))
+    images = torch.tensor(np.tile(blob, (n, 1, 1, 1)), dtype=torch.float32)
+    return images, (images > 0.5).float()
+
+
+def test_image_and_target_move_together():
+    spatial = Augmentation(gamma=1, noise_sd=0, bias_share=0, share=1)
+    augment = Augmenter(spatial, seed=3)
+    images, targets = ramp(12)
+    moved, drawn = augment(images, targets)
+    expected = moved > 0.5
+    overlap = 2 * (expected & (drawn > 0)).sum((1, 2, 3)) / (expected.sum((1, 2, 3)) + drawn.sum((1, 2, 3)))
+    assert overlap.min() > 0.93
+    assert set(drawn.unique().tolist()) == {0, 1}
+    stayed = 2 * (targets * drawn).sum((1, 2, 3)) / (targets.sum((1, 2, 3)) + drawn.sum((1, 2, 3)))
+    assert stayed.median() < 0.8, "they did move"
+    sizes = drawn.sum((1, 2, 3)) / targets.sum((1, 2, 3))
+    assert sizes.min() > 0.6
+    assert sizes.max() < 1.6
+
+
+def test_intensities_change_and_targets_do_not():
+    still = Augmentation(rotate_degrees=0, scale_share=0, shift_px=0, share=1)
+    augment = Augmenter(still, seed=3)
+    augment._thetas = lambda n, side: torch.eye(3)[:2].repeat(n, 1, 1)  # without the mirror
+    images, targets = ramp()
+    changed, drawn = augment(images, targets)
+    torch.testing.assert_close(drawn, targets)
+    assert (changed - images).abs().mean() > 0.01
+    assert torch.isfinite(changed).all()
+    for first, second in [(0, 1), (2, 5)]:
+        assert (changed[first] - changed[second]).abs().mean() > 0.01, "each image has its own change"
+
+
+def test_a_share_of_zero_changes_nothing():
+    images, targets = ramp()
+    changed, drawn = Augmenter(STILL, seed=3)(images, targets)
+    torch.testing.assert_close(changed, images, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(drawn, targets)
+
+
+def test_equal_seeds_augment_alike():
+    images, targets = ramp()
+    first, second, third = (Augmenter(Augmentation(), seed)(images, targets)[0] for seed in (1, 1, 2))
+    assert torch.equal(first, second)
+    assert not torch.equal(first, third)
+
+
+def test_images_are_standardised_one_by_one():
+    images = as_batch(disks(4).images_nyx)
+    assert images.max() <= 1
+    images[1] = images[1] * 0.3 + 0.2  # brightness and contrast do not matter
+    images[2] = images[1] * 2
+    ready = standardise(images)
+    torch.testing.assert_close(ready[1], ready[2], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(ready.mean((1, 2, 3)), torch.zeros(4), atol=1e-5, rtol=0)
+    torch.testing.assert_close(ready.std((1, 2, 3)), torch.ones(4), atol=1e-4, rtol=0)
+    assert torch.equal(standardise(torch.full((1, 1, 8, 8), 0.4)), torch.zeros(1, 1, 8, 8))
+
+
+class Recorder(torch.nn.Module):
+    """A network that keeps what it is shown."""
+
+    def forward(self, batch):
+        self.batch = batch.clone()
+        return torch.zeros_like(batch)
+
+
+def test_use_shows_a_network_what_training_showed_it():
+    faint = Samples(np.full((1, 16, 16), 50, np.uint8), np.zeros((1, 16, 16), np.uint8))
+    faint.images_nyx[0, 3, 3] = 52  # so little contrast that the smallest spread matters
+    used, trained = Recorder(), Recorder()
+    draw_images([used], faint.images_nyx, 4, "float32")
+    loop._Loop.evaluate(_bare(trained), faint)
+    torch.testing.assert_close(used.batch, trained.batch)
+
+
+def _bare(network) -> loop._Loop:
+    machine = loop._Loop.__new__(loop._Loop)
+    machine.network, machine.settings, machine.loss = network, QUICK, loop._loss("bce")
+    return machine
+
+
+def test_probabilities_of_several_networks_are_averaged_in_any_batches():
+    networks, images = [fresh(1).eval(), fresh(2).eval()], disks(7).images_nyx
+    alone = [draw_images([network], images, 7, "float32") for network in networks]
+    both = draw_images(networks, images, 3, "float32")
+    assert both.dtype == np.float32
+    np.testing.assert_allclose(both, (alone[0] + alone[1]) / 2, atol=1e-5)
+    assert np.abs(alone[0] - alone[1]).max() > 0.01
+
+
+def test_half_the_precision_is_nearly_the_same():
+    network, images = fresh().eval(), disks(3).images_nyx
+    full, low = (draw_images([network], images, 3, precision) for precision in ("float32", "bfloat16"))
+    assert low.dtype == np.float32
+    assert 0 < np.abs(full - low).max() < 0.03
+
+
+def test_weights_survive_the_disk(tmp_path):
+    network, images = fresh(7).eval(), disks(3).images_nyx
+    path = tmp_path / "model.safetensors"
+    write_weights(path, network.state_dict(), ARCHITECTURE)
+    first = path.read_bytes()
+    write_weights(path, network.state_dict(), dict(reversed(ARCHITECTURE.items())))
+    assert path.read_bytes() == first
+    again = read_network(path)
+    assert not again.training
+    probs = [draw_images([each], images, 3, "float32") for each in (network, again)]
+    np.testing.assert_array_equal(*probs)
+
+
+def _valid(path, **architecture) -> None:
+    write_weights(path, fresh().state_dict(), {**ARCHITECTURE, **architecture})
+
+
+def _untagged(path) -> None:
+    from safetensors.torch import save_file
+
+    save_file({"a": torch.zeros(2)}, path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"not a model at all " * 30),
+        lambda path: (_valid(path), path.write_bytes(path.read_bytes()[:-50])),
+        lambda path: _valid(path, options={"channels": [4, 8]}),
+        lambda path: _valid(path, options={"chanels": [4, 8]}),
+        lambda path: _valid(path, network="gone"),
+        _untagged,
+    ],
+)
+def test_a_broken_model_file_is_named_in_one_line(tmp_path, damage):
+    path = tmp_path / "model.safetensors"
+    damage(path)
+    with pytest.raises(UserError, match=r"model\.safetensors: not a readable model") as caught:
+        read_network(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_model_is_a_missing_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match="gone"):
+        read_network(tmp_path / "gone.safetensors")
+
+
+def drawn_case(random) -> tuple[np.ndarray, np.ndarray]:
+    """Frame 1 is drawn in slices 0 and 2, frame 3 in slice 1; label 2 is not cavity."""
+    cine = random.integers(0, 256, (4, 3, 20, 24)).astype(np.uint8)
+    reference = np.full(cine.shape, 255, np.uint8)
+    for t, z in ((1, 0), (1, 2), (3, 1)):
+        reference[t, z] = random.integers(0, 3, (20, 24))
+        reference[t, z, :2] = 255  # beyond the original image
+    return cine, reference
+
+
+def test_samples_are_the_drawn_slices_of_the_drawn_frames():
+    cine, reference = drawn_case(np.random.default_rng(0))
+    samples = cut_samples(cine, reference, Boxes("centre", 8, 1.0, ((0, 2), (5, 5), (14, 18))))
+    assert len(samples) == 3
+    windows = [
+        (1, 0, slice(0, 8), slice(2, 10)),
+        (1, 2, slice(14, 22), slice(18, 26)),
+        (3, 1, slice(5, 13), slice(5, 13)),
+    ]
+    for i, window in enumerate(windows):
+        image, label = cine[window], reference[window]
+        rows, columns = image.shape
+        np.testing.assert_array_equal(samples.images_nyx[i, :rows, :columns], image)
+        np.testing.assert_array_equal(samples.targets_nyx[i, :rows, :columns], label == 1)
+        assert not samples.targets_nyx[i, rows:].any()
+        assert not samples.targets_nyx[i, :, columns:].any()
+
+
+def test_a_rejected_case_has_no_samples(tmp_path, image, capsys):
+    cine, reference = drawn_case(np.random.default_rng(0))
+    boxes = Boxes("centre", 8, 1.0, ((0, 2), (5, 5), (3, 3)))
+    for case in "ab":
+        write_image(tmp_path / f"{case}_cine.nii.gz", image(cine))
+        write_image(tmp_path / f"{case}_reference.nii.gz", image(reference))
+        write_boxes(tmp_path / f"{case}_boxes.json", boxes)
+    write_rejected(tmp_path / "b_cine.nii.gz", tmp_path / "b_reference.nii.gz", tmp_path / "b_boxes.json")
+    samples = read_samples(["a", "b"], tmp_path, tmp_path)
+    np.testing.assert_array_equal(samples.images_nyx, cut_samples(cine, reference, boxes).images_nyx)
+    assert "b: left out of training" in capsys.readouterr().out
+    assert len(read_samples(["b"], tmp_path, tmp_path)) == 0
+
+
+def test_epochs_hold_no_seconds():
+    assert "seconds" not in " ".join(loop.Epoch.__dataclass_fields__)
+    assert replace(loop.Epoch(1, 0.1, 1.0, 1.0, 0.5, best=True), epoch=2).epoch == 2

@@ -1,0 +1,124 @@
+import numpy as np
+import pytest
+
+from lvpipe.boxes import Boxes, write_boxes
+from lvpipe.config.integrate import IntegrateSettings
+from lvpipe.files import read_table, write_json
+from lvpipe.images import Image, write_image, write_rejected
+from lvpipe.stages.integrate import AREAS, BEATS, CURVE, PAIRS, count_areas, reference_areas
+
+SETTINGS = IntegrateSettings(end_caps="none").canonical()
+SIDES = np.array([[4, 6, 4], [3, 4, 2], [4, 5, 4]])
+"""Sides in pixels of the square cavity, frame by slice."""
+
+
+@pytest.fixture
+def results(tmp_path, image):
+    """Masks, ledgers, boxes and a reference of the cases `a` (fine) and `b` (rejected)."""
+    mask = np.zeros((3, 3, 20, 20), np.uint8)
+    for (t, z), side in np.ndenumerate(SIDES):
+        mask[t, z, 2 : 2 + side, 3 : 3 + side] = 1
+    mask[:, :, 15:] = 2  # myocardium is not cavity
+    ledger = {"positions_mm": [0, 10, 20], "times_ms": [0, 40, 80], "thickness_mm": 8, "slice_spacing_mm": 10}
+    write_json(tmp_path / "a_cine.json", ledger)
+    write_json(tmp_path / "b_cine.json", {"status": "rejected"})
+    native = image(mask, (2.0, 1.5, 10))
+    write_image(tmp_path / "a_mask.nii.gz", native)
+    write_rejected(tmp_path / "b_mask.nii.gz")
+    reference = np.full_like(mask, 255)
+    reference[2, :2] = 0
+    reference[2, 1, :5, :5] = 1
+    write_image(tmp_path / "a_reference.nii.gz", Image(reference, native.affine))
+    write_boxes(tmp_path / "a_boxes.json", Boxes("centre", 16, 3.0, ((0, 0),) * 3))
+    write_rejected(tmp_path / "b_boxes.json")
+    return tmp_path
+
+
+def run_cases(lvpipe, folder):
+    for case in "ab":
+        inputs = ("--mask", folder / f"{case}_mask.nii.gz", "--ledger", folder / f"{case}_cine.json")
+        outputs = ("--areas", folder / f"{case}_areas.csv", "--volumes", folder / f"{case}_volumes.csv")
+        words = (*inputs, *outputs, "--curve", folder / f"{case}_curve.svg", "--case", case, "--settings", SETTINGS)
+        assert lvpipe("integrate", "case", *words) == 0
+
+
+def run_cohort(lvpipe, folder, *more):
+    inputs = [word for name, path in (("areas", folder), ("ledgers", folder), ("boxes", folder))
+              for word in (f"--{name}", path)]  # fmt: skip
+    outputs = ("--volumes", folder / "c_volumes.csv", "--pairs", folder / "c_pairs.csv")
+    assert lvpipe("integrate", "cohort", "--cases", "a", "b", *inputs, *outputs, "--settings", SETTINGS, *more) == 0
+    return read_table(folder / "c_volumes.csv"), read_table(folder / "c_pairs.csv")
+
+
+def test_areas_are_pixels_of_cavity_times_their_size():
+    mask = np.zeros((1, 2, 4, 4), np.uint8)
+    mask[0, 0, :2, :3], mask[0, 1] = 1, 2
+    assert count_areas(mask, 3.0).tolist() == [[18.0, 0.0]]
+    mask[0, 1] = 255
+    np.testing.assert_array_equal(reference_areas(mask, 3.0), [[18.0, np.nan]])
+
+
+def test_a_drawn_slice_without_cavity_has_an_area_of_zero():
+    assert reference_areas(np.zeros((1, 1, 4, 4), np.uint8), 3.0).tolist() == [[0.0]]
+
+
+def test_one_case(lvpipe, results):
+    run_cases(lvpipe, results)
+    areas = read_table(results / "a_areas.csv")
+    assert tuple(areas[0]) == AREAS
+    assert len(areas) == 9
+    assert areas[4] == {
+        "case": "a",
+        "frame": "1",
+        "slice": "1",
+        "position_mm": "10",
+        "cavity_mm2": "48",
+        "myocardium_mm2": "",
+    }
+    curve = read_table(results / "a_volumes.csv")
+    assert tuple(curve[0]) == CURVE
+    assert [row["time_ms"] for row in curve] == ["0", "40", "80"]
+    expected = [10 * (a[0] / 2 + a[1] + a[2] / 2) / 1000 for a in 3.0 * SIDES**2]
+    assert [float(row["cavity_ml"]) for row in curve] == pytest.approx(expected)
+    assert "<svg" in (results / "a_curve.svg").read_text()
+
+
+def test_a_rejected_case_has_empty_files(lvpipe, results):
+    run_cases(lvpipe, results)
+    for name in ("b_areas.csv", "b_volumes.csv", "b_curve.svg"):
+        assert (results / name).read_bytes() == b""
+
+
+def test_a_cohort_of_one_fine_and_one_rejected_case(lvpipe, results):
+    run_cases(lvpipe, results)
+    beats, pairs = run_cohort(lvpipe, results, "--drawn")
+    assert tuple(beats[0]) == BEATS
+    assert tuple(pairs[0]) == PAIRS
+    edv, esv = 10 * 3 * (8 + 36 + 8) / 1000, 10 * 3 * (4.5 + 16 + 2) / 1000
+    assert [float(beats[0][key]) for key in ("edv_ml", "esv_ml", "sv_ml")] == pytest.approx([edv, esv, edv - esv])
+    assert float(beats[0]["ef_percent"]) == pytest.approx(100 * (edv - esv) / edv)
+    assert [beats[0][key] for key in ("ed_frame", "es_frame", "frames", "slices", "flags")] == [
+        *("0", "1", "3", "3", "few-slices")
+    ]
+    assert beats[1] == {**dict.fromkeys(BEATS, ""), "case": "b", "flags": "rejected"}
+
+
+def test_pairs_are_the_slices_of_the_beat_and_of_every_drawn_frame(lvpipe, results):
+    run_cases(lvpipe, results)
+    _, pairs = run_cohort(lvpipe, results, "--drawn")
+    assert [(row["frame"], row["slice"]) for row in pairs] == [(t, z) for t in "012" for z in "012"]
+    assert {row["box_mm2"] for row in pairs} == {"768"}
+    assert [row["reference_mm2"] for row in pairs] == [*[""] * 6, "0", "75", ""]
+    _, pairs = run_cohort(lvpipe, results)
+    assert [row["frame"] for row in pairs] == ["0"] * 3 + ["1"] * 3
+    assert {row["reference_mm2"] for row in pairs} == {""}
+
+
+def test_without_a_thickness_in_the_header_the_distance_of_slices_is_taken(lvpipe, results):
+    ledger = {"positions_mm": [0, 10, 20], "times_ms": [0, 40, 80], "thickness_mm": None, "slice_spacing_mm": 10}
+    write_json(results / "a_cine.json", ledger)
+    settings = IntegrateSettings(end_caps="none", distance="thickness").canonical()
+    inputs = ("--mask", results / "a_mask.nii.gz", "--ledger", results / "a_cine.json", "--case", "a")
+    outputs = ("--areas", results / "x.csv", "--volumes", results / "v.csv", "--curve", results / "c.svg")
+    assert lvpipe("integrate", "case", *inputs, *outputs, "--settings", settings) == 0
+    assert float(read_table(results / "v.csv")[0]["cavity_ml"]) == pytest.approx(1.56)

@@ -1,0 +1,177 @@
+import numpy as np
+import pytest
+import torch
+
+from lvpipe.boxes import Boxes, write_boxes
+from lvpipe.config.detect import DetectSettings
+from lvpipe.config.resample import PreparedView
+from lvpipe.config.segment import SegmentSettings
+from lvpipe.images import Image, is_rejected, read_image, write_image, write_rejected
+from lvpipe.learning.weights import build_network, write_weights
+from lvpipe.stages import segment
+from lvpipe.stages.detect import find_boxes
+from lvpipe.stages.resample import prepare_cine
+from lvpipe.stages.segment import draw_case
+
+SETTINGS = SegmentSettings(batch_images=5, precision="float32", threads=1)
+ARCHITECTURE = {"network": "unet", "options": {"channels": [4, 8]}}
+
+
+class BrightIsCavity(torch.nn.Module):
+    """Sure where an image is brighter than its mean, and where not."""
+
+    def forward(self, batch):
+        return torch.where(batch > 0.8, 20.0, -20.0)
+
+
+@pytest.fixture(autouse=True)
+def restored():
+    threads = torch.get_num_threads()
+    yield
+    torch.use_deterministic_algorithms(mode=False)
+    torch.set_num_threads(threads)
+
+
+def disks(centres, spacing_mm=1.4, shape=(90, 80)) -> np.ndarray:
+    y, x = np.indices(shape) * spacing_mm
+    return np.stack([[np.hypot(y - row, x - column) < 15 for row, column in centres]] * 3)
+
+
+@pytest.mark.parametrize(("native_mm", "view_mm"), [(1.4, 1.0), (1.0, 1.0), (0.8, 1.5)])
+def test_what_is_drawn_in_a_box_lies_over_the_native_pixels(image, native_mm, view_mm):
+    cavity = disks([(50, 44), (58, 52)], native_mm, (round(126 / native_mm), round(112 / native_mm)))
+    native = image((800 * cavity).astype(np.int16), (native_mm, native_mm, 8))
+    prepared = prepare_cine(native, PreparedView(spacing_mm=view_mm))
+    side = round(64 / view_mm / 2) * 2
+    corners = tuple((round(row / view_mm) - side // 2, round(column / view_mm) - side // 2) for row, column in
+                    [(50, 44), (58, 52)])  # fmt: skip
+    prob = draw_case([BrightIsCavity()], prepared, native, Boxes("x", side, view_mm**2, corners), SETTINGS)
+    assert prob.array_tzyx.dtype == np.uint8
+    assert prob.array_tzyx.shape == cavity.shape
+    np.testing.assert_array_equal(prob.affine, native.affine)
+    assert prob.time_step_ms == native.time_step_ms
+    drawn = prob.array_tzyx > 127
+    for z in range(2):
+        overlap = 2 * (drawn[:, z] & cavity[:, z]).sum() / (drawn[:, z].sum() + cavity[:, z].sum())
+        assert overlap > 0.96
+        for axis in (1, 2):
+            places = np.arange(drawn.shape[1 + axis])
+            mine, true = (mask[0, z].sum(axis=2 - axis) @ places / mask[0, z].sum() for mask in (drawn, cavity))
+            assert mine == pytest.approx(true, abs=0.3)
+
+
+def test_outside_the_boxes_nothing_is_drawn(image):
+    native = image(np.random.default_rng(0).integers(0, 900, (2, 2, 60, 60)).astype(np.int16), (1, 1, 8))
+    prepared = prepare_cine(native, PreparedView(spacing_mm=1.0))
+    prob = draw_case([BrightIsCavity()], prepared, native, Boxes("x", 16, 1.0, ((10, 20), (-8, 50))), SETTINGS)
+    assert prob.array_tzyx[:, 0, 10:26, 20:36].any()
+    prob.array_tzyx[:, 0, 10:26, 20:36] = 0
+    prob.array_tzyx[:, 1, :8, 50:] = 0
+    assert not prob.array_tzyx.any()
+
+
+@pytest.fixture
+def folder(tmp_path, image):
+    """Cases `a`, `b` (fine) and `r` (rejected), with two models of the same architecture."""
+    for i, case in enumerate("ab"):
+        native = image((800 * disks([(50 + 3 * i, 44)] * 2)).astype(np.int16), (1.4, 1.4, 8))
+        prepared = prepare_cine(native, PreparedView(spacing_mm=1.4))
+        write_image(tmp_path / "cines" / f"{case}_cine.nii.gz", native)
+        write_image(tmp_path / "views" / f"{case}_cine.nii.gz", prepared)
+        boxes = find_boxes(prepared, DetectSettings(method="centre", side_px=32))
+        write_boxes(tmp_path / "boxes" / f"{case}_boxes.json", boxes)
+    rejected = [tmp_path / name for name in ("cines/r_cine.nii.gz", "views/r_cine.nii.gz", "boxes/r_boxes.json")]
+    write_rejected(*rejected)
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        network = build_network(**ARCHITECTURE)
+        write_weights(tmp_path / f"m{seed}.safetensors", network.state_dict(), ARCHITECTURE)
+    return tmp_path
+
+
+def run(lvpipe, folder, *cases, models=(1, 2), out="out", code="x", settings=SETTINGS):
+    places = [word for name in ("views", "cines", "boxes") for word in (f"--{name}", folder / name)]
+    paths = [folder / f"m{seed}.safetensors" for seed in models]
+    words = ("--out", folder / out, "--spool", folder / "spool", "--models", *paths, "--cases", *cases)
+    return lvpipe("segment", *places, *words, "--code", code, "--settings", settings.canonical())
+
+
+def prob(folder, case, out="out") -> np.ndarray:
+    return read_image(folder / out / f"{case}_prob.nii.gz").array_tzyx
+
+
+def test_a_shard_of_cases(lvpipe, folder):
+    assert run(lvpipe, folder, "a", "r", "b") == 0
+    for case in "ab":
+        values = prob(folder, case)
+        assert values.shape == (3, 2, 90, 80)
+        assert 0 < values.max() <= 1
+    assert is_rejected(folder / "out" / "r_prob.nii.gz")
+    assert not (folder / "spool").exists()
+
+
+def test_a_case_does_not_depend_on_its_shard_or_on_the_run(lvpipe, folder):
+    assert run(lvpipe, folder, "a", "b") == 0
+    assert run(lvpipe, folder, "b", out="alone") == 0
+    assert (folder / "out" / "b_prob.nii.gz").read_bytes() == (folder / "alone" / "b_prob.nii.gz").read_bytes()
+
+
+def test_several_models_are_averaged(lvpipe, folder):
+    for name, models in (("both", (1, 2)), ("first", (1,)), ("second", (2,))):
+        assert run(lvpipe, folder, "a", models=models, out=name) == 0
+    mean = (prob(folder, "a", "first") + prob(folder, "a", "second")) / 2
+    np.testing.assert_allclose(prob(folder, "a", "both"), mean, atol=1.1 / 255)
+
+
+def count_drawn(monkeypatch) -> list[Image]:
+    drawn: list[Image] = []
+    real = segment.draw_case
+
+    def counted(networks, prepared, *rest):
+        drawn.append(prepared)
+        return real(networks, prepared, *rest)
+
+    monkeypatch.setattr(segment, "draw_case", counted)
+    return drawn
+
+
+def test_finished_cases_survive_a_killed_job(lvpipe, folder, monkeypatch):
+    drawn = count_drawn(monkeypatch)
+    box = folder / "boxes" / "b_boxes.json"
+    content = box.read_bytes()
+    box.unlink()
+    assert run(lvpipe, folder, "a", "b") == 1
+    assert len(drawn) == 1
+    assert not (folder / "out" / "a_prob.nii.gz").exists()
+    box.write_bytes(content)
+    assert run(lvpipe, folder, "a", "b") == 0
+    assert len(drawn) == 2, "a was finished"
+    whole = (folder / "out" / "a_prob.nii.gz").read_bytes()
+    assert run(lvpipe, folder, "a", out="again") == 0
+    assert (folder / "again" / "a_prob.nii.gz").read_bytes() == whole
+
+
+@pytest.mark.parametrize("change", ["code", "models", "box", "settings"])
+def test_what_was_finished_under_other_conditions_is_done_again(lvpipe, folder, monkeypatch, change):
+    drawn = count_drawn(monkeypatch)
+    hidden = folder / "boxes" / "b_boxes.json"
+    hidden.unlink()
+    assert run(lvpipe, folder, "a", "b") == 1
+    if change == "box":
+        write_boxes(folder / "boxes" / "a_boxes.json", Boxes("x", 32, 1.0, ((9, 9),) * 2))
+    changes = {
+        "code": {"code": "y"},
+        "models": {"models": (1,)},
+        "settings": {"settings": SETTINGS.model_copy(update={"batch_images": 3})},
+    }
+    assert run(lvpipe, folder, "a", **changes.get(change, {})) == 0
+    assert len(drawn) == 2
+
+
+def test_a_broken_model_stops_the_job_with_one_line(lvpipe, folder, capsys):
+    (folder / "m1.safetensors").write_bytes(b"broken")
+    assert run(lvpipe, folder, "a") == 1
+    error = capsys.readouterr().err
+    assert error.startswith("lvpipe segment: ")
+    assert "not a readable model" in error
+    assert error.count("\n") == 1

@@ -1,0 +1,100 @@
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import lvpipe.stages
+from lvpipe import labels
+from lvpipe.__main__ import STAGES, main
+from lvpipe.arguments import stage_parser
+from lvpipe.config.detect import DetectSettings
+from lvpipe.errors import Rejected, UserError
+
+
+def test_every_stage_word_is_a_module_and_the_other_way_round():
+    folder = Path(lvpipe.stages.__file__).parent
+    assert {path.stem for path in folder.glob("*.py")} - {"__init__"} == set(STAGES)
+
+
+@pytest.mark.parametrize(("words", "code"), [([], 2), (["segmnt"], 2), (["--help"], 0), (["-h"], 0)])
+def test_without_a_stage_there_is_a_line_of_help(words, code, capsys):
+    assert main(words) == code
+    assert capsys.readouterr().out.startswith("usage: lvpipe STAGE")
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (UserError("mend it"), "lvpipe detect: mend it\n"),
+        (FileNotFoundError(2, "No such file", "a/b.nii"), "lvpipe detect: a/b.nii: no such file\n"),
+        (FileNotFoundError("No such file or directory: m"), "lvpipe detect: No such file or directory: m"),
+    ],
+)
+def test_a_users_mistake_is_one_line_and_exit_code_one(monkeypatch, capsys, error, line):
+    def fail(argv):
+        raise error
+
+    monkeypatch.setattr(importlib.import_module("lvpipe.stages.detect"), "main", fail)
+    assert main(["detect"]) == 1
+    captured = capsys.readouterr()
+    assert captured.err.startswith(line)
+    assert captured.err.count("\n") == 1
+    assert captured.out == ""
+
+
+def test_a_bug_of_ours_keeps_its_traceback(monkeypatch):
+    def fail(argv):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(importlib.import_module("lvpipe.stages.detect"), "main", fail)
+    with pytest.raises(ZeroDivisionError):
+        main(["detect"])
+
+
+def test_a_missing_file_is_named(tmp_path, capsys):
+    words = ["detect", "--cine", str(tmp_path / "no.nii.gz"), "--out", str(tmp_path / "o"), "--settings", "{}"]
+    assert main(words) == 1
+    assert "no.nii.gz: no such file" in capsys.readouterr().err
+
+
+def test_options_of_a_stage():
+    parser = stage_parser("First line.\nSecond.", DetectSettings, "cine", "out")
+    assert parser.description == "First line."
+    args = parser.parse_args(["--cine", "a", "--out", "b", "--settings", '{"side_px": 32}'])
+    assert (args.cine, args.out, args.settings) == (Path("a"), Path("b"), DetectSettings(side_px=32))
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--cine", "a", "--settings", "{}"], "--out"),
+        (["--cine", "a", "--out", "b", "--settings", '{"side": 3}'], "DetectSettings"),
+        (["--cine", "a", "--out", "b", "--settings", "no json"], "DetectSettings"),
+        (["--cin", "a", "--out", "b", "--settings", "{}"], "--cine"),
+    ],
+)
+def test_wrong_options_are_refused(words, told, capsys):
+    with pytest.raises(SystemExit) as caught:
+        stage_parser("Doc.", DetectSettings, "cine", "out").parse_args(words)
+    assert caught.value.code == 2
+    assert told in capsys.readouterr().err
+
+
+def test_light_stages_start_without_torch():
+    light = [f"lvpipe.stages.{stage}" for stage in STAGES]  # even train and segment: they import it when they run
+    code = f"import sys, importlib; [importlib.import_module(m) for m in {light}]; import lvpipe.plan; "
+    code += "print(*sorted({'torch', 'monai', 'SimpleITK'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stdout + done.stderr
+
+
+def test_labels_are_what_files_hold():
+    values = (labels.BACKGROUND, labels.CAVITY, labels.MYOCARDIUM, labels.NOT_ANNOTATED)
+    assert values == (0, 1, 2, 255), "files of earlier runs and of other tools hold these"
+
+
+def test_a_rejection_is_no_error_of_the_program():
+    assert not issubclass(Rejected, UserError)
+    assert not issubclass(UserError, Rejected)

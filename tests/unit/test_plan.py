@@ -1,0 +1,270 @@
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lvpipe.cases import number
+from lvpipe.errors import UserError
+from lvpipe.plan import Plan
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = yaml.safe_load((ROOT / "config.yaml").read_text())
+OPTIONS = {"channels": [16, 32]}
+MODEL = {"name": "unet", "view": "standard", "network": "unet", "options": OPTIONS, "masks": ["contours"]}
+DEFAULT = {
+    **SHIPPED,
+    "folds": 3,
+    "models": [MODEL],
+    "segment": {"shard_cases": 16},
+    "phantom": {
+        "cohorts": {
+            "contours": {"layout": "sunnybrook", "cases": {"all": 20}},
+            "volumes": {"layout": "kaggle", "cases": {"train": 12, "validate": 4, "test": 8}},
+        }
+    },
+}
+"""config.yaml with what these tests count on."""
+
+
+def with_changes(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = copy.deepcopy(base)
+    for key, value in changes.items():
+        inner = merged.get(key)
+        merged[key] = with_changes(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def plan(**changes: Any) -> Plan:
+    return Plan(with_changes(DEFAULT, changes))
+
+
+def contours(cases: int) -> dict[str, Any]:
+    return {"cohorts": {"contours": {"cases": {"all": cases}}}}
+
+
+def model(**changes: Any) -> dict[str, Any]:
+    return {**MODEL, **changes}
+
+
+def cohort(**changes: Any) -> dict[str, Any]:
+    return {"name": "real", "reader": "kaggle", "path": "dsb", "volumes": True, **changes}
+
+
+@pytest.fixture
+def kaggle(tmp_path: Path) -> Callable[..., Path]:
+    """The bare folders of a Kaggle download; a listing is all that a plan looks at."""
+
+    def make(*studies: str) -> Path:
+        for study in studies:
+            image = tmp_path / "dsb" / study / "study" / "sax_1" / "IM-1-1.dcm"
+            image.parent.mkdir(parents=True)
+            image.write_text(study)
+        return tmp_path
+
+    return make
+
+
+def refusal(**changes: Any) -> str:
+    with pytest.raises(UserError) as caught:
+        plan(**changes).check()
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_the_configuration_that_we_ship_is_fine():
+    made = Plan(SHIPPED)
+    made.check()
+    assert made.cases
+
+
+def test_cases_are_known_before_any_file_exists():
+    made = plan()
+    assert len(made.members("contours")) == 20
+    assert len(made.members("volumes")) == 24
+    assert made.drawn() == made.members("contours") == made.drawn("contours")
+    assert made.drawn("volumes") == []
+    assert made.phantoms == {"contours": "sunnybrook", "volumes": "kaggle"}
+
+
+def test_every_recipe_is_a_valid_overlay():
+    for recipe in (ROOT / "recipes").glob("*.yaml"):
+        Plan(with_changes(SHIPPED, yaml.safe_load(recipe.read_text())))
+
+
+def test_folds_are_by_patient_and_the_split_by_the_source():
+    made = plan()
+    for case in made.cases.values():
+        assert case.fold == number(case.patient) % 3
+    assert {case.split for case in made.cases.values() if case.cohort == "contours"} == {"train", "test"}
+    assert [made.cases[str(i)].split for i in (1, 12, 13, 17, 24)] == ["train", "train", "validate", "test", "test"]
+
+
+def test_one_more_case_moves_no_other():
+    small, large = plan(phantom=contours(20)), plan(phantom=contours(21))
+    assert {name: large.cases[name] for name in small.cases} == small.cases
+    assert len(large.cases) == len(small.cases) + 1
+    size = {"segment": {"shard_cases": 4}}
+    before, after = plan(phantom=contours(20), **size).shards, plan(phantom=contours(21), **size).shards
+    gone = [key for key, members in before.items() if after.get(key) != members]
+    assert len(gone) <= 1
+    for fold in range(3):
+        learnt, now = (set(each.taught("unet", fold)) for each in (small, large))
+        assert learnt <= now
+        watched, watched_now = (set(each.learners("unet", fold)[1]) for each in (small, large))
+        assert watched <= watched_now
+
+
+@pytest.mark.parametrize("folds", [2, 3, 5])
+@pytest.mark.parametrize("seed", [20, 33])
+def test_who_learns_and_who_watches(folds, seed):
+    made = plan(folds=folds, phantom=contours(seed))
+    for fold in range(folds):
+        learn, watch = made.learners("unet", fold)
+        assert learn
+        assert watch
+        assert made.taught("unet", str(fold)) == learn + watch
+        patients = [{made.cases[name].patient for name in part} for part in (learn, watch)]
+        assert not patients[0] & patients[1]
+        for name in learn + watch:
+            case = made.cases[name]
+            assert case.cohort == "contours"
+            assert case.split != "test"
+            assert case.fold != fold
+            assert made.folds_for(case.held_out) != [fold]
+        left_out = set(made.drawn()) - set(learn + watch)
+        assert all(made.cases[name].split == "test" or made.cases[name].fold == fold for name in left_out)
+
+
+def test_patients_with_several_studies_stay_together(kaggle, monkeypatch):
+    from lvpipe.cases import SourceCase
+    from lvpipe.readers import kaggle as reader
+
+    twice = [SourceCase(f"{i}{k}", f"p{i}", "", ()) for i in range(12) for k in "ab"]
+    monkeypatch.setattr(reader, "list_cases", lambda root: twice)
+    root = kaggle("train/1")
+    made = plan(data_root=str(root), cohorts=[cohort(masks=True)], models=[model(masks=["real"])])
+    for fold in range(3):
+        for part in made.learners("unet", fold):
+            assert sorted(part) == sorted(f"{name[:-1]}{k}" for name in part if name.endswith("a") for k in "ab")
+
+
+def test_a_held_out_case_is_seen_by_one_model_and_a_test_case_by_all():
+    made = plan()
+    assert made.folds_for("all") == [0, 1, 2]
+    assert made.folds_for("1") == [1]
+    for (fold, _), members in made.shards.items():
+        assert 1 <= len(members) <= 16
+        assert {made.cases[name].held_out for name in members} == {fold}
+    assert sorted(name for members in made.shards.values() for name in members) == sorted(made.cases)
+
+
+def test_overrides_change_one_models_settings_alone():
+    other = model(name="other", overrides={"train": {"epochs": "7", "augmentation": {"share": 0}}})
+    made = plan(models=[model(), other])
+    assert made.settings("train", "unet") == made.settings("train") == plan().settings("train", "unet")
+    changed, usual = (json.loads(made.settings("train", name)) for name in ("other", "unet"))
+    assert changed["epochs"] == 7
+    assert changed["augmentation"] == {**usual["augmentation"], "share": 0.0}
+    assert {key for key in usual if usual[key] != changed[key]} == {"epochs", "augmentation"}
+    for stage in ("segment", "postprocess", "integrate", "calibrate", "detect"):
+        assert made.settings(stage, "other") == made.settings(stage, "unet")
+
+
+def test_a_view_depends_on_nothing_else():
+    usual = plan()
+    assert plan(resample={"views": {"raw": {"pixels_size": 128}}}).view("standard") == usual.view("standard")
+    assert plan(resample={"spacing_mm": 1.5}).view("standard") != usual.view("standard")
+    assert json.loads(usual.view("standard"))["spacing_mm"] == 1.0
+
+
+def test_settings_are_canonical_whatever_the_order_or_type():
+    assert plan(detect={"side_px": "128"}).settings("detect") == plan().settings("detect")
+    turned = dict(reversed(DEFAULT["train"].items()))
+    assert Plan({**DEFAULT, "train": turned}).settings("train") == plan().settings("train")
+
+
+def test_the_code_of_a_network_counts_for_its_model_alone():
+    made = plan()
+    assert made.network_module("unet") == "lvpipe.networks.unet"
+    assert made.code("train", made.network_module("unet")) != made.code("train")
+    assert json.loads(made.network("unet")) == {"network": "unet", "options": {"channels": [16, 32]}}
+
+
+def test_a_real_cohort_is_known_from_its_listing(kaggle):
+    root = kaggle("train/2", "train/10", "test/700")
+    (root / "dsb" / "train.csv").write_text("Id,Systole,Diastole\n2,50,120\n")
+    made = plan(data_root=str(root), cohorts=[*DEFAULT["cohorts"][:1], cohort(prefix="dsb-")])
+    assert made.members("real") == ["dsb-2", "dsb-10", "dsb-700"]
+    assert made.sources("dsb-10") == [str(root / "dsb" / "train" / "10")]
+    assert made.sheets("real") == [str(root / "dsb" / "train.csv")]
+    assert made.reader("real") == "lvpipe.readers.kaggle"
+    first = made.fingerprint("dsb-10")
+    (root / "dsb" / "train" / "10" / "study" / "sax_1" / "IM-1-2.dcm").touch()
+    assert made.fingerprint("dsb-10") != first
+    assert json.loads(made.sheet_order())["cohorts"][1] == {
+        "name": "real",
+        "reader": "kaggle",
+        "root": str(root / "dsb"),
+        "prefix": "dsb-",
+        "test_share": 0.0,
+    }
+
+
+def test_a_case_name_stands_once_in_a_run(kaggle):
+    root = str(kaggle("train/3"))
+    both = [*DEFAULT["cohorts"], cohort()]
+    message = refusal(data_root=root, cohorts=both)
+    assert "case 3 is in the cohorts volumes and real" in message
+    assert "prefix" in message
+    assert "dsb-3" in plan(data_root=root, cohorts=[*DEFAULT["cohorts"], cohort(prefix="dsb-")]).cases
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    message = refusal(data_root=str(tmp_path), cohorts=[*DEFAULT["cohorts"][:1], cohort()])
+    assert f"{tmp_path / 'dsb'} is not a folder" in message
+    assert "data_root" in message
+
+
+def test_an_empty_folder_is_not_a_cohort(tmp_path):
+    (tmp_path / "dsb").mkdir()
+    message = refusal(data_root=str(tmp_path), cohorts=[*DEFAULT["cohorts"][:1], cohort()])
+    assert "cohort real: no cases in" in message
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"models": [model(network="vnet")]}, ["network vnet is not there", "known:", "unet"]),
+        ({"models": [model(options={"chanels": [8]})]}, ["unknown key `chanels`", "known: channels", "dropout"]),
+        ({"models": [model(view="standart")]}, ["standart", "one of: preprocessed, raw, standard"]),
+        ({"models": [model(masks=["contour"])]}, ["contour,", "one of: contours"]),
+        ({"models": [model(masks=["volumes"])]}, ["volumes", "one of: contours"]),
+        ({"models": [model(masks=[])]}, ["masks is empty"]),
+        ({"models": [model(), model()]}, ["the name unet stands twice"]),
+        ({"models": [model(name="a_b")]}, ["a_b"]),
+        ({"models": [model(overrides={"train": {"epoch": 3}})]}, ["unet", "overrides", "did you mean `epochs`"]),
+        ({"models": [model(overrides={"train": {"epochs": "many"}})]}, ["unet", "overrides", "'many'"]),
+        ({"models": [model(overrides={"trian": {}})]}, ["trian", "did you mean `train`"]),
+        ({"cohorts": [{**DEFAULT["cohorts"][0], "reader": "sunybrook"}]}, ["sunybrook", "known: ", "sunnybrook"]),
+        ({"cohorts": [{**DEFAULT["cohorts"][0], "phantom": "contour"}]}, ["contour,", "one of: contours, volumes"]),
+        ({"cohorts": [{**DEFAULT["cohorts"][0], "path": "x"}]}, ["path and phantom", "exactly one"]),
+        ({"cohorts": []}, ["cohorts"]),
+        ({"phantom": contours(2)}, ["model unet, fold", "patients with masks", "add cases"]),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(changes, words):
+    message = refusal(**changes)
+    for word in words:
+        assert word in message
+
+
+def test_nobody_to_learn_from_ends_the_run_when_it_is_asked(capsys):
+    made = plan(phantom=contours(1))
+    with pytest.raises(SystemExit) as caught:
+        [made.taught("unet", fold) for fold in range(3)]
+    assert str(caught.value).startswith("lvpipe: model unet, fold")

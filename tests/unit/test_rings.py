@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+
+from lvpipe.rings import ring_score, strongest_place
+
+
+def heart(centre=(70, 90), radius=20.0, shape=(140, 160), frames=8, pixel_mm=1.0) -> np.ndarray:
+    """A beating bright disk in a dark ring on grey; beside it a crescent that moves more and has no ring."""
+    y, x = np.indices(shape) * pixel_mm
+    row, column = np.array(centre) * pixel_mm
+    cine = np.full((frames, *shape), 90.0)
+    for t in range(frames):
+        beat = np.cos(2 * np.pi * t / frames)
+        distance = np.hypot(y - row, x - column)
+        cine[t][distance < radius + 10] = 30
+        cine[t][distance < radius - 3 + 3 * beat] = 200
+        beside = (distance >= radius + 10) & (x < column - np.abs(y - row))
+        cine[t][beside & (distance < radius + 26 + 9 * beat)] = 200
+    return cine + np.random.default_rng(0).normal(0, 3, cine.shape)
+
+
+@pytest.mark.parametrize("radius", [16.0, 20.0, 30.0])
+@pytest.mark.parametrize("pixel_mm", [1.0, 2.0])
+def test_the_ventricle_is_the_disk_in_a_ring(radius, pixel_mm):
+    shape = (round(140 / pixel_mm), round(160 / pixel_mm))
+    centre = (70 / pixel_mm, 100 / pixel_mm)
+    score = ring_score(heart(centre, radius, shape, pixel_mm=pixel_mm), pixel_mm)
+    assert score.shape == shape
+    assert (score >= 0).all()
+    found = strongest_place(score, (70 / pixel_mm, 60 / pixel_mm), 200, pixel_mm)
+    assert np.hypot(*(found - centre)) * pixel_mm < 8
+
+
+def test_only_places_within_reach_count():
+    score = np.zeros((100, 100))
+    score[20, 20], score[70, 70] = 10, 1
+    assert strongest_place(score, (50.0, 50.0), 100, 1.0).tolist() == [20, 20]
+    assert strongest_place(score, (65.0, 65.0), 20, 1.0).tolist() == [70, 70]
+
+
+def test_where_nothing_scores_the_centre_stays():
+    flat = ring_score(np.full((4, 60, 70), 50.0), 1.0)
+    assert not flat.any()
+    assert strongest_place(flat, (30.5, 12.0), 40, 1.0).tolist() == [30.5, 12.0]

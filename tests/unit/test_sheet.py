@@ -1,0 +1,45 @@
+import pytest
+
+from lvpipe.config.cohorts import PlacedCohort, SheetOrder
+from lvpipe.files import write_json, write_table
+from lvpipe.sheet import COLUMNS, sheet_rows
+from lvpipe.tables import read_cases
+
+
+@pytest.fixture
+def rows(tmp_path):
+    """The sheet of a Kaggle folder: study 1 has volumes, 2 has not, 3 is not part of the run."""
+    for study in ("train/1", "train/2", "test/3"):
+        (tmp_path / "dsb" / study / "study").mkdir(parents=True)
+    (tmp_path / "dsb" / "train.csv").write_text("Id,Systole,Diastole\n1,50.5,120.25\n")
+    ledgers = {
+        "x1": {"age_years": 61, "sex": "F", "status": "ok", "reason": "", "reference": {"edv_ml": 1.0, "esv_ml": 2.0}},
+        "x2": {"age_years": None, "sex": "M", "status": "rejected", "reason": "one slice", "reference": None},
+    }
+    for name, ledger in ledgers.items():
+        write_json(tmp_path / "ledgers" / f"{name}_cine.json", ledger)
+    placed = PlacedCohort(name="k", reader="kaggle", root=str(tmp_path / "dsb"), prefix="x", test_share=0)
+    return list(sheet_rows(SheetOrder(folds=3, cohorts=(placed,)), ["x1", "x2"], tmp_path / "ledgers"))
+
+
+def test_who_is_in_the_run(rows, tmp_path):
+    assert [(row["case"], row["cohort"], row["patient"], row["split"]) for row in rows] == [
+        ("x1", "k", "1", "train"),
+        ("x2", "k", "2", "train"),
+    ]
+    assert all(row["fold"] in (0, 1, 2) for row in rows)
+
+
+def test_the_sources_volumes_win_over_those_of_contours(rows):
+    assert (rows[0]["edv_ml"], rows[0]["esv_ml"]) == (120.25, 50.5)
+
+
+def test_a_rejected_case_stands_there_with_its_reason(rows):
+    assert (rows[1]["status"], rows[1]["reason"], rows[1]["edv_ml"]) == ("rejected", "one slice", None)
+
+
+def test_the_sheet_survives_the_disk(rows, tmp_path):
+    write_table(tmp_path / "cases.csv", COLUMNS, rows)
+    read = read_cases(tmp_path / "cases.csv")
+    assert read["x1"].edv_ml == 120.25
+    assert read["x2"].reason == "one slice"
