@@ -54,7 +54,9 @@ def figures(results: Path) -> None:
     dice = [row for row in _rows(results / "dice.csv") if not row["slice"] and row["split"] == "test" and row["dice"]]
     for key in sorted({(row["model"], row["cohort"]) for row in dice}):
         values = [float(row["dice"]) for row in dice if (row["model"], row["cohort"]) == key]
-        print(f"{' '.join(key)}: Dice of {len(values)} stacks {mean(values):.4f}, median {median(values):.4f}, ", end="")
+        print(
+            f"{' '.join(key)}: Dice of {len(values)} stacks {mean(values):.4f}, median {median(values):.4f}, ", end=""
+        )
         print(f"lowest {min(values):.4f}")
     for row in _rows(results / "crps.csv"):
         if row["split"] == "test":

@@ -16,7 +16,10 @@ HOME = Path(__file__).parent.parent
 LIGHT = ("phantom", "convert", "resample", "detect", "postprocess", "integrate", "calibrate", "score")
 REPEATS = 5
 _SHELL = re.compile(r"( +)shell:\n(?:\1 +[^\n]*\n?|\n(?=\1 ))+")
-_TRIVIAL = r"\1shell:\n\1    'for f in {output}; do case $f in *.csv|results/[!p]*|results/postprocess/*) echo > $f;; *) mkdir -p $f;; esac; done'\n"
+_TRIVIAL = (
+    r"\1shell:\n\1    'for f in {output}; do case $f in *.csv|results/[!p]*|results/postprocess/*) echo > $f;;"
+    r" *) mkdir -p $f;; esac; done'\n"
+)
 
 
 def main() -> None:
@@ -24,7 +27,9 @@ def main() -> None:
         copy = _trivial_copy(Path(folder))
         seconds, jobs = _run(copy)
     bare = _median_seconds(["sh", "-c", "true"])
-    print(f"{jobs} trivial jobs in {seconds:.1f} s: {seconds / jobs:.3f} s a job ({seconds / jobs / bare:.0f} bare shells)")
+    print(
+        f"{jobs} trivial jobs in {seconds:.1f} s: {seconds / jobs:.3f} s a job, {seconds / jobs / bare:.0f} bare shells"
+    )
     python = _median_seconds([sys.executable, "-c", "pass"])
     for stage in LIGHT:
         took = _median_seconds([sys.executable, "-m", "lvpipe", stage, "--help"])
@@ -47,7 +52,9 @@ def _run(folder: Path) -> tuple[float, int]:
     command = [str(Path(sys.executable).parent / "snakemake"), "--cores", "2", "--directory", str(folder / "run")]
     (folder / "run").mkdir()
     started = time.perf_counter()
-    done = subprocess.run([*command, "--snakefile", str(folder / "Snakefile")], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*command, "--snakefile", str(folder / "Snakefile")], capture_output=True, text=True, check=False
+    )
     seconds = time.perf_counter() - started
     steps = re.findall(r"(\d+) of \d+ steps \(100%\) done", done.stdout + done.stderr)
     if not steps:

@@ -97,7 +97,13 @@ def test_a_window_with_too_few_pairs_widens_to_the_nearest():
     predicted = np.array([0.1, 0.2, 0.3, 0.4, 0.9])
     reference = np.array([0.0, 0.5, 0.2, 0.7, 0.1])
     errors = AreaErrors(predicted, reference, window=0.02, fewest=3)
-    nearest = {0.26: reference[1:4], 0.0: reference[:3], 5.0: reference[2:], 0.61: reference[[2, 3, 4]]}
+    nearest = {
+        0.26: reference[1:4],
+        0.3: reference[1:4],
+        0.0: reference[:3],
+        5.0: reference[2:],
+        0.61: reference[[2, 3, 4]],
+    }
     np.testing.assert_allclose(errors.variance(np.array(list(nearest))), [np.var(pairs) for pairs in nearest.values()])
 
 

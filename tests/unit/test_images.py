@@ -108,7 +108,11 @@ def test_a_rejection_is_passed_on_and_nothing_else_is(tmp_path, capsys):
     assert not (tmp_path / "c").exists()
 
 
-@pytest.mark.parametrize("content", [b"no image at all", gzip.compress(b"short"), gzip.compress(bytes(900))[:20]])
+@pytest.mark.parametrize(
+    "content",
+    [b"no image at all", gzip.compress(b"short", mtime=0), gzip.compress(bytes(900), mtime=0)[:20]],
+    ids=["text", "short", "cut off"],
+)
 def test_an_unreadable_file_is_named_in_one_line(tmp_path, content):
     path = tmp_path / "odd.nii.gz"
     path.write_bytes(content)

@@ -134,6 +134,7 @@ def test_where_nothing_was_there_to_agree_on():
     empty, some = np.zeros((5, 5), bool), square((5, 5), (1, 1), 2)
     assert np.isnan([dice(empty, empty), iou(empty, empty)]).all()
     assert dice(empty, some) == iou(some, empty) == 0
+    assert dice(empty, square((5, 5), (1, 1), 1)) == 0
     for pair in [(empty, some), (some, empty), (empty, empty)]:
         assert np.isnan(hausdorff95_mm(*pair, (1, 1)))
 

@@ -165,8 +165,9 @@ def test_a_held_out_case_is_seen_by_one_model_and_a_test_case_by_all():
 
 def test_overrides_change_one_models_settings_alone():
     other = model(name="other", overrides={"train": {"epochs": "7", "augmentation": {"share": 0}}})
-    made = plan(models=[model(), other])
-    assert made.settings("train", "unet") == made.settings("train") == plan().settings("train", "unet")
+    shared = {"augmentation": {"noise_sd": 0.01}}
+    made = plan(models=[model(), other], train=shared)
+    assert made.settings("train", "unet") == made.settings("train") == plan(train=shared).settings("train", "unet")
     changed, usual = (json.loads(made.settings("train", name)) for name in ("other", "unet"))
     assert changed["epochs"] == 7
     assert changed["augmentation"] == {**usual["augmentation"], "share": 0.0}
@@ -183,7 +184,7 @@ def test_a_view_depends_on_nothing_else():
 
 
 def test_settings_are_canonical_whatever_the_order_or_type():
-    assert plan(detect={"side_px": "128"}).settings("detect") == plan().settings("detect")
+    assert plan(detect={"side_px": "96"}).settings("detect") == plan(detect={"side_px": 96}).settings("detect")
     turned = dict(reversed(DEFAULT["train"].items()))
     assert Plan({**DEFAULT, "train": turned}).settings("train") == plan().settings("train")
 

@@ -6,7 +6,7 @@ import pytest
 
 from lvpipe.config.calibrate import CalibrateSettings
 from lvpipe.files import read_json, read_table, write_table
-from lvpipe.forecasts import AreaErrors, climatology, read_forecasts, slices_of, step
+from lvpipe.forecasts import AreaErrors, climatology, read_forecasts, sigma_hat_ml, slices_of, step
 from lvpipe.metrics import crps, moments_ml
 from lvpipe.stages.calibrate import Calibrator, Estimate, fit, predict
 from lvpipe.stages.integrate import BEATS, PAIRS
@@ -63,7 +63,11 @@ def test_errors_that_are_alike_within_a_case_need_a_larger_beta():
     world = World(800)
     shared = np.random.default_rng(9).standard_normal((800, 1)) * world.spread  # one sign for a case's slices
     world.references = (world.areas + shared) @ slice_weights_ml(POSITIONS)
-    assert fit(world.estimates, world.known, world.errors, SETTINGS).beta == 8
+    learnt = fit(world.estimates, world.known, world.errors, SETTINGS)
+    assert learnt.beta == 8
+    one = world.estimates["c3"]
+    sd = moments_ml(predict(one, learnt, world.errors, SETTINGS)[None])[1][0]
+    assert sd == pytest.approx(learnt.scale * 8**0.5 * sigma_hat_ml(one.slices, world.errors), rel=0.01)
 
 
 def test_a_bias_is_scaled_away_unless_it_shall_stay():

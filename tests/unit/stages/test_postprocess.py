@@ -87,6 +87,13 @@ def test_the_largest_in_the_stack_is_not_the_largest_in_each_slice():
         np.testing.assert_array_equal(keep_components(drawn, which)[1], drawn[1], "every frame for itself")
 
 
+def test_two_parts_of_a_slice_that_meet_in_the_next_slice_are_two():
+    drawn = stack(1, 2, 12, 30)
+    drawn[0, 0, 2:6, 2:6] = drawn[0, 0, 2:5, 20:23] = drawn[0, 1, 2:6, 2:23] = True
+    assert keep_components(drawn, "largest_in_slice").sum(axis=(2, 3)).tolist() == [[16, 84]]
+    np.testing.assert_array_equal(keep_components(drawn, "largest_in_stack"), drawn)
+
+
 def test_pixels_that_touch_at_a_corner_are_apart():
     drawn = stack(1, 1, 6, 6)
     drawn[0, 0, 0:2, 0:2] = drawn[0, 0, 2:5, 2:5] = True
