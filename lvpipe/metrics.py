@@ -74,10 +74,21 @@ def quantile_ml(forecasts: NDArray[Any], share: float) -> NDArray[np.float64]:
 
 def covers(forecasts: NDArray[Any], volumes_ml: ArrayLike, interval: float = 0.9) -> NDArray[np.bool_]:
     """Whether each volume lies within the central interval of its forecast."""
+    reached = pit(forecasts, volumes_ml)
+    return np.asarray(np.abs(reached - 0.5) <= interval / 2)
+
+
+def pit(forecasts: NDArray[Any], volumes_ml: ArrayLike) -> NDArray[np.float64]:
+    """The forecast's probability at each volume (mid probability integral transform); uniform if calibrated, 0..1.
+
+    The middle of the step in whose millilitre the volume lies (Czado, Gneiting and Held 2009): a climatology's steps
+    are as large as its cases are few, and neither end of a step would be fair.
+    """
     volumes = np.asarray(volumes_ml, float)
-    low, high = (quantile_ml(forecasts, share) for share in ((1 - interval) / 2, (1 + interval) / 2))
-    # P(n) counts all volumes up to n: a quantile of n mL stands for the millilitre that ends there.
-    return np.asarray((volumes > low - 1) & (volumes <= high))
+    ends = np.clip(np.ceil(np.nan_to_num(volumes)), 0, FORECAST_ML[-1]).astype(int)
+    padded = np.concatenate([np.zeros((len(forecasts), 1)), forecasts], axis=1)
+    rows = np.arange(len(ends))
+    return np.where(np.isfinite(volumes), (padded[rows, ends] + padded[rows, ends + 1]) / 2, np.nan)
 
 
 def moments_ml(forecasts: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from lvpipe.charts import Line
 from lvpipe.files import read_table
-from lvpipe.metrics import FORECAST_ML, covers, quantile_ml
+from lvpipe.metrics import covers, pit, quantile_ml
 from lvpipe.pages.figures import GROUPS, Point, bland_altman, coverage, pit_histogram, scatter, training_curves
 from lvpipe.pages.markup import Html, fixed, note, section, tag
 from lvpipe.pages.run import Outcome, Run
@@ -111,7 +111,7 @@ def _calibration(run: Run, model: str) -> Iterator[Html]:
     chosen, pairs = "all", [pair for split in splits for pair in known[split]]
     if splits and len(known[splits[0]]) >= _FEW:
         chosen, pairs = splits[0], known[splits[0]]
-    values = [_pit(reference, forecast) for reference, forecast in pairs]
+    values = pit(np.array([f for _, f in pairs]), [r for r, _ in pairs]).tolist() if pairs else []
     yield pit_histogram(f"Reference in its forecast, {model}, {chosen}", values, GROUPS.get(chosen, ""))
 
 
@@ -119,8 +119,3 @@ def _covered(pairs: Sequence[tuple[float, Floats]]) -> list[tuple[float, float]]
     references, forecasts = np.array([r for r, _ in pairs]), np.stack([f for _, f in pairs])
     inside = [(level, float(covers(forecasts, references, level).mean())) for level in (*_LEVELS, 0.95)]
     return [(0.0, 0.0), *inside, (1.0, 1.0)]
-
-
-def _pit(reference_ml: float, forecast: Floats) -> float:
-    """The forecast's probability at the reference, between whole millilitres on a straight line."""
-    return float(np.interp(reference_ml, FORECAST_ML, forecast))

@@ -55,10 +55,11 @@ def _refined(
 
 
 def _strongest_band(profile: NDArray[Any], width: int) -> float:
-    """Middle of the band of `width` with the largest mean, sliding by one; ties go to the first."""
+    """Middle of the band of `width` with the largest mean, sliding by one; of equal bands, the middle one."""
     width = min(width, len(profile))
     totals = np.convolve(profile, np.ones(width), mode="valid")
-    return float(np.argmax(totals)) + width / 2
+    strongest = np.flatnonzero(totals == totals.max())
+    return float(strongest[len(strongest) // 2]) + width / 2
 
 
 def main(argv: Sequence[str]) -> None:

@@ -186,3 +186,12 @@ def test_correlation_needs_three_pairs_that_vary():
     assert pearson_r([1, 2, 3, 4], [1, -2, 1, -2]) == pytest.approx(-0.4472136)
     assert np.isnan(pearson_r([1, 2], [2, 4]))
     assert np.isnan(pearson_r([1, 1, 1], [2, 4, 5]))
+
+
+def test_coverage_is_honest_for_sharp_forecasts():
+    """A bound that is off by one millilitre would cover 95 % of what 90 % should hold at this spread."""
+    random = np.random.default_rng(5)
+    sigma = 2.5
+    volumes = random.uniform(100, 200, 8000)
+    means = volumes + random.normal(0, sigma, len(volumes))
+    assert covers(gaussian(means, np.full(len(volumes), sigma), 0.01), volumes).mean() == pytest.approx(0.9, abs=0.012)

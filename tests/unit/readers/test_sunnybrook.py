@@ -18,7 +18,6 @@ def test_cases_are_those_with_images_and_contours_go_by_the_canonical_name(tmp_p
         SourceCase("SCD0000101", "SCD0000101", "", ("SCD_IMAGES/SCD0000101", "SCD_ManualContours/SC-HF-I-01")),
         SourceCase("SCD0000999", "SCD0000999", "", ("SCD_IMAGES/SCD0000999",)),
     ]
-    assert sunnybrook.read_labels(tmp_path) == {}
     assert sunnybrook.list_cases(tmp_path / "nowhere") == []
 
 

@@ -52,7 +52,9 @@ class Page(HTMLParser):
 def make(root, cases=60, models=("unet", "hfcn")):
     out = root / "report" / "index.html"
     settings = ReportSettings(title=f"Run {EVIL}", cases=cases).canonical()
-    main(["--results", str(root), "--out", str(out), "--models", *models, "--settings", settings])
+    main(
+        ["page", "--results", str(root), "--out", str(out), "--folds", "3", "--models", *models, "--settings", settings]
+    )
     return out.read_text()
 
 

@@ -183,7 +183,7 @@ def test_every_case_has_a_row_and_its_flags(scored):
         "d": "",
         "e": "few-slices edv-outside-90 esv-outside-90",
         "n": "fallback",
-        "r": "rejected fallback",
+        "r": "rejected fallback edv-outside-90",  # 180 lies 1.67 spreads above 130, 90 % reach to 1.645
     }
     row = row_of(rows, model="m", case="d")
     assert float(row["edv_crps"]) == pytest.approx(0.01042, abs=5e-6)
