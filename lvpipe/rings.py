@@ -5,7 +5,7 @@ around. Every place is scored by the contrast of a disk of blood against a ring 
 times the root of the motion inside.
 """
 
-from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -25,8 +25,17 @@ _WALL_MM = 7.0
 _BLUR_MM = 4.0
 """Smoothing of the score over places, so that one lucky pixel does not win."""
 
-_GREY_VARIANCE = 25.0
-"""Added to the unevenness, in squared grey levels of 0..255: noise alone must not make a flat spot perfect."""
+_GREY = 5.0
+"""Grey levels of 0..255 that are noise: added to unevenness and brightness, so that no flat or dark spot is perfect."""
+
+_CANDIDATES = 6
+_APART_MM = 10.0
+"""Peaks closer than this are one."""
+
+_DIRECTIONS = 36
+_LEAST_DARK = 0.2
+_FARTHEST_MM = 48.0
+"""Beyond the outer border of the largest ring."""
 
 
 def ring_score(frames_tyx: NDArray[Any], pixel_mm: float) -> Floats:
@@ -38,23 +47,56 @@ def ring_score(frames_tyx: NDArray[Any], pixel_mm: float) -> Floats:
     return np.asarray(np.maximum(np.max(scores, axis=0), 0))
 
 
-def strongest_place(score_yx: Floats, near_yx: tuple[float, float], reach_px: float, pixel_mm: float) -> Floats:
-    """The best place within reach of another one; that other one where nothing scores."""
-    from scipy.ndimage import gaussian_filter
+def best_places(score_yx: Floats, near_yx: tuple[float, float], reach_px: float, pixel_mm: float) -> NDArray[np.int_]:
+    """The places with the highest scores within reach of another one, best first; none where nothing scores."""
+    from scipy.ndimage import gaussian_filter, maximum_filter
 
     rows, columns = (np.abs(np.arange(n) - centre) for n, centre in zip(score_yx.shape, near_yx, strict=True))
     within = (rows[:, None] <= reach_px) & (columns[None] <= reach_px)
     smoothed = np.where(within, gaussian_filter(score_yx, _BLUR_MM / pixel_mm), 0)
-    if not smoothed.any():
-        return np.asarray(near_yx, float)
-    return np.asarray(np.unravel_index(np.argmax(smoothed), smoothed.shape), float)
+    apart = 2 * round(_APART_MM / pixel_mm) + 1
+    peaks = np.argwhere((smoothed == maximum_filter(smoothed, apart)) & (smoothed > 0))
+    return peaks[np.argsort(-smoothed[tuple(peaks.T)], kind="stable")][:_CANDIDATES]
+
+
+def wall_contrast(mean_yx: Floats, place_yx: NDArray[Any], pixel_mm: float) -> float:
+    """How much darker than the blood the wall is all around a place, 0..1; the best of the radii.
+
+    A ring's mean may be dark because half of it is: the right ventricle's is, where the septum is. So every direction
+    is judged by itself, and the fifth that is least dark decides.
+    """
+    from scipy.ndimage import map_coordinates
+
+    angles, radii = np.linspace(0, 2 * np.pi, _DIRECTIONS, endpoint=False)[:, None], np.arange(1.0, _FARTHEST_MM)
+    y, x = (place_yx[axis] + turn(angles) * radii / pixel_mm for axis, turn in ((0, np.sin), (1, np.cos)))
+    polar = map_coordinates(mean_yx, (y, x), order=1, mode="constant")
+    return max(0.0, *(_contrast(polar, radii, radius) for radius in _RADII_MM))
+
+
+def strongest_place(
+    frames_tzyx: NDArray[Any], near_yx: tuple[float, float], reach_px: float, pixel_mm: float
+) -> Floats:
+    """The middle of the ventricle in some slices, near another place; that place itself where nothing scores."""
+    slices = [frames_tzyx[:, z] for z in range(frames_tzyx.shape[1])]
+    score = np.sum([ring_score(frames_tyx, pixel_mm) for frames_tyx in slices], axis=0)
+    places = best_places(score, near_yx, reach_px, pixel_mm)
+    means = [frames_tyx.mean(axis=0) for frames_tyx in slices]
+    walls = [sum(wall_contrast(mean, place, pixel_mm) for mean in means) for place in places]
+    values = [score[tuple(place)] * wall for place, wall in zip(places, walls, strict=True)]
+    return np.asarray(places[int(np.argmax(values))] if values else near_yx, float)
+
+
+def _contrast(polar: Floats, radii: Floats, radius: float) -> float:
+    inside = float(polar[:, radii <= radius - _GAP_MM].mean())
+    wall = polar[:, (radii > radius + _GAP_MM) & (radii <= radius + _GAP_MM + _WALL_MM)].mean(axis=1)
+    return float(np.quantile((inside - wall) / (inside + _GREY), _LEAST_DARK))
 
 
 def _one_radius(mean: Floats, delta: Floats, disk: NDArray[Any], ring: NDArray[Any]) -> Floats:
     inside, around = _average(mean, disk), _average(mean, ring)
     unevenness = _average(mean**2, disk) - inside**2 + _average(mean**2, ring) - around**2
     motion = np.maximum(_average(delta, disk), 0)
-    return np.asarray((inside - around) / np.sqrt(np.maximum(unevenness, 0) + _GREY_VARIANCE) * np.sqrt(motion))
+    return np.asarray((inside - around) / np.sqrt(np.maximum(unevenness, 0) + _GREY**2) * np.sqrt(motion))
 
 
 def _average(image: Floats, kernel: NDArray[Any]) -> Floats:
@@ -66,15 +108,18 @@ def _average(image: Floats, kernel: NDArray[Any]) -> Floats:
     return np.asarray(irfft2(rfft2(image, shape) * kernel, shape)[:rows, :columns])
 
 
-def _kernels(shape_yx: tuple[int, ...], pixel_mm: float) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
-    """Transforms of a disk and of the ring around it, for each radius."""
+@cache
+def _kernels(shape_yx: tuple[int, ...], pixel_mm: float) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+    """Transforms of a disk and of the ring around it, for each radius; the same for all slices of a cine."""
     from scipy.fft import rfft2
 
     distance = _distances(shape_yx, pixel_mm)
+    kernels = []
     for radius in _RADII_MM:
         disk = distance <= radius
         ring = (distance > radius + _GAP_MM) & (distance <= radius + _GAP_MM + _WALL_MM)
-        yield rfft2(disk / disk.sum()), rfft2(ring / max(ring.sum(), 1))
+        kernels.append((rfft2(disk / disk.sum()), rfft2(ring / max(ring.sum(), 1))))
+    return kernels
 
 
 def _distances(shape_yx: tuple[int, ...], pixel_mm: float) -> Floats:

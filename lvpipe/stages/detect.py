@@ -10,7 +10,7 @@ from lvpipe.arguments import stage_parser
 from lvpipe.boxes import Boxes, write_boxes
 from lvpipe.config.detect import DetectSettings
 from lvpipe.images import Image, passing_on, read_image
-from lvpipe.rings import ring_score, strongest_place
+from lvpipe.rings import strongest_place
 
 
 def find_boxes(cine: Image, settings: DetectSettings) -> Boxes:
@@ -46,12 +46,11 @@ def _refined(
 ) -> NDArray[np.float64]:
     """Each centre moved to the best ring near it; a study's from its middle half, where the ventricle is round."""
     slices = len(centres)
-    used = range(slices // 4, slices - slices // 4) if settings.per == "study" else range(slices)
-    scores = {z: ring_score(cine_tzyx[:, z], pixel_mm) for z in used}
     if settings.per == "study":
-        together = np.sum(list(scores.values()), axis=0)
-        return np.tile(strongest_place(together, tuple(centres[0]), settings.reach_px, pixel_mm), (slices, 1))
-    return np.array([strongest_place(scores[z], tuple(centres[z]), settings.reach_px, pixel_mm) for z in used])
+        middle = cine_tzyx[:, slices // 4 : slices - slices // 4]
+        return np.tile(strongest_place(middle, tuple(centres[0]), settings.reach_px, pixel_mm), (slices, 1))
+    near = zip(range(slices), centres, strict=True)
+    return np.array([strongest_place(cine_tzyx[:, [z]], tuple(c), settings.reach_px, pixel_mm) for z, c in near])
 
 
 def _strongest_band(profile: NDArray[Any], width: int) -> float:

@@ -24,8 +24,9 @@ MODULES = {
     "learning/apply.py": AFTER_SEGMENT,
     "stages/postprocess.py": AFTER_POSTPROCESS,
     "stages/integrate.py": AFTER_INTEGRATE,
-    "volumes.py": AFTER_INTEGRATE | {"score_masks"},  # forecasts weigh slices with it, and score reads forecasts
-    "metrics.py": AFTER_CALIBRATE | {"score_masks"},
+    # Forecasts weigh slices with it, score reads forecasts, and report draws the curves of trainings too.
+    "volumes.py": AFTER_INTEGRATE | {"score_masks", "train_curve"},
+    "metrics.py": AFTER_CALIBRATE | {"score_masks", "train_curve"},
     "pages/tables.py": {"report", "train_curve"} | END,
     "plan.py": set(),  # it only asks; what it answers stands in the params
     "config/schema.py": set(),

@@ -3,6 +3,8 @@
 import csv
 import gzip
 import struct
+import zipfile
+from pathlib import Path
 
 import pydicom
 import pytest
@@ -40,6 +42,13 @@ def test_crps_has_the_model_its_step_and_climatology(finished):
 
 def test_there_is_nothing_to_do_afterwards(finished):
     assert finished.would_run() == {}
+
+
+def test_snakemakes_own_report_can_be_packed(finished, tmp_path):
+    answer = finished.snakemake("--report", str(tmp_path / "report.zip"))
+    assert answer.code == 0, answer.text
+    packed = zipfile.ZipFile(tmp_path / "report.zip").namelist()
+    assert {"crps.csv", "dice.csv", "cases.csv", "index.html", "curve.svg"} <= {Path(name).name for name in packed}
 
 
 def test_no_scratch_file_stays(finished):
