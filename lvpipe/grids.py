@@ -68,7 +68,8 @@ def carry(
     import SimpleITK as sitk  # noqa: N813  (the name that its own documentation uses)
 
     smoothed = _antialiased(frames_tyx, source, target) if how == "linear" else frames_tyx
-    moving = sitk.GetImageFromArray(np.ascontiguousarray(np.moveaxis(smoothed, 0, -1)), isVector=True)
+    kind = np.float32 if how == "linear" else frames_tyx.dtype
+    moving = sitk.GetImageFromArray(np.moveaxis(smoothed, 0, -1).astype(kind, order="C"), isVector=True)
     moving.SetSpacing(source.spacing_yx_mm[::-1])
     moving.SetOrigin(source.origin_yx_mm[::-1])
     resampler = sitk.ResampleImageFilter()
@@ -77,6 +78,7 @@ def carry(
     resampler.SetOutputOrigin(target.origin_yx_mm[::-1])
     resampler.SetInterpolator(sitk.sitkLinear if how == "linear" else sitk.sitkNearestNeighbor)
     resampler.SetDefaultPixelValue(fill)
+    resampler.SetNumberOfThreads(1)  # Jobs run side by side; threads of one would only wait for those of another.
     carried = sitk.GetArrayFromImage(resampler.Execute(moving))
     return np.moveaxis(carried.reshape(*target.shape_yx, len(frames_tyx)), -1, 0)
 

@@ -192,6 +192,10 @@ class Plan:
         whole = load_config({**self.config.model_dump(), stage: merged})
         return str(getattr(whole, stage).canonical())
 
+    def threads(self, stage: str, model: str) -> int:
+        """The cores that a network job asks for: torch's thread count."""
+        return int(json.loads(self.settings(stage, model))["threads"])
+
     def network(self, model: str) -> str:
         """The network of a model and its options, as canonical JSON."""
         entry = self.models[model]

@@ -40,7 +40,7 @@ _FARTHEST_MM = 48.0
 
 def ring_score(frames_tyx: NDArray[Any], pixel_mm: float) -> Floats:
     """How much every place of a slice looks like the middle of a left ventricle; 0 where not at all."""
-    frames = frames_tyx.astype(np.float64)
+    frames = frames_tyx.astype(np.float32)
     mean = frames.mean(axis=0)
     delta = np.abs(frames - mean).mean(axis=0)
     scores = [_one_radius(mean, delta, disk, ring) for disk, ring in _kernels(mean.shape, pixel_mm)]
@@ -118,7 +118,7 @@ def _kernels(shape_yx: tuple[int, ...], pixel_mm: float) -> list[tuple[NDArray[A
     for radius in _RADII_MM:
         disk = distance <= radius
         ring = (distance > radius + _GAP_MM) & (distance <= radius + _GAP_MM + _WALL_MM)
-        kernels.append((rfft2(disk / disk.sum()), rfft2(ring / max(ring.sum(), 1))))
+        kernels.append((rfft2(np.float32(disk / disk.sum())), rfft2(np.float32(ring / max(ring.sum(), 1)))))
     return kernels
 
 

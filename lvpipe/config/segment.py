@@ -14,4 +14,9 @@ class SegmentSettings(Section):
     precision: Precision = Field(
         "auto", description="Numbers of the forward pass; `auto`: bfloat16 where the processor computes in it."
     )
-    threads: int = Field(2, ge=1, description="Torch's thread count; its bytes depend on it, so it is a constant.")
+    threads: int = Field(
+        1,
+        ge=1,
+        description="Torch's threads, and the cores that a job asks for. Its bytes depend on it, so it is constant; 1, "
+        "since folds and shards run side by side, and threads that wait for each other are slower than jobs.",
+    )

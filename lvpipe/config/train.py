@@ -13,7 +13,7 @@ class Augmentation(Section):
     """Random changes of each training image; a share of 0 switches one off."""
 
     rotate_degrees: float = Field(30.0, ge=0, le=180, description="Largest rotation, either way.")
-    scale_share: float = Field(0.15, ge=0, lt=1, description="Largest relative change of size.")
+    scale_share: float = Field(0.3, ge=0, lt=1, description="Largest relative change of size.")
     shift_px: float = Field(12.0, ge=0, description="Largest shift along each axis.")
     gamma: float = Field(1.5, ge=1, description="Largest exponent of a contrast change; its inverse is the smallest.")
     noise_sd: float = Field(0.05, ge=0, description="Largest standard deviation of added noise, image range 0 to 1.")
@@ -37,5 +37,10 @@ class TrainSettings(Section):
     precision: Precision = Field(
         "auto", description="Numbers of the forward pass; `auto`: bfloat16 where the processor computes in it."
     )
-    threads: int = Field(2, ge=1, description="Torch's thread count; its bytes depend on it, so it is a constant.")
+    threads: int = Field(
+        1,
+        ge=1,
+        description="Torch's threads, and the cores that a job asks for. Its bytes depend on it, so it is constant; 1, "
+        "since folds and shards run side by side, and threads that wait for each other are slower than jobs.",
+    )
     augmentation: Augmentation = Field(default_factory=Augmentation, description="Random changes of training images.")

@@ -63,7 +63,7 @@ def fit(
         return Calibrator(1.0, _BETA_UNKNOWN, 0)
     volumes = np.array([references[case] for case in known])
     raw = np.array([estimates[case].volume_ml for case in known])
-    scale = float(raw @ volumes / (raw @ raw)) if settings.shift == "scale" and raw.any() else 1.0
+    scale = float(np.median(volumes / raw)) if settings.shift == "scale" else 1.0
     if errors is None:
         return Calibrator(scale, 0.0, len(known))
     sigmas = np.array([sigma_hat_ml(estimates[case].slices, errors) for case in known])

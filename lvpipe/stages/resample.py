@@ -21,10 +21,7 @@ _WHITE = 255.0
 def prepare_cine(cine: Image, view: PreparedView) -> Image:
     """Bring every slice to the view's grid and its intensities to 0..255."""
     old, new = grid_of(cine), _target(grid_of(cine), view)
-    slices = [
-        _standardised(carry(cine.array_tzyx[:, z].astype(np.float32), old, new), view)
-        for z in range(cine.array_tzyx.shape[1])
-    ]
+    slices = [_standardised(carry(cine.array_tzyx[:, z], old, new), view) for z in range(cine.array_tzyx.shape[1])]
     return Image(np.stack(slices, axis=1), affine_on(cine.affine, old, new), cine.time_step_ms)
 
 

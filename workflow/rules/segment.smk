@@ -18,7 +18,7 @@ for (fold, shard), members in PLAN.shards.items():
             expand("results/segment/{{model}}/{case}_prob.nii.gz", case=members),
         log:
             f"logs/segment/{{model}}/{fold}-{shard}.log",
-        threads: workflow.cores
+        threads: lambda w: PLAN.threads("segment", w.model)
         params:
             view=lambda w: PLAN.models[w.model].view,
             cases=members,

@@ -23,7 +23,7 @@ rule train:
         history="results/train/{model}/fold-{fold}/history.csv",
     log:
         "logs/train/{model}/fold-{fold}.log",
-    threads: workflow.cores
+    threads: lambda w: PLAN.threads("train", w.model)
     params:
         view=lambda w: PLAN.models[w.model].view,
         learn=lambda w: PLAN.learners(w.model, w.fold)[0],
