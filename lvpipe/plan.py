@@ -229,7 +229,12 @@ class Plan:
     def _sources(self, cohort: CohortEntry) -> list[SourceCase]:
         reader = _module(self.reader(cohort.name))
         if cohort.phantom is not None:
-            return list_phantoms(cohort.phantom, self.config.phantom.cohorts[cohort.phantom])
+            phantom = self.config.phantom.cohorts[cohort.phantom]
+            if phantom.layout != cohort.reader:
+                raise UserError(
+                    f"cohort {cohort.name}: reader is {cohort.reader}, its phantom's layout {phantom.layout}"
+                )
+            return list_phantoms(cohort.phantom, phantom)
         root = self.root(cohort.name)
         if not root.is_dir():
             raise UserError(

@@ -120,6 +120,3 @@ def _one_source(cohort: CohortEntry, phantom: PhantomSettings) -> None:
         raise ValueError(f"cohorts: {cohort.name} has path and phantom both or neither; expected exactly one of them")
     if cohort.phantom is not None:
         _known(f"cohorts: {cohort.name}: phantom", cohort.phantom, phantom.cohorts)
-        layout = phantom.cohorts[cohort.phantom].layout
-        if layout != cohort.reader:
-            raise ValueError(f"cohorts: {cohort.name}: reader is {cohort.reader}; its phantom has layout {layout}")

@@ -252,6 +252,7 @@ def test_an_empty_folder_is_not_a_cohort(tmp_path):
         ({"models": [model(overrides={"train": {"epochs": "many"}})]}, ["unet", "overrides", "'many'"]),
         ({"models": [model(overrides={"trian": {}})]}, ["trian", "did you mean `train`"]),
         ({"cohorts": [{**DEFAULT["cohorts"][0], "reader": "sunybrook"}]}, ["sunybrook", "known: ", "sunnybrook"]),
+        ({"cohorts": [{**DEFAULT["cohorts"][0], "reader": "kaggle"}]}, ["reader is kaggle", "layout sunnybrook"]),
         ({"cohorts": [{**DEFAULT["cohorts"][0], "phantom": "contour"}]}, ["contour,", "one of: contours, volumes"]),
         ({"cohorts": [{**DEFAULT["cohorts"][0], "path": "x"}]}, ["path and phantom", "exactly one"]),
         ({"cohorts": []}, ["cohorts"]),

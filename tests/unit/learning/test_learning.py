@@ -168,7 +168,7 @@ def ramp(n: int = 6, side: int = 64) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def test_image_and_target_move_together():
-    spatial = Augmentation(gamma=1, noise_sd=0, bias_share=0, share=1)
+    spatial = Augmentation(scale_share=0.15, gamma=1, noise_sd=0, bias_share=0, share=1)
     augment = Augmenter(spatial, seed=3)
     images, targets = ramp(12)
     moved, drawn = augment(images, targets)
