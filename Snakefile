@@ -17,6 +17,7 @@
 #   view    a way of preparing a cine     model a network and what it learns from
 #   fold    the patients held out         logs/ has the log of every file under the same stage word
 
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -45,9 +46,9 @@ except UserError as error:
 wildcard_constraints:
     case="[A-Za-z0-9.-]+",
     cohort="[A-Za-z0-9.-]+",
-    model="[A-Za-z0-9.-]+",
-    view="[A-Za-z0-9.-]+",
-    fold="[0-9]+",
+    model="|".join(map(re.escape, PLAN.models)),
+    view="|".join(map(re.escape, PLAN.config.resample.views)),
+    fold="|".join(map(str, range(PLAN.config.folds))),
 
 
 rule all:

@@ -92,10 +92,10 @@ def pit(forecasts: NDArray[Any], volumes_ml: ArrayLike) -> NDArray[np.float64]:
 
 
 def moments_ml(forecasts: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and standard deviation of each forecast, from its steps between whole millilitres."""
-    steps = np.diff(np.concatenate([np.zeros((len(forecasts), 1)), forecasts], axis=1), axis=1)
-    steps = steps / np.clip(steps.sum(axis=1, keepdims=True), 1e-12, None)
-    middles = FORECAST_ML - 0.5
+    """Mean and standard deviation of each forecast, from its steps; what lies above 599 mL counts as the next one."""
+    ends = np.ones((len(forecasts), 1))
+    steps = np.diff(np.concatenate([0 * ends, forecasts, ends], axis=1), axis=1)
+    middles = np.append(FORECAST_ML, len(FORECAST_ML)) - 0.5
     mean = steps @ middles
     variance = (steps * (middles - mean[:, None]) ** 2).sum(axis=1)
     return mean, np.sqrt(variance)

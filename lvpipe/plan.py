@@ -3,6 +3,7 @@
 import ast
 import importlib
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -12,7 +13,7 @@ from typing import Any
 
 from lvpipe import provenance
 from lvpipe.cases import Case, SourceCase, number, place, shards
-from lvpipe.config.cohorts import CohortEntry, ModelEntry, Overrides, PlacedCohort, SheetOrder
+from lvpipe.config.cohorts import NAME_PATTERN, CohortEntry, ModelEntry, Overrides, PlacedCohort, SheetOrder
 from lvpipe.config.schema import Config, load_config
 from lvpipe.config.train import TrainSettings
 from lvpipe.errors import UserError
@@ -50,6 +51,11 @@ class Plan:
         found: dict[str, Case] = {}
         for cohort in self.config.cohorts:
             for case in self._listed(cohort):
+                if not re.match(NAME_PATTERN, case.name) or case.name in self.cohorts:
+                    raise UserError(
+                        f"cohort {cohort.name}: the case name {case.name!r} cannot stand in a path; expected letters, "
+                        f"digits, `.` and `-`, and no cohort's name: rename its folder, or give the cohort a `prefix`"
+                    )
                 if case.name in found:
                     raise UserError(
                         f"case {case.name} is in the cohorts {found[case.name].cohort} and {cohort.name}; "
@@ -128,11 +134,15 @@ class Plan:
                 reader=entry.reader,
                 root=str(self.root(entry.name)),
                 prefix=entry.prefix,
-                test_share=entry.test_share,
+                volumes=entry.volumes,
             )
             for entry in self.config.cohorts
         )
-        return SheetOrder(folds=self.config.folds, cohorts=placed).canonical()
+        return SheetOrder(cohorts=placed).canonical()
+
+    def placed(self) -> list[str]:
+        """Every case with its place, as `lvpipe.sheet.parse_case` reads it."""
+        return [f"{c.cohort}/{c.name}/{c.patient}/{c.split}/{c.fold}" for c in self.cases.values()]
 
     def learners(self, model: str, fold: str | int) -> tuple[list[str], list[str]]:
         """The cases that the model of a fold learns from, and those that it watches to know when to stop.
@@ -140,10 +150,12 @@ class Plan:
         Drawn, not of split test, not of the held-out fold; who is watched follows from each patient's own hash.
         """
         cohorts = self.models[model].masks
+        # By patient: another cohort of the same source may hold the same patient as a test case.
+        tested = {case.patient for case in self.cases.values() if case.split == "test"}
         found = [
             case
             for case in self.cases.values()
-            if case.cohort in cohorts and case.split != "test" and case.fold != int(fold)
+            if case.cohort in cohorts and case.patient not in tested and case.fold != int(fold)
         ]
         ranked = sorted({case.patient for case in found}, key=lambda patient: number(f"watch {patient}"))
         if len(ranked) < 2:
@@ -152,7 +164,8 @@ class Plan:
                 f"{', '.join(cohorts)}; expected at least 2: add cases, or lower `folds` or `test_share`"
             )
         share = TrainSettings.model_validate_json(self.settings("train", model)).inner_share
-        watched = [patient for patient in ranked if number(f"watch {patient}") < share * 2**64] or ranked[:1]
+        watched = [patient for patient in ranked if number(f"watch {patient}") < share * 2**64]
+        watched = watched[: len(ranked) - 1] or ranked[:1]
         watch = [case.name for case in found if case.patient in watched]
         return [case.name for case in found if case.patient not in watched], watch
 

@@ -1,10 +1,10 @@
 """The case sheet: every case of the run with its patient, split, fold, reference volumes and what became of it."""
 
 import importlib
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from lvpipe.cases import Case, Labels, place
+from lvpipe.cases import Case, Labels
 from lvpipe.config.cohorts import PlacedCohort, SheetOrder
 from lvpipe.files import read_json
 
@@ -23,21 +23,26 @@ COLUMNS = (
 )
 
 
-def sheet_rows(order: SheetOrder, names: Collection[str], ledgers: Path) -> Iterator[dict[str, object]]:
-    """One row for each named case, in the order of cohorts and of their listings."""
-    for cohort in order.cohorts:
-        reader = importlib.import_module(f"lvpipe.readers.{cohort.reader}")
-        labels: dict[str, Labels] = reader.read_labels(Path(cohort.root))
-        for case in _cases(cohort, order.folds):
-            if case.name in names:
-                known = labels.get(case.name.removeprefix(cohort.prefix), Labels())
-                yield _row(case, known, ledgers / f"{case.name}_cine.json")
+def sheet_rows(order: SheetOrder, cases: Sequence[Case], ledgers: Path) -> Iterator[dict[str, object]]:
+    """One row for each case; volumes only of cohorts that are said to have them."""
+    cohorts = {cohort.name: cohort for cohort in order.cohorts}
+    labels = {name: _labels(cohort) for name, cohort in cohorts.items()}
+    for case in cases:
+        known = labels[case.cohort].get(case.name.removeprefix(cohorts[case.cohort].prefix), Labels())
+        row = _row(case, known, ledgers / f"{case.name}_cine.json")
+        yield row if cohorts[case.cohort].volumes else row | {"edv_ml": None, "esv_ml": None}
 
 
-def _cases(cohort: PlacedCohort, folds: int) -> Iterator[Case]:
+def parse_case(text: str) -> Case:
+    """A case as the rule names it: cohort/case/patient/split/fold, as the plan placed it, whatever lies on disk."""
+    cohort, name, patient, split, fold = text.split("/")
+    return Case(name, cohort, patient, split, int(fold), ())
+
+
+def _labels(cohort: PlacedCohort) -> dict[str, Labels]:
     reader = importlib.import_module(f"lvpipe.readers.{cohort.reader}")
-    for source in reader.list_cases(Path(cohort.root)):
-        yield place(source, cohort.name, cohort.prefix, folds, cohort.test_share)
+    labels: dict[str, Labels] = reader.read_labels(Path(cohort.root))
+    return labels
 
 
 def _row(case: Case, labels: Labels, path: Path) -> dict[str, object]:

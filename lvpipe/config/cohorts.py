@@ -50,17 +50,16 @@ class ModelEntry(Section):
 
 
 class PlacedCohort(Section):
-    """What the case sheet needs of a cohort: where it is and how its patients are split."""
+    """What the case sheet needs of a cohort: where its tables are, and whether their volumes count."""
 
     name: str
     reader: str
     root: str
     prefix: str
-    test_share: float
+    volumes: bool
 
 
 class SheetOrder(Section):
-    """What the case sheet depends on, besides the ledgers."""
+    """What the case sheet depends on, besides the cases and their ledgers."""
 
-    folds: int
     cohorts: tuple[PlacedCohort, ...]

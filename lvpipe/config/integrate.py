@@ -19,7 +19,7 @@ class IntegrateSettings(Section):
     )
     end_caps: Literal["none", "half_slab", "zero_area"] = Field(
         "half_slab",
-        description="Beyond the outermost cavity slices: nothing, half a slice distance of the same area, "
+        description="Beyond the first and last slice of the stack: nothing, half a slice distance of the same area, "
         "or a cone to zero one slice distance away.",
     )
     frames: Literal["per_volume", "summed_area", "per_slice", "first_frame"] = Field(

@@ -48,7 +48,7 @@ def list_cases(root: Path) -> list[SourceCase]:
 
 def read_labels(root: Path) -> dict[str, Labels]:
     """Age and sex, which the images do not say; this source's reference volumes come from its contours."""
-    return {row["PatientID"].strip(): _person(row) for row in _read_sheet(root / SHEETS[0])}
+    return {(row["PatientID"] or "").strip(): _person(row) for row in _read_sheet(root / SHEETS[0])}
 
 
 def read_study(sources: Sequence[Path]) -> Study:
@@ -72,9 +72,8 @@ def _contour_folders(root: Path) -> dict[str, tuple[str, ...]]:
     there = {_canonical(entry.name): entry.name for entry in sorted((root / _CONTOURS).iterdir())}
     return {
         patient: (f"{_CONTOURS}/{there[_canonical(original)]}",)
-        for patient, original in (
-            (row["PatientID"].strip(), row["OriginalID"].strip()) for row in _read_sheet(root / SHEETS[0])
-        )
+        for row in _read_sheet(root / SHEETS[0])
+        for patient, original in [[(row[column] or "").strip() for column in ("PatientID", "OriginalID")]]
         if _canonical(original) in there
     }
 

@@ -4,15 +4,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lvpipe.arguments import stage_parser
 from lvpipe.config.train import TrainSettings
 from lvpipe.errors import UserError
 from lvpipe.files import write_table
-
-if TYPE_CHECKING:
-    from lvpipe.learning.samples import Samples
 
 _HISTORY = ("epoch", "learning_rate", "train_loss", "watch_loss", "watch_dice", "best")
 
@@ -30,18 +26,27 @@ def main(argv: Sequence[str]) -> None:
     from lvpipe.learning.weights import build_network, write_weights
 
     prepare_torch(args.settings.threads, args.settings.seed)
-    learn, watch = (read_samples(cases, args.cines, args.boxes) for cases in (args.learn, args.watch))
-    _check(learn, args.learn, args.cines)
-    _check(watch, args.watch, args.cines)
-    print(f"learning from {len(learn)} slices of {len(args.learn)} cases, watching {len(watch)} of {len(args.watch)}")
+    cases = [case for case in args.learn + args.watch if len(read_samples([case], args.cines, args.boxes))]
+    learners, watched = _share_out(cases, args.watch, args.cines)
+    learn, watch = (read_samples(names, args.cines, args.boxes) for names in (learners, watched))
+    print(f"learning from {len(learn)} slices of {len(learners)} cases, watching {len(watch)} of {len(watched)}")
     history, best = train(build_network(args.network["network"], args.network["options"]), learn, watch, args.settings)
     write_weights(args.model, best, args.network)
     write_table(args.history, _HISTORY, (asdict(row) for row in history))
 
 
-def _check(samples: "Samples", cases: Sequence[str], cines: Path) -> None:
-    if not len(samples):
+def _share_out(cases: Sequence[str], watch: Sequence[str], cines: Path) -> tuple[list[str], list[str]]:
+    """Who is learnt from and who is watched, of the cases that have drawn slices.
+
+    Where all that were to be watched were rejected, the last of the others is watched: a broken case stops nothing.
+    """
+    if len(cases) < 2:
         raise UserError(
-            f"no drawn slice in {cines} for {', '.join(cases)}; expected references of at least one case: "
+            f"drawn slices in {cines} for {len(cases)} cases; expected references of at least two: "
             f"see the ledgers in results/convert for what was rejected, or name other cohorts in the model's `masks`"
         )
+    watched = [case for case in cases if case in watch]
+    if not watched or len(watched) == len(cases):
+        print(f"watching {cases[-1]}: the cases that were to be watched, or all others, have no drawn slice")
+        watched = [cases[-1]]
+    return [case for case in cases if case not in watched], watched

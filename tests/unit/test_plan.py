@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from lvpipe.cases import number
+from lvpipe.cases import SourceCase, number
 from lvpipe.errors import UserError
 from lvpipe.plan import Plan
 
@@ -212,7 +212,7 @@ def test_a_real_cohort_is_known_from_its_listing(kaggle):
         "reader": "kaggle",
         "root": str(root / "dsb"),
         "prefix": "dsb-",
-        "test_share": 0.0,
+        "volumes": True,
     }
 
 
@@ -270,3 +270,29 @@ def test_nobody_to_learn_from_ends_the_run_when_it_is_asked(capsys):
     with pytest.raises(SystemExit) as caught:
         [made.taught("unet", fold) for fold in range(3)]
     assert str(caught.value).startswith("lvpipe: model unet, fold")
+
+
+def test_a_test_patient_is_learnt_from_through_no_other_cohort():
+    """Two cohorts of one source share patients; what is test in one is learnt from in neither."""
+    twice = [DEFAULT["cohorts"][0], {**DEFAULT["cohorts"][0], "name": "again", "prefix": "x", "test_share": 0.0}]
+    made = plan(cohorts=twice, models=[model(masks=["contours", "again"])])
+    tested = {case.patient for case in made.cases.values() if case.split == "test"}
+    assert tested
+    for fold in range(made.config.folds):
+        learn, watch = made.learners("unet", fold)
+        assert not tested & {made.cases[name].patient for name in learn + watch}
+
+
+def test_somebody_is_always_learnt_from():
+    made = plan(train={**DEFAULT["train"], "inner_share": 0.49}, phantom=contours(6))
+    for fold in range(made.config.folds):
+        learn, watch = made.learners("unet", fold)
+        assert learn
+        assert watch
+
+
+def test_a_case_name_that_cannot_stand_in_a_path_is_refused(kaggle, monkeypatch):
+    root = kaggle("train/3")
+    monkeypatch.setattr("lvpipe.readers.kaggle.list_cases", lambda _: [SourceCase("Jane_Doe 1", "p", "train", ())])
+    message = refusal(data_root=str(root), cohorts=[*DEFAULT["cohorts"][:1], cohort()])
+    assert "'Jane_Doe 1' cannot stand in a path" in message

@@ -2,7 +2,7 @@ import pytest
 
 from lvpipe.config.cohorts import PlacedCohort, SheetOrder
 from lvpipe.files import write_json, write_table
-from lvpipe.sheet import COLUMNS, sheet_rows
+from lvpipe.sheet import COLUMNS, parse_case, sheet_rows
 from lvpipe.tables import read_cases
 
 
@@ -18,8 +18,15 @@ def rows(tmp_path):
     }
     for name, ledger in ledgers.items():
         write_json(tmp_path / "ledgers" / f"{name}_cine.json", ledger)
-    placed = PlacedCohort(name="k", reader="kaggle", root=str(tmp_path / "dsb"), prefix="x", test_share=0)
-    return list(sheet_rows(SheetOrder(folds=3, cohorts=(placed,)), ["x1", "x2"], tmp_path / "ledgers"))
+    return list(sheet_rows(order(tmp_path), CASES, tmp_path / "ledgers"))
+
+
+CASES = [parse_case("k/x1/1/train/2"), parse_case("k/x2/2/train/0")]
+
+
+def order(tmp_path, volumes=True):
+    placed = PlacedCohort(name="k", reader="kaggle", root=str(tmp_path / "dsb"), prefix="x", volumes=volumes)
+    return SheetOrder(cohorts=(placed,))
 
 
 def test_who_is_in_the_run(rows, tmp_path):
@@ -27,7 +34,21 @@ def test_who_is_in_the_run(rows, tmp_path):
         ("x1", "k", "1", "train"),
         ("x2", "k", "2", "train"),
     ]
-    assert all(row["fold"] in (0, 1, 2) for row in rows)
+    assert [row["fold"] for row in rows] == [2, 0]
+
+
+def test_a_cohort_without_volumes_has_none(rows, tmp_path):
+    """Nor does it get those of its contours: `volumes: false` means that nothing is calibrated or scored on them."""
+    silent = list(sheet_rows(order(tmp_path, volumes=False), CASES, tmp_path / "ledgers"))
+    assert [(row["edv_ml"], row["esv_ml"]) for row in silent] == [(None, None)] * 2
+    assert rows[0]["edv_ml"] is not None
+
+
+def test_what_lies_on_disk_places_nobody(tmp_path, rows):
+    """A phantom cohort that was made smaller leaves folders behind: study 1 may lie in two splits."""
+    (tmp_path / "dsb" / "test" / "1" / "study").mkdir(parents=True)
+    again = list(sheet_rows(order(tmp_path), CASES, tmp_path / "ledgers"))
+    assert again == rows
 
 
 def test_the_sources_volumes_win_over_those_of_contours(rows):

@@ -37,9 +37,9 @@ rule convert_sheet:
     log:
         "logs/convert/cases.log",
     params:
-        cases=lambda w: list(CASES),
+        cases=lambda w: PLAN.placed(),
         settings=lambda w: PLAN.sheet_order(),
         code=PLAN.code("convert", *(PLAN.reader(cohort) for cohort in PLAN.cohorts)),
     shell:
-        "python -m lvpipe convert cohort --cases {params.cases} --ledgers results/convert --out {output}"
+        "python -m lvpipe convert cohort --cases {params.cases:q} --ledgers results/convert --out {output}"
         " --settings {params.settings:q} > {log} 2>&1"

@@ -54,7 +54,7 @@ def test_a_model_and_its_history(lvpipe, folder, capsys):
     network = read_network(folder / "model.safetensors")
     assert network(torch.zeros(1, 1, 32, 32)).shape == (1, 1, 32, 32)
     told = capsys.readouterr().out
-    assert "learning from 4 slices of 3 cases, watching 2 of 1" in told
+    assert "learning from 4 slices of 2 cases, watching 2 of 1" in told
     assert "r: left out of training" in told
 
 
@@ -68,11 +68,18 @@ def test_the_same_training_has_the_same_bytes(lvpipe, folder):
     assert (folder / "first.csv").read_bytes() == (folder / "again.csv").read_bytes()
 
 
-@pytest.mark.parametrize(("learn", "watch", "named"), [("ru", "w", "r, u"), ("ab", "u", "u")])
-def test_nothing_to_learn_from_is_said_in_one_line(lvpipe, folder, capsys, learn, watch, named):
+@pytest.mark.parametrize(("learn", "watch", "found"), [("ru", "w", 1), ("ru", "u", 0)])
+def test_nothing_to_learn_from_is_said_in_one_line(lvpipe, folder, capsys, learn, watch, found):
     assert lvpipe(*words(folder, learn, watch)) == 1
     error = capsys.readouterr().err
-    assert error.startswith("lvpipe train: no drawn slice in")
-    assert f"for {named};" in error
+    assert error.startswith("lvpipe train: drawn slices in")
+    assert f"for {found} cases; expected references of at least two" in error
     assert error.count("\n") == 1
     assert not (folder / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize("watch", ["u", "r"])
+def test_a_broken_watched_case_stops_nothing(lvpipe, folder, capsys, watch):
+    assert lvpipe(*words(folder, "ab", watch)) == 0
+    assert "learning from 2 slices of 1 cases, watching 2 of 1" in capsys.readouterr().out
+    assert (folder / "model.safetensors").exists()
