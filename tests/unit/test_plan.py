@@ -284,7 +284,7 @@ def test_a_test_patient_is_learnt_from_through_no_other_cohort():
 
 
 def test_somebody_is_always_learnt_from():
-    made = plan(train={**DEFAULT["train"], "inner_share": 0.49}, phantom=contours(6))
+    made = plan(train={**DEFAULT["train"], "inner_share": 0.49}, phantom=contours(12))
     for fold in range(made.config.folds):
         learn, watch = made.learners("unet", fold)
         assert learn
