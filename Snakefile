@@ -7,7 +7,7 @@
 #   results/train       {model}/fold-{fold}/model.safetensors  history.csv  curve.svg
 #   results/segment     {model}/{case}_prob.nii.gz
 #   results/postprocess {model}/{case}_mask.nii.gz
-#   results/integrate   {model}/{case}_areas.csv  {case}_volumes.csv  {case}_curve.svg
+#   results/integrate   {model}/{case}_areas.csv  {case}_volumes.csv
 #                       {model}/{cohort}_volumes.csv  {cohort}_pairs.csv
 #   results/calibrate   {model}/calibrator.json  forecasts.csv
 #   results/score       {model}/{case}_dice.csv

@@ -13,8 +13,9 @@ from typing import Any
 
 from lvpipe import provenance
 from lvpipe.cases import Case, SourceCase, number, place, shards
-from lvpipe.config.cohorts import NAME_PATTERN, CohortEntry, ModelEntry, Overrides, PlacedCohort, SheetOrder
+from lvpipe.config.cohorts import NAME_PATTERN, CohortEntry, ModelEntry, Overrides
 from lvpipe.config.schema import Config, load_config
+from lvpipe.config.sheet import PlacedCohort, SheetOrder
 from lvpipe.config.train import TrainSettings
 from lvpipe.errors import UserError
 from lvpipe.phantom.names import list_cases as list_phantoms

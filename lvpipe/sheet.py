@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lvpipe.cases import Case, Labels
-from lvpipe.config.cohorts import PlacedCohort, SheetOrder
+from lvpipe.config.sheet import PlacedCohort, SheetOrder
 from lvpipe.files import read_json
 
 COLUMNS = (

@@ -2,7 +2,7 @@
 
 By hand, since matplotlib costs each job 0.6 s of import and plotly each page 5 MB. A chart stands alone as a file and
 may be pasted into HTML: it has no ids and no style sheet, so that two charts on a page cannot disturb each other.
-What belongs to one page alone is in `pages/`: a change here integrates every case again, since `integrate` draws.
+What belongs to one page alone is in `pages/`.
 """
 
 import math

@@ -47,19 +47,3 @@ class ModelEntry(Section):
     makes: Literal["prob"] = Field("prob", description="What it makes of a cine.")
     masks: tuple[str, ...] = Field((), description="Cohorts whose masks it learns from.")
     overrides: Overrides = Field(default_factory=Overrides, description="Settings of later stages for this model.")
-
-
-class PlacedCohort(Section):
-    """What the case sheet needs of a cohort: where its tables are, and whether their volumes count."""
-
-    name: str
-    reader: str
-    root: str
-    prefix: str
-    volumes: bool
-
-
-class SheetOrder(Section):
-    """What the case sheet depends on, besides the cases and their ledgers."""
-
-    cohorts: tuple[PlacedCohort, ...]

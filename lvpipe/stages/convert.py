@@ -11,8 +11,8 @@ from statistics import median
 from typing import Any
 
 from lvpipe.arguments import add_options
-from lvpipe.config.cohorts import SheetOrder
 from lvpipe.config.convert import ConvertSettings
+from lvpipe.config.sheet import SheetOrder
 from lvpipe.contours import Drawing, parse_points, polygon_area, reference_labels, reference_volumes
 from lvpipe.dicom import Frame, Unreadable, read_frame
 from lvpipe.errors import Rejected

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from lvpipe.arguments import add_options
 from lvpipe.beats import AreaTable, flags_of, measure_beat, read_areas, volume_curve
 from lvpipe.boxes import read_boxes
-from lvpipe.charts import Line, Mark, line_chart
 from lvpipe.config.integrate import IntegrateSettings
-from lvpipe.files import read_json, read_table, write_table, write_text
+from lvpipe.files import read_json, read_table, write_table
 from lvpipe.images import is_rejected, passing_on, read_image
 from lvpipe.labels import CAVITY, NOT_ANNOTATED
 
@@ -33,23 +32,12 @@ def reference_areas(reference_tzyx: NDArray[Any], pixel_mm2: float) -> NDArray[n
     return np.where(drawn, count_areas(reference_tzyx, pixel_mm2), np.nan)
 
 
-def draw_curve(case: str, times_ms: Sequence[float], table: AreaTable, settings: IntegrateSettings) -> str:
-    """The volume curve with its two frames as SVG."""
-    curve, beat = volume_curve(table, settings), measure_beat(table, settings)
-    marks = [
-        Mark(times_ms[frame], float(curve[frame]), f"{word} {curve[frame]:.1f} mL")
-        for word, frame in (("ED", beat.ed_frame), ("ES", beat.es_frame))
-    ]
-    line = Line("cavity", list(times_ms), [float(volume) for volume in curve])
-    return line_chart(f"Volume curve of {case}", "time (ms)", "volume (mL)", [line], marks=marks)
-
-
 def main(argv: Sequence[str]) -> None:
-    """`case`: mask to areas, curve and picture. `cohort`: all cases' beats, and their areas beside reference areas."""
+    """`case`: mask to areas and curve. `cohort`: all cases' beats, and their areas beside reference areas."""
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(required=True)
     one = commands.add_parser("case")
-    add_options(one, IntegrateSettings, "mask", "ledger", "areas", "volumes", "curve")
+    add_options(one, IntegrateSettings, "mask", "ledger", "areas", "volumes")
     one.add_argument("--case", required=True)
     one.set_defaults(run=_run_case)
     many = commands.add_parser("cohort")
@@ -62,7 +50,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 def _run_case(args: argparse.Namespace) -> None:
-    with passing_on(args.areas, args.volumes, args.curve):
+    with passing_on(args.areas, args.volumes):
         mask, ledger = read_image(args.mask), read_json(args.ledger)
         x_mm, y_mm, _ = mask.spacing_xyz_mm
         positions = np.asarray(ledger["positions_mm"], float)
@@ -70,7 +58,6 @@ def _run_case(args: argparse.Namespace) -> None:
         curve = volume_curve(table, args.settings)
         write_table(args.areas, AREAS, _area_rows(args.case, table))
         write_table(args.volumes, CURVE, _curve_rows(args.case, ledger["times_ms"], curve))
-        write_text(args.curve, draw_curve(args.case, ledger["times_ms"], table, args.settings))
 
 
 def _thickness_mm(ledger: Mapping[str, Any]) -> float:

@@ -1,6 +1,6 @@
 import pytest
 
-from lvpipe.config.cohorts import PlacedCohort, SheetOrder
+from lvpipe.config.sheet import PlacedCohort, SheetOrder
 from lvpipe.files import write_json, write_table
 from lvpipe.sheet import COLUMNS, parse_case, sheet_rows
 from lvpipe.tables import read_cases

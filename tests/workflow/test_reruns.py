@@ -28,6 +28,8 @@ MODULES = {
     "volumes.py": AFTER_INTEGRATE | {"score_masks", "train_curve"},
     "metrics.py": AFTER_CALIBRATE | {"score_masks", "train_curve"},
     "pages/tables.py": {"report", "train_curve"} | END,
+    "charts/svg.py": {"report", "train_curve"} | END,
+    "config/cohorts.py": set(),  # a new key of cohorts or models
     "plan.py": set(),  # it only asks; what it answers stands in the params
     "config/schema.py": set(),
 }

@@ -8,7 +8,6 @@ rule integrate:
     output:
         areas="results/integrate/{model}/{case}_areas.csv",
         volumes="results/integrate/{model}/{case}_volumes.csv",
-        curve="results/integrate/{model}/{case}_curve.svg",
     log:
         "logs/integrate/{model}/{case}.log",
     wildcard_constraints:
@@ -18,7 +17,7 @@ rule integrate:
         code=PLAN.code("integrate"),
     shell:
         "python -m lvpipe integrate case --case {wildcards.case} --mask {input.mask} --ledger {input.ledger}"
-        " --areas {output.areas} --volumes {output.volumes} --curve {output.curve}"
+        " --areas {output.areas} --volumes {output.volumes}"
         " --settings {params.settings:q} > {log} 2>&1"
 
 
