@@ -2,7 +2,7 @@
 
     python benchmarks/scale.py [--cases 1140] [--run]
 
-Every study is a link to one of a few phantoms. Prints wall time and peak memory of `snakemake -n` with nothing made yet;
+Every study is a link to one of a few phantoms. Prints time and peak memory of `snakemake -n` with nothing made yet;
 with `--run`, all jobs are run with nothing in them but touching their outputs, and `-n` is measured again afterwards.
 """
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from lvpipe import provenance
 from lvpipe.cases import Case, SourceCase, number, place, shards
-from lvpipe.config.cohorts import NAME_PATTERN, CohortEntry, ModelEntry, Overrides
+from lvpipe.config.base import NAME_PATTERN
+from lvpipe.config.cohorts import CohortEntry, ModelEntry, Overrides
 from lvpipe.config.schema import Config, load_config
 from lvpipe.config.sheet import PlacedCohort, SheetOrder
 from lvpipe.config.train import TrainSettings

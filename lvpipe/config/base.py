@@ -1,6 +1,13 @@
 """What every configuration section shares."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+NAME_PATTERN = r"^[A-Za-z0-9.-]+$"
+"""Names become parts of paths and of wildcards, in which `_` and `/` separate."""
+
+PathName = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 
 
 class Section(BaseModel):

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveFloat
 
 from lvpipe.config.base import Section
 
@@ -18,7 +18,7 @@ class CalibrateSettings(Section):
         0.02, gt=0, le=0.5, description="Half width of the window of predicted area fractions around a slice's own."
     )
     window_pairs: int = Field(20, ge=2, description="Fewest area pairs in a window; it widens to the nearest ones.")
-    betas: tuple[float, ...] = Field(
+    betas: tuple[PositiveFloat, ...] = Field(
         (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0),
         min_length=1,
         description="Factors of the summed variance; the out-of-fold volumes choose one (the paper: 0.5).",

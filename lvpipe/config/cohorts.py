@@ -2,19 +2,18 @@
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from lvpipe.config.base import Section
+from lvpipe.config.base import PathName, Section
 
-Name = str
-NAME_PATTERN = r"^[A-Za-z0-9.-]+$"
-"""Names become parts of paths and of wildcards, in which `_` and `/` separate."""
+RESERVED = ("climatology", "expert")
+"""Names of rows that stand beside the models' in tables and pages."""
 
 
 class CohortEntry(Section):
     """Cases from one source."""
 
-    name: Name = Field(pattern=NAME_PATTERN, description="Name of the cohort in paths and tables.")
+    name: PathName = Field(description="Name of the cohort in paths and tables.")
     reader: str = Field(description="Source layout: the name of a module in lvpipe/readers.")
     path: str | None = Field(None, description="Folder of the source, relative to `data_root`.")
     phantom: str | None = Field(None, description="Instead of `path`: a cohort of section `phantom`, made here.")
@@ -35,11 +34,18 @@ class Overrides(Section):
     integrate: dict[str, Any] = Field(default_factory=dict, description="Overrides of section `integrate`.")
     calibrate: dict[str, Any] = Field(default_factory=dict, description="Overrides of section `calibrate`.")
 
+    @field_validator("segment")
+    @classmethod
+    def _shards_are_everybodys(cls, changes: dict[str, Any]) -> dict[str, Any]:
+        if "shard_cases" in changes:
+            raise ValueError("shard_cases cannot differ between models, which share their shards: set it in `segment`")
+        return changes
+
 
 class ModelEntry(Section):
     """A network, what it sees and whom it learns from."""
 
-    name: Name = Field(pattern=NAME_PATTERN, description="Name of the model in paths and tables.")
+    name: PathName = Field(description="Name of the model in paths and tables.")
     kind: Literal["draws"] = Field("draws", description="`draws`: makes probabilities.")
     view: str = Field(description="The view of section `resample` that it sees.")
     network: str = Field(description="Architecture: the name of a module in lvpipe/networks.")
@@ -47,3 +53,10 @@ class ModelEntry(Section):
     makes: Literal["prob"] = Field("prob", description="What it makes of a cine.")
     masks: tuple[str, ...] = Field((), description="Cohorts whose masks it learns from.")
     overrides: Overrides = Field(default_factory=Overrides, description="Settings of later stages for this model.")
+
+    @field_validator("name")
+    @classmethod
+    def _not_reserved(cls, name: str) -> str:
+        if name in RESERVED:
+            raise ValueError(f"a model is called {name}, as a row of the tables is; expected another name")
+        return name

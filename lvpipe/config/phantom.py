@@ -5,7 +5,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AfterValidator, Field, NonNegativeFloat, NonNegativeInt, model_validator
 
 from lvpipe.cases import SPLITS
-from lvpipe.config.base import Section
+from lvpipe.config.base import PathName, Section
 from lvpipe.phantom.names import cases_up_to
 
 WHOLE = "all"
@@ -138,7 +138,7 @@ class PhantomSettings(Section):
     """The synthetic cohorts of a run."""
 
     seed: int = Field(default=2016, description="Number from which every case follows; another seed, other hearts.")
-    cohorts: dict[str, PhantomCohort] = Field(default_factory=dict, description="Synthetic cohorts by name.")
+    cohorts: dict[PathName, PhantomCohort] = Field(default_factory=dict, description="Synthetic cohorts by name.")
 
     def order(self, cohort: str, case: str | None = None) -> PhantomOrder:
         """What to pass to the stage for one cohort, or for one case of it, which cases added after it do not change."""

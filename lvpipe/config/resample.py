@@ -1,10 +1,10 @@
 """Settings of the stage `resample`: what the networks see."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from lvpipe.config.base import Section
+from lvpipe.config.base import PathName, Section
 
 
 class Clahe(Section):
@@ -33,12 +33,21 @@ class View(Section):
     )
     clahe: Clahe | None = Field(None, description="Adaptive contrast on each image; null leaves it out.")
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        low, high = self.clip_percent
+        if not 0 <= low < high <= 100:
+            raise ValueError(f"clip_percent is [{low:g}, {high:g}]; expected 0 <= first < second <= 100")
+        if self.pixels_shrink > self.pixels_size:
+            raise ValueError(f"pixels_shrink is {self.pixels_shrink}, more than pixels_size, {self.pixels_size}")
+        return self
+
 
 class ResampleSettings(Section):
     """The views and the grid that they share."""
 
     spacing_mm: float = Field(1.0, gt=0.2, le=5, description="Pixel side of `grid: millimetres`, in plane.")
-    views: dict[str, View] = Field(
+    views: dict[PathName, View] = Field(
         description="Prepared versions of every cine, by name; only those that a model names are made."
     )
 

@@ -75,7 +75,7 @@ def _sentences(error: ValidationError) -> Iterator[str]:
         if detail["type"] == "extra_forbidden":
             yield _unknown_key(detail, place)
         elif detail["type"] == "value_error":
-            yield detail["msg"].removeprefix("Value error, ")
+            yield (f"{place}: " if place else "") + detail["msg"].removeprefix("Value error, ")
         else:
             yield f"{place} is {detail['input']!r}; {detail['msg'][0].lower()}{detail['msg'][1:]}"
 

@@ -73,6 +73,15 @@ def test_an_unknown_key_gets_the_nearest_known_one(changes, words):
         ({"integrate": {"rule": "discs"}}, ["integrate: rule is 'discs'", "disk"]),
         ({"train": {"learning_rate": float("nan")}}, ["train: learning_rate is nan", "finite"]),
         ({"cohorts": [{**DEFAULT["cohorts"][0], "name": "a/b"}]}, ["cohorts: 0: name is 'a/b'"]),
+        ({"models": [{**DEFAULT["models"][0], "name": "climatology"}]}, ["models: 0: name", "row of the tables"]),
+        (
+            {"models": [{**DEFAULT["models"][0], "overrides": {"segment": {"shard_cases": 4}}}]},
+            ["models: 0: overrides: segment: shard_cases", "share their shards"],
+        ),
+        ({"resample": {"views": {"a_b": {}}}}, ["resample: views: a_b", "pattern"]),
+        ({"resample": {"views": {"v": {"clip_percent": [99, 1]}}}}, ["resample: views: v: clip_percent is [99, 1]"]),
+        ({"resample": {"views": {"v": {"pixels_size": 16, "pixels_shrink": 17}}}}, ["pixels_shrink is 17"]),
+        ({"calibrate": {"betas": [0.5, -1]}}, ["calibrate: betas: 1 is -1", "greater than 0"]),
     ],
 )
 def test_a_wrong_value_is_shown_with_its_place(changes, words):
