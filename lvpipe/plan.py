@@ -21,6 +21,7 @@ from lvpipe.config.train import TrainSettings
 from lvpipe.errors import UserError
 from lvpipe.phantom.names import list_cases as list_phantoms
 from lvpipe.phantom.names import list_sheets
+from lvpipe.sheet import format_cases
 
 _HERE = Path(__file__).parent
 PHANTOM_ROOT = "results/phantom"
@@ -143,8 +144,8 @@ class Plan:
         return SheetOrder(cohorts=placed).canonical()
 
     def placed(self) -> list[str]:
-        """Every case with its place, as `lvpipe.sheet.parse_case` reads it."""
-        return [f"{c.cohort}/{c.name}/{c.patient}/{c.split}/{c.fold}" for c in self.cases.values()]
+        """Every case with its place, as `lvpipe.sheet.parse_cases` reads it."""
+        return list(format_cases(self.cases.values()))
 
     def learners(self, model: str, fold: str | int) -> tuple[list[str], list[str]]:
         """The cases that the model of a fold learns from, and those that it watches to know when to stop.

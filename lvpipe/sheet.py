@@ -1,7 +1,8 @@
 """The case sheet: every case of the run with its patient, split, fold, reference volumes and what became of it."""
 
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from lvpipe.cases import Case, Labels
@@ -33,10 +34,25 @@ def sheet_rows(order: SheetOrder, cases: Sequence[Case], ledgers: Path) -> Itera
         yield row if cohorts[case.cohort].volumes else row | {"edv_ml": None, "esv_ml": None}
 
 
-def parse_case(text: str) -> Case:
-    """A case as the rule names it: cohort/case/patient/split/fold, as the plan placed it, whatever lies on disk."""
-    cohort, name, patient, split, fold = text.split("/")
-    return Case(name, cohort, patient, split, int(fold), ())
+def format_cases(cases: Iterable[Case]) -> Iterator[str]:
+    """Cases as words: `@cohort/split`, then `name:fold` or `name:fold:patient` of each case that it holds for.
+
+    A command may have 128 KiB: so short, ten thousand cases fit.
+    """
+    for (cohort, split), group in groupby(cases, key=lambda case: (case.cohort, case.split)):
+        yield f"@{cohort}/{split}"
+        yield from (f"{c.name}:{c.fold}" + (f":{c.patient}" if c.patient != c.name else "") for c in group)
+
+
+def parse_cases(words: Iterable[str]) -> Iterator[Case]:
+    """The cases as the plan placed them, whatever lies on disk: the inverse of `format_cases`."""
+    cohort = split = ""
+    for word in words:
+        if word.startswith("@"):
+            cohort, split = word.removeprefix("@").split("/")
+        else:
+            name, fold, *patient = word.split(":", maxsplit=2)
+            yield Case(name, cohort, patient[0] if patient else name, split, int(fold), ())
 
 
 def _labels(cohort: PlacedCohort) -> dict[str, Labels]:

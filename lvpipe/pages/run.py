@@ -99,6 +99,11 @@ class Run:
         return in_order({outcome.split for outcome in self.outcomes})
 
     @cached_property
+    def drawn(self) -> frozenset[str]:
+        """Cases that were scored against a reference; the file of one that lies there unasked is an earlier run's."""
+        return frozenset(row["case"] for row in self.dice)
+
+    @cached_property
     def slice_dice(self) -> dict[tuple[str, str, int, int], float]:
         """Dice of single slices by model, case, frame and slice."""
         return {

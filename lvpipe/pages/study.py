@@ -64,7 +64,7 @@ def read_study(run: Run, case: str) -> Study:
     convert, outcomes = run.root / "convert", run.by_case[case]
     cine = read_image(convert / f"{case}_cine.nii.gz")
     reference = convert / f"{case}_reference.nii.gz"
-    there = reference.exists() and not is_rejected(reference)
+    there = case in run.drawn and not is_rejected(reference)
     folders = {outcome.model: run.root / "integrate" / outcome.model for outcome in outcomes}
     files = {model: run.root / "postprocess" / model / f"{case}_mask.nii.gz" for model in folders}
     return Study(

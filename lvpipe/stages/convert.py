@@ -21,7 +21,7 @@ from lvpipe.geometry import map_points
 from lvpipe.images import Image, write_image, write_rejected
 from lvpipe.ledger import DIGEST_SHOWN, Ledger, combined_digest, digest
 from lvpipe.regrid import compute_cine, source_to_cine, spacing_mm
-from lvpipe.sheet import COLUMNS, parse_case, sheet_rows
+from lvpipe.sheet import COLUMNS, parse_cases, sheet_rows
 from lvpipe.stack import Stack, build_stack
 from lvpipe.study import Study
 
@@ -180,14 +180,14 @@ def main(argv: Sequence[str]) -> None:
     one.set_defaults(run=_run_case)
     many = commands.add_parser("cohort")
     add_options(many, SheetOrder, "ledgers", "out")
-    many.add_argument("--cases", nargs="+", type=parse_case, required=True)
+    many.add_argument("--cases", nargs="+", required=True)
     many.set_defaults(run=_run_cohort)
     args = parser.parse_args(argv)
     args.run(args)
 
 
 def _run_cohort(args: argparse.Namespace) -> None:
-    write_table(args.out, COLUMNS, sheet_rows(args.settings, args.cases, args.ledgers))
+    write_table(args.out, COLUMNS, sheet_rows(args.settings, list(parse_cases(args.cases)), args.ledgers))
 
 
 def _run_case(args: argparse.Namespace) -> None:

@@ -1,9 +1,12 @@
 import pytest
 
+from lvpipe.cases import Case
 from lvpipe.config.sheet import PlacedCohort, SheetOrder
 from lvpipe.files import write_json, write_table
-from lvpipe.sheet import COLUMNS, parse_case, sheet_rows
+from lvpipe.sheet import COLUMNS, format_cases, parse_cases, sheet_rows
 from lvpipe.tables import read_cases
+
+LONGEST_COMMAND = 128 * 1024  # bytes of one word of a command on Linux; Snakemake hands a rule over as one
 
 
 @pytest.fixture
@@ -21,7 +24,7 @@ def rows(tmp_path):
     return list(sheet_rows(order(tmp_path), CASES, tmp_path / "ledgers"))
 
 
-CASES = [parse_case("k/x1/1/train/2"), parse_case("k/x2/2/train/0")]
+CASES = list(parse_cases(["@k/train", "x1:2:1", "x2:0:2"]))
 
 
 def order(tmp_path, volumes=True):
@@ -64,3 +67,19 @@ def test_the_sheet_survives_the_disk(rows, tmp_path):
     read = read_cases(tmp_path / "cases.csv")
     assert read["x1"].edv_ml == 120.25
     assert read["x2"].reason == "one slice"
+
+
+def test_cases_survive_the_command_line():
+    cases = [
+        Case("1", "bowl", "1", "train", 2, ()),
+        Case("2", "bowl", "2", "train", 0, ()),
+        Case("a.SCD01", "drawn", "SCD01", "test", 1, ()),
+        Case("b", "drawn", "of a: strange source", "train", 1, ()),
+    ]
+    assert list(parse_cases(format_cases(cases))) == cases
+    assert list(format_cases(cases))[:3] == ["@bowl/train", "1:2", "2:0"]
+
+
+def test_ten_thousand_cases_fit_into_one_command():
+    words = format_cases(Case(str(number), "bowl", str(number), "train", 4, ()) for number in range(10_000))
+    assert len(" ".join(words)) < LONGEST_COMMAND
