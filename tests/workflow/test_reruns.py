@@ -1,5 +1,7 @@
 """Editing one module, or one setting, runs again exactly what depends on it."""
 
+import csv
+
 import pytest
 
 END = {"all"}
@@ -110,3 +112,15 @@ def test_one_model_more_trains_itself_alone(finished):
     jobs = finished.would_run({"models": [UNET, other]})
     assert set(jobs) == AFTER_TRAIN
     assert (jobs["train"], jobs["postprocess"], jobs["calibrate"]) == (2, 12, 1)
+
+
+def test_one_case_more_runs_its_own_shard_alone(finished):
+    """A sixth study, of split test: its own jobs, and the one shard of test cases that it falls in."""
+    more = {"phantom": {"cohorts": {"volumes": {"cases": {"train": 2, "validate": 1, "test": 3}}}}}
+    jobs = finished.would_run(more)
+    single = ("phantom_volumes", "convert_volumes", "resample", "detect", "segment_all_all")
+    assert {rule: jobs.get(rule) for rule in single} == dict.fromkeys(single, 1)
+    assert not {"segment_0_all", "segment_1_all", "train", "resample_reference", "convert_contours"} & set(jobs)
+    sheet = csv.DictReader((finished.folder / "results" / "convert" / "cases.csv").open())
+    shard = [row for row in sheet if row["split"] == "test"]
+    assert jobs["postprocess"] == jobs["integrate"] == len(shard) + 1 < 12
