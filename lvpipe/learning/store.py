@@ -80,15 +80,21 @@ def write_store(folder: Path, cases: Iterable[tuple[str, NDArray[np.uint8], NDAr
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)  # of a job that was killed
     part.mkdir(parents=True)
-    images, targets = _Writer(part / "images.npy"), _Writer(part / "targets.npy")
+    try:
+        _write_cases(part, cases)
+        part.replace(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)  # a full disk must have room again
+
+
+def _write_cases(folder: Path, cases: Iterable[tuple[str, NDArray[np.uint8], NDArray[np.uint8]]]) -> None:
     counts = []
-    with images, targets:
+    with _Writer(folder / "images.npy") as images, _Writer(folder / "targets.npy") as targets:
         for case, images_nyx, targets_nyx in cases:
             images.append(case, images_nyx)
             targets.append(case, targets_nyx)
             counts.append((case, len(images_nyx)))
-    write_json(part / "cases.json", counts)
-    part.replace(folder)
+    write_json(folder / "cases.json", counts)
 
 
 class _Writer:

@@ -1,6 +1,7 @@
 """Samples on disk: what is cut, what is written, what is read back, and what a killed job leaves."""
 
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -90,17 +91,22 @@ def test_a_store_of_nothing_has_no_samples(folder):
 
 
 def test_an_unfinished_store_is_none(folder):
+    part = folder / "store.part"
+
     def killed():
-        yield "a", *expected(0)
+        yield "a", *(np.tile(array, (9000, 1, 1)) for array in expected(0))  # more than a buffer holds
+        shutil.copytree(part, folder / "left")
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         write_store(folder / "store", killed())
     assert not (folder / "store").exists()
+    assert not part.exists(), "a full disk has room again"
+    (folder / "left").rename(part)  # as SIGKILL leaves it
     with pytest.raises(ValueError, match="pickled"):  # numpy's guess at a file without its header
-        np.load(folder / "store.part" / "images.npy")
+        np.load(part / "images.npy")
     assert store_samples(folder / "store", "ac", folder, folder).counts == {"a": 3, "c": 3}
-    assert not (folder / "store.part").exists()
+    assert not part.exists()
 
 
 def test_a_finished_store_is_not_built_again(folder):
