@@ -26,10 +26,7 @@ class Rows:
         self._path = path
         with path.open("rb") as stream:
             npy.read_magic(stream)
-            (self._n, *self._shape), _, _ = npy.read_array_header_1_0(stream)
-
-    def __len__(self) -> int:
-        return int(self._n)
+            (_, *self._shape), _, _ = npy.read_array_header_1_0(stream)
 
     def read(self, places: NDArray[np.intp]) -> NDArray[np.uint8]:
         """The images at these places, in their order; the disk is read from front to back."""
