@@ -212,6 +212,10 @@ class Plan:
         """The cores that a network job asks for: torch's thread count."""
         return int(json.loads(self.settings(stage, model))["threads"])
 
+    def gpus(self, stage: str, model: str) -> int:
+        """The GPUs that a network job asks for."""
+        return int(json.loads(self.settings(stage, model))["device"] == "cuda")
+
     def network(self, model: str) -> str:
         """The network of a model and its options, as canonical JSON."""
         entry = self.models[model]

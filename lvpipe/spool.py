@@ -1,5 +1,7 @@
-"""Finished cases of an unfinished job: Snakemake deletes a killed job's outputs, so they wait elsewhere."""
+"""What an unfinished job has finished: Snakemake deletes a killed job's outputs, so it waits elsewhere."""
 
+import errno
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +9,10 @@ from lvpipe.files import replacing
 
 
 class Spool:
-    """A folder of files keyed by all that they depend on; a job that runs again finds what it had finished."""
+    """A folder of what a job keeps, keyed by all that it depends on; a job that runs again finds what it had.
+
+    A spool belongs to one job alone.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -21,13 +26,44 @@ class Spool:
                 write(scratch)
         self._waiting.append((kept, target))
 
+    def keep(self, key: str) -> Path:
+        """The folder of this key, for what a job reads and writes as it goes on; all else in the spool is removed.
+
+        So the disk does not fill with what jobs left that were killed before their settings changed.
+        """
+        kept = self._folder / key
+        kept.mkdir(parents=True, exist_ok=True)
+        for other in list(self._folder.iterdir()):
+            if other != kept:
+                _remove(other)
+        return kept
+
     def release(self) -> None:
-        """Rename all files into place, now that every one of them is finished."""
+        """Move all files into place, now that every one of them is finished, and remove the spool."""
         for kept, target in self._waiting:
             target.parent.mkdir(parents=True, exist_ok=True)
-            kept.replace(target)
+            _move(kept, target)
         self._waiting.clear()
-        for leftover in self._folder.glob("*"):
-            leftover.unlink()
         if self._folder.is_dir():
+            for leftover in list(self._folder.iterdir()):
+                _remove(leftover)
             self._folder.rmdir()
+
+
+def _move(kept: Path, target: Path) -> None:
+    """Rename; where the target is on another file system, by a copy beside it, so that it still appears whole."""
+    try:
+        kept.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        with replacing(target) as scratch:
+            shutil.copyfile(kept, scratch)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        # First another name: what a kill leaves of a half-removed folder must not be taken for the whole.
+        shutil.rmtree(path.replace(path.with_name(f"{path.name}.gone")))
+    else:
+        path.unlink()

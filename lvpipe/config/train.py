@@ -5,8 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from lvpipe.config.base import Section
-
-Precision = Literal["auto", "float32", "bfloat16"]
+from lvpipe.config.network_job import NetworkJob
 
 
 class Augmentation(Section):
@@ -21,11 +20,14 @@ class Augmentation(Section):
     share: float = Field(0.5, ge=0, le=1, description="Probability of each change for an image.")
 
 
-class TrainSettings(Section):
+class TrainSettings(NetworkJob):
     """The training loop."""
 
     seed: int = Field(1, ge=0, description="Seed of the weights, the order of images and the augmentation.")
     epochs: int = Field(40, ge=1, description="Most passes over the training images.")
+    epoch_images: int | None = Field(
+        None, ge=1, description="Most images in one epoch, a fresh draw each; None: all of them."
+    )
     patience: int = Field(10, ge=1, description="Epochs without a better monitored loss after which training stops.")
     batch_images: int = Field(8, ge=1, description="Images in a step.")
     learning_rate: float = Field(6e-3, gt=0, description="Peak learning rate of AdamW; it follows one cosine to zero.")
@@ -33,14 +35,5 @@ class TrainSettings(Section):
     loss: Literal["dice_ce", "bce"] = Field("dice_ce", description="Training loss on logits.")
     inner_share: float = Field(
         0.15, gt=0, lt=0.5, description="Share of the training patients that only watch for early stopping."
-    )
-    precision: Precision = Field(
-        "auto", description="Numbers of the forward pass; `auto`: bfloat16 where the processor computes in it."
-    )
-    threads: int = Field(
-        1,
-        ge=1,
-        description="Torch's threads, and the cores that a job asks for. Its bytes depend on it, so it is constant; 1, "
-        "since folds and shards run side by side, and threads that wait for each other are slower than jobs.",
     )
     augmentation: Augmentation = Field(default_factory=Augmentation, description="Random changes of training images.")

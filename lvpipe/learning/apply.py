@@ -7,23 +7,30 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lvpipe.config.train import Precision
+from lvpipe.config.network_job import Device, Precision
 from lvpipe.learning.batches import as_batch, compute_logits
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 
 def draw_images(
-    networks: "Sequence[nn.Module]", images_nyx: NDArray[Any], batch_images: int, precision: Precision
+    networks: "Sequence[nn.Module]",
+    images_nyx: NDArray[Any],
+    batch_images: int,
+    precision: Precision,
+    device: Device = "cpu",
 ) -> NDArray[np.float32]:
-    """Mean probability of the cavity in every image, in full batches."""
+    """Mean probability of the cavity in every image, in full batches; the networks are on the device already."""
     probs_nyx = np.empty(images_nyx.shape, np.float32)
     with torch.inference_mode():
         for start in range(0, len(images_nyx), batch_images):
-            batch = as_batch(images_nyx[start : start + batch_images])
-            mean = torch.stack([torch.sigmoid(compute_logits(network, batch, precision)) for network in networks]).mean(
-                dim=0
-            )
-            probs_nyx[start : start + batch_images] = mean[:, 0].numpy()
+            batch = as_batch(images_nyx[start : start + batch_images]).to(device)
+            mean = _mean_probability(networks, batch, precision)
+            probs_nyx[start : start + batch_images] = mean[:, 0].cpu().numpy()
     return probs_nyx
+
+
+def _mean_probability(networks: "Sequence[nn.Module]", batch: "Tensor", precision: Precision) -> "Tensor":
+    probs = [torch.sigmoid(compute_logits(network, batch, precision)) for network in networks]
+    return torch.stack(probs).mean(dim=0)

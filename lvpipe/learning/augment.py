@@ -20,7 +20,7 @@ class Augmenter:
 
     def __init__(self, settings: Augmentation, seed: int) -> None:
         self.settings = settings
-        self._random = torch.Generator().manual_seed(seed)
+        self.random = torch.Generator().manual_seed(seed)
         self._warp_image = AffineTransform(normalized=True, mode="bilinear", padding_mode="border", align_corners=False)
         self._warp_target = AffineTransform(normalized=True, mode="nearest", padding_mode="zeros", align_corners=False)
 
@@ -48,14 +48,14 @@ class Augmenter:
 
     def _bias(self, images: "Tensor") -> "Tensor":
         n = len(images)
-        cells = torch.rand((n, 1, _BIAS_CELLS, _BIAS_CELLS), generator=self._random) * 2 - 1
+        cells = torch.rand((n, 1, _BIAS_CELLS, _BIAS_CELLS), generator=self.random) * 2 - 1
         strength = self._sometimes(n, self.settings.bias_share)[:, None, None, None]
         field = torch.nn.functional.interpolate(cells * strength, size=images.shape[-2:], mode="bicubic")
         return images * (1 + field)
 
     def _noise(self, images: "Tensor") -> "Tensor":
         sd = self._sometimes(len(images), self.settings.noise_sd).abs()[:, None, None, None]
-        return images + sd * torch.randn(images.shape, generator=self._random)
+        return images + sd * torch.randn(images.shape, generator=self.random)
 
     def _sometimes(self, n: int, largest: float) -> "Tensor":
         """Uniform in -largest..largest for a share of the images, 0 for the others."""
@@ -63,4 +63,4 @@ class Augmenter:
         return self._uniform(n, -largest, largest) * chosen
 
     def _uniform(self, n: int, low: float, high: float) -> "Tensor":
-        return torch.rand(n, generator=self._random) * (high - low) + low
+        return torch.rand(n, generator=self.random) * (high - low) + low

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from numpy.typing import NDArray
 
-from lvpipe.config.train import Precision
+from lvpipe.config.network_job import Precision
+from lvpipe.learning.device import resolve_precision
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -23,13 +24,10 @@ def as_batch(images_nyx: NDArray[Any]) -> "Tensor":
 
 
 def compute_logits(network: "nn.Module", images: "Tensor", precision: Precision) -> "Tensor":
-    """Standardise images in 0..1 and apply the network.
-
-    bfloat16 is three times as fast where the processor computes in it, and far slower where it does not: `auto` asks.
-    """
-    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    low = precision == "bfloat16" or (precision == "auto" and native)
-    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=low):
+    """Standardise images in 0..1 and apply the network, where both are."""
+    device = images.device.type
+    low = resolve_precision(precision, device) == "bfloat16"
+    with torch.autocast(device, dtype=torch.bfloat16, enabled=low):
         logits: Tensor = network(standardise(images))
     return logits.float()
 

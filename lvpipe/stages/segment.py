@@ -32,8 +32,8 @@ def draw_case(
 
     windows_tzyx = crop(prepared.array_tzyx, boxes)
     flat = windows_tzyx.reshape(-1, boxes.side_px, boxes.side_px)
-    probs = draw_images(networks, flat, settings.batch_images, settings.precision).reshape(windows_tzyx.shape)
-    return Image(_paste(probs, boxes, prepared, native), native.affine, native.time_step_ms)
+    probs = draw_images(networks, flat, settings.batch_images, settings.precision, settings.device)
+    return Image(_paste(probs.reshape(windows_tzyx.shape), boxes, prepared, native), native.affine, native.time_step_ms)
 
 
 def _paste(probs_tzyx: NDArray[Any], boxes: Boxes, prepared: Image, native: Image) -> NDArray[np.uint8]:
@@ -53,13 +53,15 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--code", required=True, help="digest of the code, part of a spooled file's key")
     args = parser.parse_args(argv)
 
-    from lvpipe.learning.loop import prepare_torch
+    from lvpipe.learning.device import prepare_torch, resolve_precision
     from lvpipe.learning.weights import read_network
 
-    prepare_torch(args.settings.threads)
-    networks = [read_network(path) for path in args.models]
+    prepare_torch(args.settings)
+    networks = [read_network(path).to(args.settings.device) for path in args.models]
     spool = Spool(args.spool)
-    common = digest(args.code, args.settings.canonical(), *(file_digest(path) for path in args.models))
+    # A shard may be resumed on another machine, where `auto` means other numbers.
+    precision = resolve_precision(args.settings.precision, args.settings.device)
+    common = digest(args.code, args.settings.canonical(), precision, *(file_digest(path) for path in args.models))
     for case in args.cases:
         inputs = _inputs(case, args.views, args.cines, args.boxes)
         key = digest(common, case, *(file_digest(path) for path in inputs))

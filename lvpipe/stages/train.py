@@ -1,7 +1,8 @@
 """`train`: a network per fold, from the drawn slices of the patients outside that fold."""
 
 import json
-from collections.abc import Sequence
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,37 +10,68 @@ from lvpipe.arguments import stage_parser
 from lvpipe.config.train import TrainSettings
 from lvpipe.errors import UserError
 from lvpipe.files import write_table
+from lvpipe.provenance import digest, file_digest
+from lvpipe.spool import Spool
 
 _HISTORY = ("epoch", "learning_rate", "train_loss", "watch_loss", "watch_dice", "best")
 
 
 def main(argv: Sequence[str]) -> None:
-    """Read samples, train, write the model and its history."""
-    parser = stage_parser(__doc__, TrainSettings, "cines", "boxes", "model", "history")
+    """Put the samples on disk, train, write the model and its history."""
+    parser = stage_parser(__doc__, TrainSettings, "cines", "boxes", "model", "history", "spool")
     parser.add_argument("--network", type=json.loads, required=True, help="JSON with `network` and `options`")
     parser.add_argument("--learn", nargs="+", required=True, help="cases to learn from")
     parser.add_argument("--watch", nargs="+", required=True, help="cases that decide when to stop")
+    parser.add_argument("--code", required=True, help="digest of the code: a checkpoint belongs to it")
     args = parser.parse_args(argv)
 
-    from lvpipe.learning.loop import prepare_torch, train
-    from lvpipe.learning.samples import read_samples
+    from lvpipe.learning.checkpoint import Checkpoint
+    from lvpipe.learning.device import prepare_torch
+    from lvpipe.learning.loop import train
+    from lvpipe.learning.samples import store_samples
     from lvpipe.learning.weights import build_network, write_weights
 
-    prepare_torch(args.settings.threads, args.settings.seed)
-    cases = [case for case in args.learn + args.watch if len(read_samples([case], args.cines, args.boxes))]
-    learners, watched = _share_out(cases, args.watch, args.cines)
-    learn, watch = (read_samples(names, args.cines, args.boxes) for names in (learners, watched))
+    prepare_torch(args.settings, args.settings.seed)
+    spool = Spool(args.spool)
+    kept = spool.keep(_key(args))
+    store = store_samples(kept / "samples", _taught(args), args.cines, args.boxes)
+    learners, watched = _share_out(store.counts, args.watch, args.cines)
+    learn, watch = store.samples(learners), store.samples(watched)
     print(f"learning from {len(learn)} slices of {len(learners)} cases, watching {len(watch)} of {len(watched)}")
-    history, best = train(build_network(args.network["network"], args.network["options"]), learn, watch, args.settings)
+    network = build_network(args.network["network"], args.network["options"])
+    history, best = train(network, learn, watch, args.settings, Checkpoint(kept / "checkpoint"))
     write_weights(args.model, best, args.network)
     write_table(args.history, _HISTORY, (asdict(row) for row in history))
+    spool.release()
 
 
-def _share_out(cases: Sequence[str], watch: Sequence[str], cines: Path) -> tuple[list[str], list[str]]:
+def _taught(args: Namespace) -> list[str]:
+    return list(dict.fromkeys(args.learn + args.watch))
+
+
+def _key(args: Namespace) -> str:
+    """All that the trajectory of this training depends on, the content of every input with it."""
+    from lvpipe.learning.device import resolve_precision
+
+    choices = {
+        "code": args.code,
+        "settings": args.settings.canonical(),
+        "precision": resolve_precision(args.settings.precision, args.settings.device),
+        "network": args.network,
+        "learn": args.learn,
+        "watch": args.watch,
+    }
+    folders = {"_cine.nii.gz": args.cines, "_reference.nii.gz": args.cines, "_boxes.json": args.boxes}
+    paths = [folder / f"{case}{ending}" for case in _taught(args) for ending, folder in folders.items()]
+    return digest(json.dumps(choices, sort_keys=True), *(file_digest(path) for path in paths))
+
+
+def _share_out(counts: Mapping[str, int], watch: Sequence[str], cines: Path) -> tuple[list[str], list[str]]:
     """Who is learnt from and who is watched, of the cases that have drawn slices.
 
     Where all that were to be watched were rejected, the last of the others is watched: a broken case stops nothing.
     """
+    cases = [case for case, count in counts.items() if count]
     if len(cases) < 2:
         raise UserError(
             f"drawn slices in {cines} for {len(cases)} cases; expected references of at least two: "

@@ -104,6 +104,13 @@ def test_folds_are_by_patient_and_the_split_by_the_source():
     assert [made.cases[str(i)].split for i in (1, 12, 13, 17, 24)] == ["train", "train", "validate", "test", "test"]
 
 
+def test_a_gpu_is_asked_for_where_a_model_computes_on_one():
+    there = model(name="large", overrides={"train": {"device": "cuda"}})
+    made = plan(models=[MODEL, there], segment={"device": "cuda"})
+    assert [made.gpus("train", name) for name in ("unet", "large")] == [0, 1]
+    assert [made.gpus("segment", name) for name in ("unet", "large")] == [1, 1]
+
+
 def test_one_more_case_moves_no_other():
     small, large = plan(phantom=contours(20)), plan(phantom=contours(21))
     assert {name: large.cases[name] for name in small.cases} == small.cases

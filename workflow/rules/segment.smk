@@ -28,5 +28,5 @@ for (fold, shard), members in PLAN.shards.items():
         shell:
             "python -m lvpipe segment --models {input.models} --cases {params.cases}"
             " --views results/resample/{params.view} --cines results/convert --boxes results/detect/{params.view}"
-            " --out results/segment/{wildcards.model} --spool {params.spool} --code {params.code}"
+            " --out results/segment/{wildcards.model} --spool {params.spool} --code {params.code:q}"
             " --settings {params.settings:q} > {log} 2>&1"

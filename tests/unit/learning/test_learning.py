@@ -1,20 +1,21 @@
 """The one training loop and what surrounds it, on disks that a network of a few thousand weights learns in seconds."""
 
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
 import pytest
 import torch
 
-from lvpipe.boxes import Boxes, write_boxes
 from lvpipe.config.train import Augmentation, TrainSettings
 from lvpipe.errors import UserError
-from lvpipe.images import write_image, write_rejected
 from lvpipe.learning import loop
 from lvpipe.learning.apply import draw_images
 from lvpipe.learning.augment import Augmenter
 from lvpipe.learning.batches import as_batch, standardise
-from lvpipe.learning.samples import Samples, cut_samples, read_samples
+from lvpipe.learning.checkpoint import Checkpoint
+from lvpipe.learning.device import prepare_torch
+from lvpipe.learning.store import Samples, Store, write_store
 from lvpipe.learning.weights import build_network, read_network, write_weights
 
 ARCHITECTURE = {"network": "unet", "options": {"channels": [8, 16], "residual_units": 1}}
@@ -27,13 +28,13 @@ QUICK = TrainSettings(
 @pytest.fixture(autouse=True)
 def threads():
     before = torch.get_num_threads()
-    loop.prepare_torch(1)
+    prepare_torch(QUICK)
     yield
     torch.use_deterministic_algorithms(mode=False)
     torch.set_num_threads(before)
 
 
-def disks(n: int = 8, side: int = 32, seed: int = 0) -> Samples:
+def disk_arrays(n: int = 8, side: int = 32, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(seed)
     y, x = np.indices((side, side))
     targets, images = np.zeros((2, n, side, side), np.uint8)
@@ -41,7 +42,36 @@ def disks(n: int = 8, side: int = 32, seed: int = 0) -> Samples:
         row, column = random.uniform(10, side - 10, 2)
         targets[i] = np.hypot(y - row, x - column) < random.uniform(5, 9)
         images[i] = np.clip(60 + 120 * targets[i] + random.normal(0, 8, (side, side)), 0, 255)
-    return Samples(images, targets)
+    return images, targets
+
+
+@pytest.fixture
+def stored(tmp_path):
+    """Samples of these images and targets, on disk."""
+    numbers = count()
+
+    def make(images: np.ndarray, targets: np.ndarray) -> Samples:
+        folder = tmp_path / f"store-{next(numbers)}"
+        write_store(folder, [("case", images, targets)])
+        return Store(folder).samples(["case"])
+
+    return make
+
+
+@pytest.fixture
+def disks(stored):
+    return lambda *size, **named: stored(*disk_arrays(*size, **named))
+
+
+@pytest.fixture
+def train(tmp_path):
+    """A training with no checkpoint to go on from."""
+    numbers = count()
+
+    def run(network, learn, watch, settings):
+        return loop.train(network, learn, watch, settings, Checkpoint(tmp_path / f"checkpoint-{next(numbers)}"))
+
+    return run
 
 
 def fresh(seed: int = 1) -> torch.nn.Module:
@@ -50,14 +80,15 @@ def fresh(seed: int = 1) -> torch.nn.Module:
 
 
 def pooled_dice(network, samples: Samples) -> float:
-    drawn = draw_images([network.eval()], samples.images_nyx, 5, "float32") > 0.5
-    return 2 * (drawn & (samples.targets_nyx > 0)).sum() / (drawn.sum() + samples.targets_nyx.sum())
+    images, targets = samples.read(np.arange(len(samples)))
+    drawn = draw_images([network.eval()], images, 5, "float32") > 0.5
+    return 2 * (drawn & (targets > 0)).sum() / (drawn.sum() + targets.sum())
 
 
-def test_a_small_network_learns_eight_disks_by_heart():
+def test_a_small_network_learns_eight_disks_by_heart(disks, train):
     network, samples = fresh(), disks()
     assert pooled_dice(network, samples) < 0.8
-    history, best = loop.train(network, samples, samples, QUICK)
+    history, best = train(network, samples, samples, QUICK)
     network.load_state_dict(best)
     assert pooled_dice(network, samples) > 0.95
     assert history[-1].train_loss < 0.5 * history[0].train_loss
@@ -66,11 +97,11 @@ def test_a_small_network_learns_eight_disks_by_heart():
 
 
 @pytest.mark.parametrize("name", ["dice_ce", "bce"])
-def test_equal_seeds_give_equal_weights_and_other_seeds_do_not(tmp_path, name):
+def test_equal_seeds_give_equal_weights_and_other_seeds_do_not(tmp_path, disks, train, name):
     settings = TrainSettings(epochs=2, batch_images=3, loss=name, precision="float32")
     contents = []
     for seed in (1, 1, 2):
-        history, best = loop.train(fresh(seed), disks(), disks(3, seed=5), settings.model_copy(update={"seed": seed}))
+        history, best = train(fresh(seed), disks(), disks(3, seed=5), settings.model_copy(update={"seed": seed}))
         write_weights(tmp_path / "m.safetensors", best, ARCHITECTURE)
         contents.append(((tmp_path / "m.safetensors").read_bytes(), history))
     assert contents[0] == contents[1]
@@ -96,36 +127,36 @@ def stub() -> torch.nn.Module:
     return network
 
 
-def test_training_stops_when_nothing_improves_and_keeps_the_best(monkeypatch):
+def test_training_stops_when_nothing_improves_and_keeps_the_best(monkeypatch, disks, train):
     scripted(monkeypatch, [0.9, 0.5, 0.7, 0.6, 0.5, 0.1])
-    history, best = loop.train(stub(), disks(4), disks(2), TrainSettings(epochs=20, patience=3))
+    history, best = train(stub(), disks(4), disks(2), TrainSettings(epochs=20, patience=3))
     assert [row.epoch for row in history] == [1, 2, 3, 4, 5]
     assert [row.best for row in history] == [True, True, False, False, False], "an equal loss is no better one"
     assert best["weight"].item() == 2
 
 
-def test_an_improvement_starts_the_patience_anew(monkeypatch):
+def test_an_improvement_starts_the_patience_anew(monkeypatch, disks, train):
     scripted(monkeypatch, [0.9, 1.0, 0.8, 1.0, 0.7, 1.0, 1.0])
-    history, best = loop.train(stub(), disks(4), disks(2), TrainSettings(epochs=20, patience=2))
+    history, best = train(stub(), disks(4), disks(2), TrainSettings(epochs=20, patience=2))
     assert len(history) == 7
     assert best["weight"].item() == 5
 
 
-def test_training_ends_after_the_last_epoch(monkeypatch):
+def test_training_ends_after_the_last_epoch(monkeypatch, disks, train):
     scripted(monkeypatch, [0.9, 0.8, 0.7, 0.6])
-    history, best = loop.train(stub(), disks(4), disks(2), TrainSettings(epochs=3, patience=9))
+    history, best = train(stub(), disks(4), disks(2), TrainSettings(epochs=3, patience=9))
     assert len(history) == 3
     assert best["weight"].item() == 3
 
 
-def test_a_training_that_diverges_writes_no_model(monkeypatch):
+def test_a_training_that_diverges_writes_no_model(monkeypatch, disks, train):
     scripted(monkeypatch, [float("nan")] * 4)
     with pytest.raises(UserError, match=r"diverged.*learning_rate"):
-        loop.train(stub(), disks(4), disks(2), TrainSettings(epochs=9, patience=2))
+        train(stub(), disks(4), disks(2), TrainSettings(epochs=9, patience=2))
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 5, 9, 10, 11, 20, 40])
-def test_the_learning_rate_rises_and_falls_for_any_number_of_steps(epochs):
+def test_the_learning_rate_rises_and_falls_for_any_number_of_steps(disks, epochs):
     settings = TrainSettings(epochs=epochs, batch_images=8, learning_rate=0.01)
     machine = loop._Loop(stub(), disks(8), settings)
     rates = []
@@ -140,23 +171,37 @@ def test_the_learning_rate_rises_and_falls_for_any_number_of_steps(epochs):
         assert rates[-1] < 0.001 or epochs < 5
 
 
-def test_the_watched_loss_does_not_depend_on_its_chunks():
-    samples = disks(13)
-    values = [
-        loop._Loop(fresh(), disks(4), QUICK.model_copy(update={"batch_images": size})).evaluate(samples)
-        for size in (1, 4)
-    ]
-    assert values[0] == pytest.approx(values[1], rel=1e-4)
+def test_what_is_watched_is_the_mean_over_images_however_they_are_chunked(disks):
+    samples, settings = disks(13), QUICK.model_copy(update={"loss": "bce"})
+    loss, dice = zip(
+        *(
+            loop._Loop(fresh(), samples, settings.model_copy(update={"batch_images": size})).evaluate(samples)
+            for size in (1, 2, 13)
+        ),
+        strict=True,
+    )
+    assert loss == pytest.approx([loss[-1]] * 3, rel=1e-4)
+    assert dice == pytest.approx([pooled_dice(fresh(), samples)] * 3, rel=1e-6)
 
 
-def test_every_image_is_seen_once_an_epoch():
+def test_every_image_is_seen_once_an_epoch(stored):
     images = np.arange(10, dtype=np.uint8)[:, None, None] * np.ones((1, 16, 16), np.uint8)
-    machine = loop._Loop(stub(), Samples(images, images), TrainSettings(batch_images=4))
+    machine = loop._Loop(stub(), stored(images, images), TrainSettings(batch_images=4))
     seen = [np.rint(batch[:, 0, 0, 0].numpy() * 255).tolist() for batch, _ in machine._batches()]
     order = [value for batch in seen for value in batch]
     assert sorted(order) == list(range(10))
     assert order != list(range(10))
     assert max(map(len, seen)) <= 4
+
+
+def test_an_epoch_of_some_images_draws_others_each_time(stored):
+    images = np.arange(50, dtype=np.uint8)[:, None, None] * np.ones((1, 16, 16), np.uint8)
+    machine = loop._Loop(stub(), stored(images, images), TrainSettings(batch_images=4, epochs=3, epoch_images=10))
+    epochs = [{float(v) for batch, _ in machine._batches() for v in batch[:, 0, 0, 0]} for _ in range(2)]
+    assert [len(epoch) for epoch in epochs] == [10, 10]
+    assert epochs[0] != epochs[1]
+    assert machine.steps == 3
+    assert machine.schedule.total_steps == 9
 
 
 def ramp(n: int = 6, side: int = 64) -> tuple[torch.Tensor, torch.Tensor]:
@@ -211,7 +256,7 @@ def test_equal_seeds_augment_alike():
 
 
 def test_images_are_standardised_one_by_one():
-    images = as_batch(disks(4).images_nyx)
+    images = as_batch(disk_arrays(4)[0])
     assert images.max() <= 1
     images[1] = images[1] * 0.3 + 0.2  # brightness and contrast do not matter
     images[2] = images[1] * 2
@@ -230,12 +275,12 @@ class Recorder(torch.nn.Module):
         return torch.zeros_like(batch)
 
 
-def test_use_shows_a_network_what_training_showed_it():
-    faint = Samples(np.full((1, 16, 16), 50, np.uint8), np.zeros((1, 16, 16), np.uint8))
-    faint.images_nyx[0, 3, 3] = 52  # so little contrast that the smallest spread matters
+def test_use_shows_a_network_what_training_showed_it(stored):
+    faint = np.full((1, 16, 16), 50, np.uint8)
+    faint[0, 3, 3] = 52  # so little contrast that the smallest spread matters
     used, trained = Recorder(), Recorder()
-    draw_images([used], faint.images_nyx, 4, "float32")
-    loop._Loop.evaluate(_bare(trained), faint)
+    draw_images([used], faint, 4, "float32")
+    loop._Loop.evaluate(_bare(trained), stored(faint, np.zeros_like(faint)))
     torch.testing.assert_close(used.batch, trained.batch)
 
 
@@ -246,7 +291,7 @@ def _bare(network) -> loop._Loop:
 
 
 def test_probabilities_of_several_networks_are_averaged_in_any_batches():
-    networks, images = [fresh(1).eval(), fresh(2).eval()], disks(7).images_nyx
+    networks, images = [fresh(1).eval(), fresh(2).eval()], disk_arrays(7)[0]
     alone = [draw_images([network], images, 7, "float32") for network in networks]
     both = draw_images(networks, images, 3, "float32")
     assert both.dtype == np.float32
@@ -255,14 +300,14 @@ def test_probabilities_of_several_networks_are_averaged_in_any_batches():
 
 
 def test_half_the_precision_is_nearly_the_same():
-    network, images = fresh().eval(), disks(3).images_nyx
+    network, images = fresh().eval(), disk_arrays(3)[0]
     full, low = (draw_images([network], images, 3, precision) for precision in ("float32", "bfloat16"))
     assert low.dtype == np.float32
     assert 0 < np.abs(full - low).max() < 0.03
 
 
 def test_weights_survive_the_disk(tmp_path):
-    network, images = fresh(7).eval(), disks(3).images_nyx
+    network, images = fresh(7).eval(), disk_arrays(3)[0]
     path = tmp_path / "model.safetensors"
     write_weights(path, network.state_dict(), ARCHITECTURE)
     first = path.read_bytes()
@@ -307,48 +352,6 @@ def test_a_broken_model_file_is_named_in_one_line(tmp_path, damage):
 def test_a_missing_model_is_a_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError, match="gone"):
         read_network(tmp_path / "gone.safetensors")
-
-
-def drawn_case(random) -> tuple[np.ndarray, np.ndarray]:
-    """Frame 1 is drawn in slices 0 and 2, frame 3 in slice 1; label 2 is not cavity."""
-    cine = random.integers(0, 256, (4, 3, 20, 24)).astype(np.uint8)
-    reference = np.full(cine.shape, 255, np.uint8)
-    for t, z in ((1, 0), (1, 2), (3, 1)):
-        reference[t, z] = random.integers(0, 3, (20, 24))
-        reference[t, z, :2] = 255  # beyond the original image
-    return cine, reference
-
-
-def test_samples_are_the_drawn_slices_of_the_drawn_frames():
-    cine, reference = drawn_case(np.random.default_rng(0))
-    samples = cut_samples(cine, reference, Boxes("centre", 8, 1.0, ((0, 2), (5, 5), (14, 18))))
-    assert len(samples) == 3
-    windows = [
-        (1, 0, slice(0, 8), slice(2, 10)),
-        (1, 2, slice(14, 22), slice(18, 26)),
-        (3, 1, slice(5, 13), slice(5, 13)),
-    ]
-    for i, window in enumerate(windows):
-        image, label = cine[window], reference[window]
-        rows, columns = image.shape
-        np.testing.assert_array_equal(samples.images_nyx[i, :rows, :columns], image)
-        np.testing.assert_array_equal(samples.targets_nyx[i, :rows, :columns], label == 1)
-        assert not samples.targets_nyx[i, rows:].any()
-        assert not samples.targets_nyx[i, :, columns:].any()
-
-
-def test_a_rejected_case_has_no_samples(tmp_path, image, capsys):
-    cine, reference = drawn_case(np.random.default_rng(0))
-    boxes = Boxes("centre", 8, 1.0, ((0, 2), (5, 5), (3, 3)))
-    for case in "ab":
-        write_image(tmp_path / f"{case}_cine.nii.gz", image(cine))
-        write_image(tmp_path / f"{case}_reference.nii.gz", image(reference))
-        write_boxes(tmp_path / f"{case}_boxes.json", boxes)
-    write_rejected(tmp_path / "b_cine.nii.gz", tmp_path / "b_reference.nii.gz", tmp_path / "b_boxes.json")
-    samples = read_samples(["a", "b"], tmp_path, tmp_path)
-    np.testing.assert_array_equal(samples.images_nyx, cut_samples(cine, reference, boxes).images_nyx)
-    assert "b: left out of training" in capsys.readouterr().out
-    assert len(read_samples(["b"], tmp_path, tmp_path)) == 0
 
 
 def test_epochs_hold_no_seconds():

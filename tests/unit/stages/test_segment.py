@@ -151,7 +151,7 @@ def test_finished_cases_survive_a_killed_job(lvpipe, folder, monkeypatch):
     assert (folder / "again" / "a_prob.nii.gz").read_bytes() == whole
 
 
-@pytest.mark.parametrize("change", ["code", "models", "box", "settings"])
+@pytest.mark.parametrize("change", ["code", "models", "box", "settings", "processor"])
 def test_what_was_finished_under_other_conditions_is_done_again(lvpipe, folder, monkeypatch, change):
     drawn = count_drawn(monkeypatch)
     hidden = folder / "boxes" / "b_boxes.json"
@@ -159,6 +159,8 @@ def test_what_was_finished_under_other_conditions_is_done_again(lvpipe, folder, 
     assert run(lvpipe, folder, "a", "b") == 1
     if change == "box":
         write_boxes(folder / "boxes" / "a_boxes.json", Boxes("x", 32, 1.0, ((9, 9),) * 2))
+    if change == "processor":
+        monkeypatch.setattr("lvpipe.learning.device.resolve_precision", lambda *_: "bfloat16")
     changes = {
         "code": {"code": "y"},
         "models": {"models": (1,)},

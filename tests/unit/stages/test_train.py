@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -39,10 +41,11 @@ def folder(tmp_path, image):
     return tmp_path
 
 
-def words(folder, learn, watch, out="model", settings=SETTINGS):
+def words(folder, learn, watch, out="model", settings=SETTINGS, code="x"):
     inputs = ("--cines", folder, "--boxes", folder, "--learn", *learn, "--watch", *watch, "--network", NETWORK)
     outputs = ("--model", folder / f"{out}.safetensors", "--history", folder / f"{out}.csv")
-    return ("train", *inputs, *outputs, "--settings", settings.canonical())
+    kept = ("--spool", folder / "spool", "--code", code)
+    return ("train", *inputs, *outputs, *kept, "--settings", settings.canonical())
 
 
 def test_a_model_and_its_history(lvpipe, folder, capsys):
@@ -56,6 +59,7 @@ def test_a_model_and_its_history(lvpipe, folder, capsys):
     told = capsys.readouterr().out
     assert "learning from 4 slices of 2 cases, watching 2 of 1" in told
     assert "r: left out of training" in told
+    assert not (folder / "spool").exists()
 
 
 def test_the_same_training_has_the_same_bytes(lvpipe, folder):
@@ -83,3 +87,84 @@ def test_a_broken_watched_case_stops_nothing(lvpipe, folder, capsys, watch):
     assert lvpipe(*words(folder, "ab", watch)) == 0
     assert "learning from 2 slices of 1 cases, watching 2 of 1" in capsys.readouterr().out
     assert (folder / "model.safetensors").exists()
+
+
+LONG = SETTINGS.model_copy(update={"epochs": 60, "patience": 60})
+
+
+def stop_at(monkeypatch, epoch: int) -> None:
+    """Let a training fail once it has told of this epoch."""
+    from lvpipe.learning import loop
+
+    real = loop._tell
+
+    def failing(row, *rest) -> None:
+        real(row, *rest)
+        if row.epoch == epoch:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop, "_tell", failing)
+
+
+def outputs(folder, name="model") -> tuple[bytes, bytes]:
+    return (folder / f"{name}.safetensors").read_bytes(), (folder / f"{name}.csv").read_bytes()
+
+
+def test_a_killed_process_goes_on_to_the_same_bytes(lvpipe, folder, capsys):
+    command = [sys.executable, "-m", "lvpipe", *map(str, words(folder, "ab", "w", "killed", LONG))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert any(line.startswith("epoch 7/60") for line in process.stdout)
+        process.kill()
+    assert process.returncode == -9
+    assert not (folder / "killed.safetensors").exists()
+    done = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "going on after epoch" in done
+    assert "epoch 1/60" not in done
+    assert lvpipe(*words(folder, "ab", "w", "whole", LONG)) == 0
+    assert "going on" not in capsys.readouterr().out
+    assert outputs(folder, "killed") == outputs(folder, "whole")
+    assert not (folder / "spool").exists()
+
+
+@pytest.mark.parametrize("change", ["nothing", "code", "settings", "watch", "box", "reference"])
+def test_a_checkpoint_of_another_training_is_not_used(lvpipe, folder, monkeypatch, capsys, change):
+    with monkeypatch.context() as patch:
+        stop_at(patch, 3)
+        with pytest.raises(KeyboardInterrupt):
+            lvpipe(*words(folder, "ab", "w", settings=LONG))
+    before = list((folder / "spool").iterdir())
+    other = {
+        "code": {"code": "y"},
+        "settings": {"settings": LONG.model_copy(update={"learning_rate": 0.01})},
+        "watch": {"watch": "wu"},
+    }
+    if change == "box":
+        write_boxes(folder / "w_boxes.json", Boxes("centre", 32, 1.0, ((5, 4),) * 3))
+    if change == "reference":
+        (folder / "b_reference.nii.gz").write_bytes((folder / "a_reference.nii.gz").read_bytes())
+    capsys.readouterr()
+    with monkeypatch.context() as patch:
+        stop_at(patch, 5)
+        with pytest.raises(KeyboardInterrupt):
+            lvpipe(*words(folder, **{"learn": "ab", "watch": "w", "settings": LONG, **other.get(change, {})}))
+    assert ("going on after epoch" in capsys.readouterr().out) is (change == "nothing")
+    after = list((folder / "spool").iterdir())
+    assert len(after) == 1, "what belongs to another training is removed"
+    assert (after == before) is (change == "nothing")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_said_in_one_line(lvpipe, folder, capsys):
+    assert lvpipe(*words(folder, "ab", "w", settings=SETTINGS.model_copy(update={"device": "cuda"}))) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("lvpipe train: `device: cuda`")
+    assert error.count("\n") == 1
+
+
+def test_each_cine_is_read_once(lvpipe, folder, monkeypatch):
+    from lvpipe.learning import samples
+
+    read, real = [], samples.read_image
+    monkeypatch.setattr(samples, "read_image", lambda path: (read.append(path.name), real(path))[1])
+    assert lvpipe(*words(folder, "ab", "w")) == 0
+    assert sorted(read) == sorted(f"{case}_{kind}.nii.gz" for case in "abw" for kind in ("cine", "reference"))

@@ -1,0 +1,130 @@
+"""Samples on disk: what is cut, what is written, what is read back, and what a killed job leaves."""
+
+import os
+import shutil
+
+import numpy as np
+import pytest
+
+from lvpipe.boxes import Boxes, write_boxes
+from lvpipe.errors import UserError
+from lvpipe.images import write_image, write_rejected
+from lvpipe.learning.samples import cut_samples, store_samples
+from lvpipe.learning.store import Store, write_store
+
+
+def drawn_case(random) -> tuple[np.ndarray, np.ndarray]:
+    """Frame 1 is drawn in slices 0 and 2, frame 3 in slice 1; label 2 is not cavity."""
+    cine = random.integers(0, 256, (4, 3, 20, 24)).astype(np.uint8)
+    reference = np.full(cine.shape, 255, np.uint8)
+    for t, z in ((1, 0), (1, 2), (3, 1)):
+        reference[t, z] = random.integers(0, 3, (20, 24))
+        reference[t, z, :2] = 255  # beyond the original image
+    return cine, reference
+
+
+def test_samples_are_the_drawn_slices_of_the_drawn_frames():
+    cine, reference = drawn_case(np.random.default_rng(0))
+    images, targets = cut_samples(cine, reference, Boxes("centre", 8, 1.0, ((0, 2), (5, 5), (14, 18))))
+    assert len(images) == len(targets) == 3
+    windows = [
+        (1, 0, slice(0, 8), slice(2, 10)),
+        (1, 2, slice(14, 22), slice(18, 26)),
+        (3, 1, slice(5, 13), slice(5, 13)),
+    ]
+    for i, window in enumerate(windows):
+        image, label = cine[window], reference[window]
+        rows, columns = image.shape
+        np.testing.assert_array_equal(images[i, :rows, :columns], image)
+        np.testing.assert_array_equal(targets[i, :rows, :columns], label == 1)
+        assert not targets[i, rows:].any()
+        assert not targets[i, :, columns:].any()
+
+
+@pytest.fixture
+def folder(tmp_path, image):
+    """Cases `a` and `c` with three drawn slices each; `b` was rejected."""
+    for seed, case in enumerate("abc"):
+        cine, reference = drawn_case(np.random.default_rng(seed))
+        write_image(tmp_path / f"{case}_cine.nii.gz", image(cine))
+        write_image(tmp_path / f"{case}_reference.nii.gz", image(reference))
+        write_boxes(tmp_path / f"{case}_boxes.json", Boxes("centre", 8, 1.0, ((0, 2), (5, 5), (3, 3))))
+    write_rejected(tmp_path / "b_cine.nii.gz", tmp_path / "b_reference.nii.gz", tmp_path / "b_boxes.json")
+    return tmp_path
+
+
+def expected(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    return cut_samples(*drawn_case(np.random.default_rng(seed)), Boxes("centre", 8, 1.0, ((0, 2), (5, 5), (3, 3))))
+
+
+def test_cases_are_stored_in_their_order_and_a_rejected_one_has_no_samples(folder, capsys):
+    store = store_samples(folder / "store", "cba", folder, folder)
+    assert store.counts == {"c": 3, "a": 3}
+    assert "b: left out of training" in capsys.readouterr().out
+    for seed, case in ((0, "a"), (2, "c")):
+        for read, wanted in zip(store.samples([case]).read(np.arange(3)), expected(seed), strict=True):
+            np.testing.assert_array_equal(read, wanted)
+
+
+def test_images_are_read_in_any_order_and_more_than_once(folder):
+    samples = store_samples(folder / "store", "abc", folder, folder).samples(["c", "a"])
+    assert len(samples) == 6
+    images, targets = (np.concatenate(pair) for pair in zip(expected(2), expected(0), strict=True))
+    for chosen in ([5, 0, 3, 3, 1], [2], []):
+        read = samples.read(np.array(chosen, dtype=int))
+        np.testing.assert_array_equal(read[0], images[chosen])
+        np.testing.assert_array_equal(read[1], targets[chosen])
+
+
+def test_numpy_reads_the_files(folder):
+    store_samples(folder / "store", "ac", folder, folder)
+    for i, name in enumerate(("images", "targets")):
+        array = np.load(folder / "store" / f"{name}.npy")
+        np.testing.assert_array_equal(array, np.concatenate([expected(0)[i], expected(2)[i]]))
+
+
+def test_a_store_of_nothing_has_no_samples(folder):
+    store = store_samples(folder / "store", "b", folder, folder)
+    assert store.counts == {}
+    assert len(store.samples([])) == 0
+    assert np.load(folder / "store" / "images.npy").size == 0
+
+
+def test_an_unfinished_store_is_none(folder):
+    part = folder / "store.part"
+
+    def killed():
+        yield "a", *(np.tile(array, (9000, 1, 1)) for array in expected(0))  # more than a buffer holds
+        shutil.copytree(part, folder / "left")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_store(folder / "store", killed())
+    assert not (folder / "store").exists()
+    assert not part.exists(), "a full disk has room again"
+    (folder / "left").rename(part)  # as SIGKILL leaves it
+    with pytest.raises(ValueError, match="pickled"):  # numpy's guess at a file without its header
+        np.load(part / "images.npy")
+    assert store_samples(folder / "store", "ac", folder, folder).counts == {"a": 3, "c": 3}
+    assert not part.exists()
+
+
+def test_a_finished_store_is_not_built_again(folder):
+    store_samples(folder / "store", "ac", folder, folder)
+    (folder / "a_cine.nii.gz").unlink()
+    assert store_samples(folder / "store", "ac", folder, folder).counts == {"a": 3, "c": 3}
+
+
+def test_boxes_of_two_sizes_are_refused_in_one_line(tmp_path):
+    squares = [(case, *np.zeros((2, 2, side, side), np.uint8)) for case, side in (("a", 8), ("b", 12))]
+    with pytest.raises(UserError, match=r"b: its boxes are 12 px wide.*8; expected one `detect: side_px`"):
+        write_store(tmp_path / "store", squares)
+
+
+def test_a_store_that_was_cut_short_is_named(folder):
+    store_samples(folder / "store", "ac", folder, folder)
+    os.truncate(folder / "store" / "targets.npy", 128 + 5 * 64 + 63)
+    samples = Store(folder / "store").samples(["a", "c"])
+    samples.read(np.arange(5))
+    with pytest.raises(UserError, match=r"targets\.npy: ends before image 5"):
+        samples.read(np.array([5]))
