@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lvpipe.explain.words import some_of
 from lvpipe.ledger import DIGEST_SHOWN, combined_digest, digest
 
 
@@ -48,9 +49,11 @@ class Sources:
             return
         folders = {now[prefix].parent for prefix in prefixes if prefix in now}
         strangers = [path for prefix, path in now.items() if path.parent in folders and prefix not in known]
-        yield f"slice {index}: {len(lost)} of {len(prefixes)} files are not what they were ({', '.join(lost[:3])})"
-        for path in strangers if len(strangers) == len(lost) else ():
-            yield f"slice {index}: {path} changed (its SHA-256 is now {self.digests[path][:DIGEST_SHOWN]})"
+        if len(lost) == len(strangers) == 1:
+            path, then, now_is = strangers[0], lost[0], self.digests[strangers[0]][:DIGEST_SHOWN]
+            yield f"slice {index}: {path} changed: SHA-256 {then}... then, {now_is}... now"
+        else:
+            yield f"slice {index}: {len(lost)} of {len(prefixes)} files are gone or changed ({some_of(lost)})"
 
 
 def read_sources(paths: Sequence[Path], ledger: Mapping[str, Any]) -> Sources:
