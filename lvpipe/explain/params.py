@@ -115,8 +115,9 @@ def _changes(old: Mapping[str, Any], new: Mapping[str, Any], changed: str, prefi
 
 
 def _list_changes(name: str, old: list[str], new: list[str]) -> Iterator[str]:
-    added = [member for member in new if member not in old]
-    gone = [member for member in old if member not in new]
+    before, now = set(old), set(new)
+    added = [member for member in new if member not in before]
+    gone = [member for member in old if member not in now]
     if added:
         yield f"{name}: {some_of(added)} new"
     if gone:

@@ -13,7 +13,7 @@ from lvpipe.explain.contents import describe, read_ledger
 from lvpipe.explain.params import flatten, parse
 from lvpipe.explain.records import Records
 from lvpipe.explain.sources import Sources, read_sources
-from lvpipe.explain.words import count, some_of
+from lvpipe.explain.words import count, some_of, tell
 from lvpipe.ledger import DIGEST_SHOWN
 
 _FILES_SHOWN = 3
@@ -37,7 +37,7 @@ def main(argv: Sequence[str]) -> None:
         there = "was made by no rule" if (args.directory / target).exists() else "is not there"
         raise UserError(f"{target} {there}; expected a result of this run, such as results/crps.csv")
     place = Place(args.directory, case, tuple(cases), _other_models(args.directory, args.model))
-    print("\n".join(report(walk(records, target, place), place, cases.get(case, {}), args.files)))
+    tell(report(walk(records, target, place), place, cases.get(case, {}), args.files))
 
 
 def report(steps: Sequence[Step], place: Place, row: Mapping[str, str], all_files: bool) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lvpipe.explain.pending import Job, Pending, find_pending
-from lvpipe.explain.words import columns, count, some_of
+from lvpipe.explain.words import columns, count, some_of, tell
 
 _USAGE = """\
 usage: lvpipe why [TARGETS] [any of snakemake's options, such as --configfile, --config, --directory]
@@ -21,7 +21,7 @@ class Block:
     """Rules that run for the same reasons, with their jobs, and the files in which these differ."""
 
     jobs: dict[str, list[Job]] = field(default_factory=lambda: defaultdict(list))
-    examples: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    examples: dict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
 
 
 def main(argv: Sequence[str]) -> None:
@@ -29,7 +29,7 @@ def main(argv: Sequence[str]) -> None:
     if "--help" in argv or "-h" in argv:
         print(_USAGE)
         return
-    print("\n".join(explain(find_pending(argv))))
+    tell(explain(find_pending(argv)))
 
 
 def explain(pending: Pending) -> list[str]:
@@ -42,7 +42,7 @@ def explain(pending: Pending) -> list[str]:
     names = _names(pending.jobs)
     lines += [f"{len(pending.jobs)} of {count(pending.all_jobs, 'job')} would run{_cost(pending.jobs)}.", ""]
     for reasons, block in _blocks(pending.jobs, names).items():
-        lines += [_heading(reason, block.examples[reason]) for reason in reasons]
+        lines += [_heading(reason, list(block.examples[reason])) for reason in reasons]
         lines += [*_table(block.jobs), ""]
     return [*lines, *_followers(pending.jobs, names)] if any(not job.reasons for job in pending.jobs) else lines[:-1]
 
@@ -69,8 +69,8 @@ def _blocks(jobs: Sequence[Job], names: Mapping[str, str]) -> dict[tuple[str, ..
         if texts:
             blocks[texts].jobs[names[job.rule]].append(job)
         for reason in job.reasons:
-            if reason.example and reason.example not in blocks[texts].examples[reason.text]:
-                blocks[texts].examples[reason.text].append(reason.example)
+            if reason.example:
+                blocks[texts].examples[reason.text].setdefault(reason.example)
     return blocks
 
 

@@ -1,11 +1,22 @@
 """Plain text for a terminal: lists cut short, counts, columns."""
 
+import os
+import sys
 from collections.abc import Iterable, Sequence
 
 _SHOWN = 2
 """Members of a long list that are named; the rest is counted."""
 _VALUE_LENGTH = 60
 """Letters of a setting's value that are shown."""
+
+
+def tell(lines: Iterable[str]) -> None:
+    """Print lines; whoever reads only the first of them (`| head`) may close the pipe."""
+    try:
+        print("\n".join(lines), flush=True)
+    except BrokenPipeError:
+        # Python flushes once more when it ends, and would complain again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def shorten(text: str) -> str:
