@@ -7,9 +7,9 @@ them in place). Its own list of reasons ends at the first job of a chain; here e
 import contextlib
 import io
 import logging
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lvpipe.errors import UserError
@@ -72,9 +72,13 @@ def _parse(words: Sequence[str]) -> Any:
     try:
         with contextlib.redirect_stderr(said):  # it names its profiles there, which is no answer to the question
             args = parse_args(list(words))[1]
-    except SystemExit:
-        print(said.getvalue().strip().rpartition("\n")[2], file=sys.stderr)  # the lines before list all 150 options
-        raise
+    except SystemExit as stop:
+        if not stop.code:
+            raise  # --version
+        mistake = said.getvalue().rpartition("error: ")[2].strip()  # before it, all 150 options
+        raise UserError(f"{mistake}; expected targets and options of snakemake") from None
+    if args.directory is not None and not Path(args.directory).is_dir():
+        raise UserError(f"--directory {args.directory}: no such folder; expected the folder of a run")
     if args.forceall:
         raise UserError("--forceall runs everything, whatever changed; leave it out to see what would run by itself")
     return args

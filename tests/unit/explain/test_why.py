@@ -1,3 +1,5 @@
+import pytest
+
 from lvpipe.explain.pending import Job, Pending, Reason
 from lvpipe.explain.why import explain
 
@@ -56,3 +58,20 @@ def test_shards_are_one_rule():
 
 def test_a_locked_folder_is_said():
     assert "locked" in explain(Pending((), 7, True))[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--directory", "nowhere"], "lvpipe why: --directory nowhere: no such folder"),
+        (["--configfiel", "x"], "lvpipe why: unrecognized arguments: --configfiel; expected targets and options"),
+        (["--forceall"], "lvpipe why: --forceall runs everything"),
+    ],
+)
+def test_what_cannot_be_answered_is_one_line(lvpipe, capsys, tmp_path, monkeypatch, words, told):
+    monkeypatch.chdir(tmp_path)
+    assert lvpipe("why", *words) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(told)
+    assert error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
