@@ -1,4 +1,7 @@
-"""`python -m lvpipe STAGE ...`: run one stage on files named on the command line, as the workflow's rules do."""
+"""`python -m lvpipe STAGE ...`: run one stage on files named on the command line, as the workflow's rules do.
+
+`lvpipe why` and `lvpipe trace` ask questions about a run.
+"""
 
 import importlib
 import sys
@@ -20,16 +23,21 @@ STAGES = (
     "report",
 )
 """The stage words, in the order of the pipeline."""
+COMMANDS = ("why", "trace")
+"""For people: what would run again and why; where a number comes from."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Dispatch to the stage's own main; a user's mistake ends in one line and exit code 1."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if not words or words[0] not in STAGES:
+    if not words or words[0] not in STAGES + COMMANDS:
         print(f"usage: lvpipe STAGE ...   (stages: {', '.join(STAGES)}; `lvpipe STAGE --help` tells more)")
+        print("       lvpipe why ...     (what would run again, and why)")
+        print("       lvpipe trace ...   (where a number comes from, back to the source files)")
         return 0 if words[:1] in (["--help"], ["-h"]) else 2
+    package = "stages" if words[0] in STAGES else "explain"
     try:
-        importlib.import_module(f"lvpipe.stages.{words[0]}").main(words[1:])
+        importlib.import_module(f"lvpipe.{package}.{words[0]}").main(words[1:])
     except UserError as error:
         print(f"lvpipe {words[0]}: {error}", file=sys.stderr)
         return 1

@@ -222,7 +222,7 @@ class Plan:
         return json.dumps({"network": entry.network, "options": entry.options}, sort_keys=True)
 
     def code(self, stage: str, *modules: str) -> str:
-        """The digest of a stage's code and of modules that it loads by name."""
+        """The modules of a stage, and those that it loads by name, each with its digest."""
         return provenance.code_digest(f"lvpipe.stages.{stage}", *modules)
 
     def network_module(self, model: str) -> str:

@@ -1,3 +1,4 @@
+import contextlib
 import importlib
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import pytest
 
 import lvpipe.stages
 from lvpipe import labels
-from lvpipe.__main__ import STAGES, main
+from lvpipe.__main__ import COMMANDS, STAGES, main
 from lvpipe.arguments import stage_parser
 from lvpipe.config.detect import DetectSettings
 from lvpipe.errors import Rejected, UserError
@@ -21,7 +22,16 @@ def test_every_stage_word_is_a_module_and_the_other_way_round():
 @pytest.mark.parametrize(("words", "code"), [([], 2), (["segmnt"], 2), (["--help"], 0), (["-h"], 0)])
 def test_without_a_stage_there_is_a_line_of_help(words, code, capsys):
     assert main(words) == code
-    assert capsys.readouterr().out.startswith("usage: lvpipe STAGE")
+    told = capsys.readouterr().out
+    assert told.startswith("usage: lvpipe STAGE")
+    assert all(f"lvpipe {command}" in told for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_says_how_it_is_used(command, capsys):
+    with contextlib.suppress(SystemExit):
+        assert main([command, "--help"]) == 0
+    assert capsys.readouterr().out.startswith(f"usage: lvpipe {command}")
 
 
 @pytest.mark.parametrize(

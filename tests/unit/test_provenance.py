@@ -1,4 +1,5 @@
 import os
+import shlex
 import textwrap
 
 import pytest
@@ -51,7 +52,7 @@ def package(tmp_path, monkeypatch):
 
 
 def _forget() -> None:
-    for cached in (provenance._tree, provenance._meaning, provenance._file, import_closure):
+    for cached in (provenance._tree, provenance._module_digest, provenance._file, import_closure, code_digest):
         cached.cache_clear()
 
 
@@ -103,6 +104,19 @@ def test_what_counts(package, module, old, new):
 def test_a_module_that_is_loaded_by_name_is_added(package):
     assert code_digest("lvpipe.top", "lvpipe.other") != code_digest("lvpipe.top")
     assert code_digest("lvpipe.top", "lvpipe.other") == code_digest("lvpipe.other", "lvpipe.top")
+
+
+def test_the_digest_names_every_module_and_changes_at_the_one_that_changed(package):
+    before = dict(part.split("=") for part in code_digest("lvpipe.top").split(","))
+    package("sub/deep", "2", "3")
+    after = dict(part.split("=") for part in code_digest("lvpipe.top").split(","))
+    assert set(before) == set(after) == import_closure("lvpipe.top")
+    assert [module for module in before if before[module] != after[module]] == ["lvpipe.sub.deep"]
+
+
+def test_the_digest_is_one_word_for_a_shell_and_one_string_for_all_jobs(package):
+    assert shlex.split(code_digest("lvpipe.top")) == [code_digest("lvpipe.top")]
+    assert code_digest("lvpipe.top") is code_digest("lvpipe.top")
 
 
 def test_a_touched_module_is_the_same(package, tmp_path):
