@@ -20,7 +20,8 @@ MADE := results logs .spool .snakemake
 
 help:
 	@echo "make run     install what is needed into .venv, then make results/crps.csv, dice.csv, cases.csv and the report"
-	@echo "make resume  the same after a run that was killed: takes its lock away and goes on where it stopped"
+	@echo "make resume  the same after a run that was killed: takes its lock away and goes on where it stopped;"
+	@echo "             both pass ARGS on: make resume ARGS=\"--directory X --configfile recipes/tiny.yaml\""
 	@echo "make env     .venv alone; done again only when the locks or pyproject.toml changed"
 	@echo "make test    all tests"
 	@echo "make kill    kill a small run KILLS=14 times at random moments (SEED=1) and compare every file with an undisturbed run"
@@ -49,8 +50,9 @@ $(STAMP): $(LOCKS) pyproject.toml
 run: env
 	$(BIN)/snakemake --cores $(CORES) $(ARGS)
 
-# A killed run leaves a lock that --rerun-incomplete alone does not pass.
+# A killed run leaves a lock that --rerun-incomplete alone does not pass, and perhaps records that were cut off.
 resume: env
+	$(BIN)/python -m lvpipe.bookkeeping $(ARGS)
 	$(BIN)/snakemake --unlock $(ARGS)
 	$(BIN)/snakemake --cores $(CORES) $(ARGS)
 

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from lvpipe.errors import UserError
 from lvpipe.plan import Plan
-from lvpipe.upkeep import prepare
+from lvpipe.upkeep import check_state, prepare
 
 
 configfile: f"{workflow.basedir}/config.yaml"
@@ -38,6 +38,7 @@ container: "lvpipe.sif"
 shell.prefix(f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
 
 try:
+    check_state(Path())
     PLAN = Plan(config)
     CASES = PLAN.cases
 except UserError as error:

@@ -57,7 +57,7 @@ class Run:
             self._leader = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env={**_surroundings(), "PYTHONPATH": str(ROOT)},
+                env={**surroundings(), "PYTHONPATH": str(ROOT)},
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=subprocess.STDOUT,
@@ -107,7 +107,7 @@ class Run:
         self._leader.wait()
 
 
-def _surroundings() -> dict[str, str]:
+def surroundings() -> dict[str, str]:
     """This process's environment without what an outer make tells an inner one."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
 

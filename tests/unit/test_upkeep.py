@@ -5,7 +5,7 @@ import pytest
 
 from lvpipe.errors import UserError
 from lvpipe.files import replacing
-from lvpipe.upkeep import prepare
+from lvpipe.upkeep import check_state, prepare
 
 
 def test_what_a_kill_left_unfinished_goes_and_all_else_stays(tmp_path):
@@ -43,8 +43,9 @@ def test_a_file_in_the_place_of_a_folder_is_refused(tmp_path):
         prepare(tmp_path)
 
 
-def test_a_folder_that_cannot_be_written_to_is_refused():
+@pytest.mark.parametrize(("check", "why"), [(prepare, "nothing was done"), (check_state, "even in a dry run")])
+def test_a_folder_that_cannot_be_written_to_is_refused(check, why):
     if os.access("/proc/1", os.W_OK):
         pytest.skip("/proc can be written to here")
-    with pytest.raises(UserError, match=r"^/proc/1 cannot be written to .*; nothing was done: "):
-        prepare(Path("/proc/1"))
+    with pytest.raises(UserError, match=rf"^/proc/1 cannot be written to .*{why}"):
+        check(Path("/proc/1"))
