@@ -8,6 +8,7 @@ import argparse
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,18 @@ PIPELINE = (
 
 KEPT = ("train", "segment", "snakemake")
 """What fewer kills than stages hit first: jobs that keep something for the next attempt, and the bookkeeping."""
+
+USUAL_SHARES = (0.05, 0.8)
+"""When to kill, in shares of the usual time of a stage's job; later ones are over on a machine that has less to do."""
+
+SHARES = {"train": (0.3, 0.6), "segment": (0.4, 0.9)}
+"""Late enough for something to be kept; thrice on the same training, which is shorter each time that it goes on."""
+
+RARE = ("train", "segment", "calibrate", "score", "report page")
+"""Stages with one or two jobs: the first is hit."""
+
+ASKED_S = 1.0
+"""How often to look which planned stages still have jobs to do."""
 
 PASSES = 4
 """Run folders at most: what a pass could not hit, for its jobs were over too soon, is tried in the next."""
@@ -72,7 +85,8 @@ class Harness:
         self.cores = cores
         self.random = random.Random(seed)
         self.expected = contents(reference / "results")
-        self.usual_s = _durations(reference)
+        self.records = records(reference)
+        self.usual_s = _durations(self.records)
         self.kills: list[Kill] = []
         self.faults: list[str] = []
 
@@ -92,7 +106,7 @@ class Harness:
         while True:
             run = Run(target, folder, self.home / "make.log", self.cores)
             try:
-                kill = self._strike(run, waiting[0], folder) if waiting else None
+                kill = self._strike(run, waiting, folder) if waiting else None
                 if kill is None:
                     self._finish(run, folder)
                     return waiting
@@ -100,14 +114,15 @@ class Harness:
                 run.end()
             self._check(kill, run, folder)
             if kill.hit:
-                waiting.pop(0)
+                waiting.remove(kill.planned)
             target = "resume"
 
-    def _strike(self, run: Run, planned: str, folder: Path) -> Kill | None:
-        """Wait for the planned moment and kill; None if the run ends before it comes."""
-        at_s = self._wait(run, planned)
-        if at_s is None:
+    def _strike(self, run: Run, waiting: list[str], folder: Path) -> Kill | None:
+        """Wait for a planned moment and kill; None if the run ends before one comes."""
+        moment = self._wait(run, waiting, folder)
+        if moment is None:
             return None
+        planned, at_s = moment
         alive = run.kill()
         self._resumed(folder)
         kill = Kill(
@@ -125,34 +140,47 @@ class Harness:
         print(f"kill {kill.number}: {' | '.join(kill.cells()[1:5])}", flush=True)
         return kill
 
-    def _wait(self, run: Run, planned: str) -> float | None:
-        """Seconds into the stage's process at which to kill: now. A process that ends too soon is let go."""
+    def _wait(self, run: Run, waiting: list[str], folder: Path) -> tuple[str, float] | None:
+        """Which stage to kill, and how many seconds into its process: now. A process that ends too soon is let go."""
         tried: set[int] = set()
-        skip = self.random.randrange(2) if planned in ("phantom", "convert", "resample", "detect") else 0
+        skip = self.random.randrange(2)  # not always the first job
+        planned, asked = self._next(waiting, folder), time.monotonic()
         while not run.over():
+            if time.monotonic() - asked > ASKED_S:  # its jobs may have come and gone unseen
+                planned, asked = self._next(waiting, folder), time.monotonic()
             stages = [stage for stage in run.stages() if stage.pid not in tried and _is(stage, planned)]
             if not stages:
                 time.sleep(POLL_S)
                 continue
-            stage = stages[0]
-            tried.add(stage.pid)
-            if len(tried) > skip and (at_s := self._wait_in(run, stage, planned)) is not None:
-                return at_s
+            tried.add(stages[0].pid)
+            at_s = self._wait_in(run, stages[0], planned) if planned in RARE or len(tried) > skip else None
+            if at_s is not None:
+                return planned, at_s
         return None
 
+    def _next(self, waiting: list[str], folder: Path) -> str:
+        """The first of the planned stages that still has jobs to do in this folder."""
+        done = finished(folder)
+        left = {_word(record) for name, record in self.records.items() if name not in done}
+        return next((planned for planned in waiting if planned == "snakemake" or planned in left), waiting[0])
+
     def _wait_in(self, run: Run, stage: Stage, planned: str) -> float | None:
-        share = self.random.uniform(0.05, 1.0)
-        moment_s = share * self.usual_s[stage.word]
         if planned == "snakemake":
-            while any(stage.pid == other.pid for other in run.stages()):
-                time.sleep(POLL_S / 10)
-            time.sleep(self.random.uniform(0, BOOKKEEPING_S))
-            return stage.age_s
+            return self._wait_after(run, stage)
+        moment_s = self.random.uniform(*SHARES.get(planned, USUAL_SHARES)) * self.usual_s[planned]
         while stage.age_s < moment_s:
-            if all(stage.pid != other.pid for other in run.stages()):
+            if not run.is_alive(stage):
                 return None
             time.sleep(POLL_S)
         return stage.age_s
+
+    def _wait_after(self, run: Run, stage: Stage) -> float:
+        """Until Snakemake, a job having ended, writes down that it is done."""
+        while run.is_alive(stage):
+            time.sleep(POLL_S / 10)
+        age_s = stage.age_s
+        time.sleep(self.random.uniform(0, BOOKKEEPING_S))
+        return age_s
 
     def _check(self, kill: Kill, run: Run, folder: Path) -> None:
         """What must hold after a kill, before anybody resumes."""
@@ -253,14 +281,18 @@ def _files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-def _durations(folder: Path) -> dict[str, float]:
+def _durations(found: dict[str, dict[str, object]]) -> dict[str, float]:
     """The usual time of a stage's job, from what Snakemake wrote down about the reference run."""
     times: dict[str, list[float]] = {}
-    for record in records(folder).values():
-        if record["rule"] != "train_curve":  # drawn by `report`, in no time
-            word = str(record["rule"]).split("_")[0]
-            times.setdefault(word, []).append(float(str(record["endtime"])) - float(str(record["starttime"])))
-    return {word: median(found) for word, found in times.items()}
+    for record in found.values():
+        times.setdefault(_word(record), []).append(float(str(record["endtime"])) - float(str(record["starttime"])))
+    return {word: median(seconds) for word, seconds in times.items()}
+
+
+def _word(record: dict[str, object]) -> str:
+    """The planned stage that a job belongs to."""
+    rule = str(record["rule"])
+    return {"report": "report page", "train_curve": "report curve"}.get(rule, rule.split("_")[0])
 
 
 def _left_to_do(folder: Path) -> list[str]:
@@ -307,6 +339,7 @@ def make_reference(folder: Path, log: Path, cores: int) -> None:
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # `timeout` ends it: leave no process and no folder
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=len(PIPELINE))
     parser.add_argument("--seed", type=int, default=1, help="kills and their moments follow from it")

@@ -32,7 +32,7 @@ class Stage:
     @property
     def subject(self) -> str:
         """What it works on: the spool of a network job, a case, or the file that it makes."""
-        for option in ("--spool", "--case", "--out", "--cine", "--mask", "--volumes", "--crps", "--image"):
+        for option in ("--spool", "--case", "--pairs", "--out", "--cine", "--mask", "--volumes", "--crps", "--image"):
             if option in self.words:
                 return Path(self.option(option)).name
         return ""
@@ -83,6 +83,10 @@ class Run:
         """The stage processes that are alive."""
         found = (_stage(process) for process in self.members())
         return [stage for stage in found if stage is not None]
+
+    def is_alive(self, stage: Stage) -> bool:
+        """Whether a stage's process has not ended yet."""
+        return any(stage.pid == other.pid for other in self.stages())
 
     def kill(self) -> list[Stage]:
         """End all at once; return the stages that were alive at that moment."""
