@@ -4,6 +4,11 @@ PYTHON ?= python3
 CORES ?= 8
 # Processes that share the tests; the real workflow runs take one of them, the unit tests what is left.
 WORKERS ?= 2
+# More words for snakemake: make resume ARGS="--directory /data/run --configfile recipes/tiny.yaml"
+ARGS ?=
+# Kills of `make kill`, and what their moments follow from.
+KILLS ?= 14
+SEED ?= 1
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,13 +16,16 @@ LOCKS := envs/lock-cpu.txt envs/lock-dev.txt
 STAMP := $(VENV)/.complete
 MADE := results logs .spool .snakemake
 
-.PHONY: help env run resume test check docs lock clean
+.PHONY: help env run resume test kill test-faults check docs lock clean
 
 help:
 	@echo "make run     install what is needed into .venv, then make results/crps.csv, dice.csv, cases.csv and the report"
-	@echo "make resume  the same after a run that was killed: takes its lock away and goes on where it stopped"
+	@echo "make resume  the same after a run that was killed: takes its lock away and goes on where it stopped;"
+	@echo "             both pass ARGS on: make resume ARGS=\"--directory X --configfile recipes/tiny.yaml\""
 	@echo "make env     .venv alone; done again only when the locks or pyproject.toml changed"
 	@echo "make test    all tests"
+	@echo "make kill    kill a small run KILLS=14 times at random moments (SEED=1) and compare every file with an undisturbed run"
+	@echo "make test-faults  the same run on a full disk and on a read-only one; needs root"
 	@echo "make check   formatting, lint, types, and whether generated files are up to date"
 	@echo "make docs    write docs/configuration.md and docs/config.schema.json anew"
 	@echo "make lock    write envs/lock-*.txt from the versions now in .venv"
@@ -40,16 +48,23 @@ $(STAMP): $(LOCKS) pyproject.toml
 	@touch $@
 
 run: env
-	$(BIN)/snakemake --cores $(CORES)
+	$(BIN)/snakemake --cores $(CORES) $(ARGS)
 
-# A killed run leaves a lock that --rerun-incomplete alone does not pass.
+# A killed run leaves a lock that --rerun-incomplete alone does not pass, and perhaps records that were cut off.
 resume: env
-	$(BIN)/snakemake --unlock
-	$(BIN)/snakemake --cores $(CORES)
+	$(BIN)/python -m lvpipe.bookkeeping $(ARGS)
+	$(BIN)/snakemake --unlock $(ARGS)
+	$(BIN)/snakemake --cores $(CORES) $(ARGS)
 
 # loadgroup: the workflow tests share one finished run, so one process does all of them.
 test: env
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup --ignore tests/faults
+
+kill: env
+	$(BIN)/python tests/faults/kill.py --kills $(KILLS) --seed $(SEED) $(ARGS)
+
+test-faults: env
+	$(BIN)/pytest tests/faults
 
 check: env
 	$(BIN)/ruff check

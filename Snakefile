@@ -24,6 +24,7 @@ from pathlib import Path
 
 from lvpipe.errors import UserError
 from lvpipe.plan import Plan
+from lvpipe.upkeep import check_state, prepare
 
 
 configfile: f"{workflow.basedir}/config.yaml"
@@ -37,10 +38,19 @@ container: "lvpipe.sif"
 shell.prefix(f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
 
 try:
+    check_state(Path())
     PLAN = Plan(config)
     CASES = PLAN.cases
 except UserError as error:
     sys.exit(f"lvpipe: {error}")
+
+
+# Runs under Snakemake's lock, and neither in a dry run nor in a job of its own on a cluster.
+onstart:
+    try:
+        prepare(Path())
+    except UserError as error:
+        sys.exit(f"lvpipe: {error}")
 
 
 wildcard_constraints:

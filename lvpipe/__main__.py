@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from lvpipe.errors import UserError
+from lvpipe.faults import explain
 
 STAGES = (
     "phantom",
@@ -28,7 +29,7 @@ COMMANDS = ("why", "trace")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Dispatch to the stage's own main; a user's mistake ends in one line and exit code 1."""
+    """Dispatch to the stage's own main; a user's mistake or a machine's fault ends in one line and exit code 1."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words or words[0] not in STAGES + COMMANDS:
         print(f"usage: lvpipe STAGE ...   (stages: {', '.join(STAGES)}; `lvpipe STAGE --help` tells more)")
@@ -39,12 +40,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         importlib.import_module(f"lvpipe.{package}.{words[0]}").main(words[1:])
     except UserError as error:
-        print(f"lvpipe {words[0]}: {error}", file=sys.stderr)
-        return 1
-    except FileNotFoundError as error:
-        print(f"lvpipe {words[0]}: {error.filename or error}: no such file", file=sys.stderr)
-        return 1
+        return _tell(words[0], str(error))
+    except (OSError, MemoryError, RuntimeError) as error:
+        told = explain(error)
+        if told is None:
+            raise
+        return _tell(words[0], told)
     return 0
+
+
+def _tell(word: str, message: str) -> int:
+    print(f"lvpipe {word}: {message}", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

@@ -1,11 +1,15 @@
 """Writing a case as its source would have exported it: folders, DICOM files, contours and sheets."""
 
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lvpipe.files import write_table, write_text
+from lvpipe.files import SCRATCH, naming, write_table, write_text
 from lvpipe.phantom.case import build_case, list_volumes
 from lvpipe.phantom.headers import Writer
 from lvpipe.phantom.names import SHEET_OF_SUNNYBROOK, list_cases, original_id
@@ -25,13 +29,32 @@ FIRST_PIXEL = 0.5
 
 
 def write_case(cohort: str, case: str, order: "PhantomOrder", root: Path) -> "PhantomCase":
-    """Write all files of one case below `root`, and return the case for those who want its answers."""
+    """Write one case's folders below `root`, each whole or not at all; return the case for those who want its answers.
+
+    The folders appear together, at the end: half a study would pass for one with missing slices.
+    """
     built = build_case(cohort, case, order)
-    if order.cohort.layout == "kaggle":
-        _write_kaggle(built, root)
-    else:
-        _write_sunnybrook(built, root)
+    write = _write_kaggle if order.cohort.layout == "kaggle" else _write_sunnybrook
+    with ExitStack() as unfinished:
+        write(built, [unfinished.enter_context(_replacing_folder(root / source)) for source in built.source.sources])
     return built
+
+
+@contextmanager
+def _replacing_folder(folder: Path) -> Iterator[Path]:
+    """Yield a hidden folder beside `folder`; it takes its place only if the block succeeds."""
+    with naming(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=SCRATCH, dir=folder.parent))
+    try:
+        with naming(folder, scratch):
+            yield scratch
+            scratch.chmod(0o755)
+            if folder.exists():
+                shutil.rmtree(folder)
+            scratch.replace(folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def write_sheets(cohort: str, order: "PhantomOrder", root: Path) -> None:
@@ -42,15 +65,15 @@ def write_sheets(cohort: str, order: "PhantomOrder", root: Path) -> None:
         _write_patients(cohort, order, root)
 
 
-def _write_kaggle(case: "PhantomCase", root: Path) -> None:
-    folder = root / case.source.sources[0] / "study"
+def _write_kaggle(case: "PhantomCase", folders: list[Path]) -> None:
+    folder = folders[0] / "study"
     for taken in case.acquisitions:
         names = [f"IM-{taken.series:05d}-{number:04d}.dcm" for number in range(1, len(taken.frames) + 1)]
         _write_frames(case, taken, [folder / taken.folder / name for name in names], 1)
 
 
-def _write_sunnybrook(case: "PhantomCase", root: Path) -> None:
-    images, contours = (root / source for source in case.source.sources)
+def _write_sunnybrook(case: "PhantomCase", folders: list[Path]) -> None:
+    images, contours = folders
     frames = len(case.heart.volumes_ml)
     for number, taken in enumerate(case.slices):
         first = number * frames + 1
@@ -61,7 +84,7 @@ def _write_sunnybrook(case: "PhantomCase", root: Path) -> None:
 
 
 def _write_frames(case: "PhantomCase", taken: "Acquisition", paths: list[Path], first_instance: int) -> None:
-    """Write one file per frame; the folder appears with its files."""
+    """Write one file per frame."""
     paths[0].parent.mkdir(parents=True, exist_ok=True)
     location = float(taken.plane.centre_mm @ taken.plane.normal)
     writer = Writer(case, taken, location)

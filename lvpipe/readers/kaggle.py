@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lvpipe.cases import SPLITS, Labels, SourceCase
 from lvpipe.errors import UserError
+from lvpipe.files import reading
 from lvpipe.study import ImageFile, Study
 
 SHEETS = ("train.csv", "validate.csv", "test.csv")
@@ -65,7 +66,7 @@ def _images(run: Path) -> list[ImageFile]:
 
 
 def _read_sheet(sheet: Path) -> dict[str, Labels]:
-    with sheet.open(newline="", encoding="utf-8-sig") as stream:
+    with reading(sheet), sheet.open(newline="", encoding="utf-8-sig") as stream:
         rows = csv.DictReader(stream)
         missing = {"Id", "Systole", "Diastole"} - set(rows.fieldnames or ())
         if missing:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from lvpipe.cases import OLDEST_YEARS, Labels, SourceCase
 from lvpipe.errors import UserError
+from lvpipe.files import reading
 from lvpipe.study import ContourFile, ImageFile, Study
 
 SHEETS = ("scd_patientdata.csv",)
@@ -87,7 +88,7 @@ def _person(row: dict[str, str]) -> Labels:
 def _read_sheet(sheet: Path) -> list[dict[str, str]]:
     if not sheet.exists():
         return []
-    with sheet.open(newline="", encoding="utf-8-sig") as stream:
+    with reading(sheet), sheet.open(newline="", encoding="utf-8-sig") as stream:
         rows = csv.DictReader(stream)
         missing = {"PatientID", "OriginalID"} - set(rows.fieldnames or ())
         if missing:

@@ -1,6 +1,9 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from lvpipe.errors import UserError
 from lvpipe.files import read_json, read_table, replacing, write_bytes, write_json, write_table, write_text
 
 
@@ -53,3 +56,43 @@ def test_cells(tmp_path):
     write_table(tmp_path / "t.csv", columns, [row])
     assert (tmp_path / "t.csv").read_bytes() == b'tenth,none,nan,text,number\n0.3,,,"a, ""b""",3\n'
     assert read_table(tmp_path / "t.csv") == [{"tenth": "0.3", "none": "", "nan": "", "text": 'a, "b"', "number": "3"}]
+
+
+def test_a_write_that_fails_names_the_file_and_not_its_scratch_file(tmp_path):
+    path = tmp_path / "t.csv"
+    with pytest.raises(OSError, match="No space left") as caught, replacing(path):
+        Path("/dev/full").write_text("x")  # always full
+    assert caught.value.filename == str(path)
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError) as caught:
+        write_text(tmp_path / "file" / "below" / "t.csv", "")
+    assert caught.value.filename == str(tmp_path / "file" / "below" / "t.csv")
+
+
+def test_an_input_that_is_missing_keeps_its_own_name(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught, replacing(tmp_path / "out"):
+        (tmp_path / "in").read_bytes()
+    assert caught.value.filename == str(tmp_path / "in")
+
+
+BROKEN = {
+    "cut JSON": (read_json, b'{"a": [1,\n 2', ", line 2: not JSON"),
+    "JSON of another encoding": (read_json, b'"\xff"', "byte 1 is not UTF-8 text"),
+    "table of another encoding": (read_table, b"a,b\n\xff,2\n", "byte 4 is not UTF-8 text"),
+    "cut table": (read_table, b"a,b\n1,2\n3", ", line 3: not as many cells"),
+    "a comma too many": (read_table, b"a,b\n1,2,3\n", ", line 2: not as many cells"),
+    "binary table": (read_table, b"a,b\n" + 200_000 * b"x", "not a CSV table"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_broken_file_is_named_with_the_place(tmp_path, kind):
+    read, content, told = BROKEN[kind]
+    path = tmp_path / "broken"
+    path.write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        read(path)
+    assert str(caught.value).startswith(str(path))
+    assert told in str(caught.value)
+    assert "delete it and run again" in str(caught.value)
+    assert "\n" not in str(caught.value)

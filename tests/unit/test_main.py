@@ -1,4 +1,5 @@
 import contextlib
+import errno
 import importlib
 import subprocess
 import sys
@@ -40,9 +41,21 @@ def test_every_command_says_how_it_is_used(command, capsys):
         (UserError("mend it"), "lvpipe detect: mend it\n"),
         (FileNotFoundError(2, "No such file", "a/b.nii"), "lvpipe detect: a/b.nii: no such file\n"),
         (FileNotFoundError("No such file or directory: m"), "lvpipe detect: No such file or directory: m"),
+        (OSError(errno.ENOSPC, "", "a/b.nii"), "lvpipe detect: a/b.nii: no space left on its disk; make room"),
+        (OSError(errno.EDQUOT, "", "a/b.nii"), "lvpipe detect: a/b.nii: the disk quota is used up; make room"),
+        (OSError(errno.EROFS, "", "a/b.nii"), "lvpipe detect: a/b.nii: its file system is read-only; mount it"),
+        (PermissionError(errno.EACCES, "", "a/b.nii"), "lvpipe detect: a/b.nii: permission denied; make it yours"),
+        (NotADirectoryError(errno.ENOTDIR, "", "a/b"), "lvpipe detect: a/b: a part of this path is a file"),
+        (IsADirectoryError(errno.EISDIR, "", b"a/b"), "lvpipe detect: a/b: is a folder, expected a file"),
+        (OSError(errno.ELOOP, "", "a/b"), "lvpipe detect: a/b: Too many levels of symbolic links (ELOOP)"),
+        (OSError(errno.ENOSPC, ""), "lvpipe detect: no space left on its disk"),
+        (OSError("two\nlines"), "lvpipe detect: two lines\n"),
+        (MemoryError(), "lvpipe detect: not enough memory; end other programs"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you"), "lvpipe detect: not enough memory"),
+        (RuntimeError("CUDA out of memory. Tried to allocate"), "lvpipe detect: not enough memory"),
     ],
 )
-def test_a_users_mistake_is_one_line_and_exit_code_one(monkeypatch, capsys, error, line):
+def test_a_users_mistake_or_a_machines_fault_is_one_line_and_exit_code_one(monkeypatch, capsys, error, line):
     def fail(argv):
         raise error
 
@@ -54,13 +67,30 @@ def test_a_users_mistake_is_one_line_and_exit_code_one(monkeypatch, capsys, erro
     assert captured.out == ""
 
 
-def test_a_bug_of_ours_keeps_its_traceback(monkeypatch):
+@pytest.mark.parametrize("bug", [ZeroDivisionError(), RuntimeError("mat1 and mat2 shapes cannot be multiplied")])
+def test_a_bug_of_ours_keeps_its_traceback(monkeypatch, bug):
     def fail(argv):
-        raise ZeroDivisionError
+        raise bug
 
     monkeypatch.setattr(importlib.import_module("lvpipe.stages.detect"), "main", fail)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(type(bug)):
         main(["detect"])
+
+
+def test_memory_that_really_runs_out_is_one_line():
+    code = "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (8 * 2**30,) * 2)\n"
+    code += "import lvpipe.stages.detect as stage, lvpipe.__main__ as program, torch\n"
+    code += "stage.main = lambda argv: torch.zeros(2**34)\nsys.exit(program.main(['detect']))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert done.stderr.startswith("lvpipe detect: not enough memory; ")
+
+
+def test_a_folder_where_a_file_should_be_is_named(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    words = ["detect", "--cine", str(tmp_path), "--out", str(tmp_path / "file" / "o"), "--settings", "{}"]
+    assert main(words) == 1
+    assert capsys.readouterr().err.startswith(f"lvpipe detect: {tmp_path}: ")
 
 
 def test_a_missing_file_is_named(tmp_path, capsys):

@@ -1,10 +1,13 @@
+import errno
 import hashlib
+import os
 
 import numpy as np
 import pytest
 
 from lvpipe.config.phantom import PhantomCohort, PhantomOrder
 from lvpipe.files import read_table
+from lvpipe.phantom import export
 from lvpipe.phantom.export import write_case, write_sheets
 from lvpipe.phantom.names import list_cases, list_sheets
 from lvpipe.readers import kaggle, sunnybrook
@@ -98,3 +101,34 @@ def test_contours_exist_at_ed_and_es_and_hold_the_volume(tmp_path):
     assert volumes[case.heart.es_frame] == pytest.approx(case.esv_ml, rel=0.12)
     outer = {(int(path.name.split("-")[2]) - 1) % 8 for path in tmp_path.rglob("*-ocontour-manual.txt")}
     assert outer == {case.heart.ed_frame}
+
+
+@pytest.mark.parametrize("layout", sorted(READERS))
+def test_a_case_that_cannot_be_finished_leaves_nothing_behind(layout, tmp_path, monkeypatch):
+    wanted = order(layout)
+    case = list_cases("c", wanted.cohort)[0].name
+    written, save = [], export.Writer.write
+
+    def fill_up(self, path, *rest):
+        if len(written) == 5:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        save(self, path, *rest)
+        written.append(path)
+
+    monkeypatch.setattr(export.Writer, "write", fill_up)
+    with pytest.raises(OSError, match="No space") as caught:
+        write_case("c", case, wanted, tmp_path)
+    assert len(written) == 5
+    assert ".part" not in str(caught.value.filename)
+    assert [path for path in tmp_path.rglob("*") if path.is_file() or path.name.startswith(".")] == []
+
+
+def test_a_case_written_again_replaces_its_folder(tmp_path):
+    wanted = order("kaggle")
+    case = write_case("c", "1", wanted, tmp_path)
+    before = digests(tmp_path)
+    stray = tmp_path / case.source.sources[0] / "study" / "sax_99" / "IM-00001-0001.dcm"
+    stray.parent.mkdir()
+    stray.write_bytes(b"of another order")
+    write_case("c", "1", wanted, tmp_path)
+    assert digests(tmp_path) == before

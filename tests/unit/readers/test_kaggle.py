@@ -58,3 +58,9 @@ def test_only_short_axis_images_are_read(tmp_path):
 
 def test_a_study_without_images_is_empty(tmp_path):
     assert kaggle.read_study([tmp_path / "nowhere"]).images == ()
+
+
+def test_a_sheet_that_is_no_text_is_named(tmp_path):
+    (tmp_path / "train.csv").write_bytes(b"Id,Systole,Diastole\n1,5\xb5,9\n")
+    with pytest.raises(UserError, match=r"train\.csv: byte 23 is not UTF-8 text; .*mend the file if it is yours"):
+        kaggle.read_labels(tmp_path)

@@ -1,0 +1,64 @@
+"""What happens before a run's first job: a look at where it will write, and the broom for what kills left."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from lvpipe.errors import UserError
+from lvpipe.files import SCRATCH
+
+MADE = ("results", ".spool", "logs")
+"""The folders that a run writes to, in its working directory."""
+
+
+STATE = ".snakemake"
+"""Where Snakemake keeps its own records."""
+
+
+def check_state(folder: Path) -> None:
+    """Refuse, when the workflow is parsed, a folder in which Snakemake would end in a traceback, even in a dry run.
+
+    Raises:
+        UserError: one line.
+    """
+    _check(folder / STATE, "Snakemake keeps its records there, even in a dry run")
+
+
+def prepare(folder: Path) -> None:
+    """Refuse what cannot be written to, now and not after minutes of work; sweep up what was never finished.
+
+    Only for a run that holds the folder's lock: another run's unfinished files look the same.
+
+    Raises:
+        UserError: one line for the first place that cannot be written to.
+    """
+    for made in MADE:
+        _check(folder / made, "nothing was done")
+    for scratch in list(_unfinished(folder)):
+        shutil.rmtree(scratch) if scratch.is_dir() else scratch.unlink(missing_ok=True)
+
+
+def _check(made: Path, why: str) -> None:
+    """The folder, or where it does not exist yet the one in which it will be made."""
+    place = made if made.exists() else made.parent
+    if not place.is_dir():
+        raise UserError(f"{place} is a file, expected a folder to write to: move it away and run again")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise UserError(
+            f"{place.absolute()} cannot be written to (a read-only file system, or somebody else's folder); {why}: "
+            f"make it writable (`findmnt --target` and `ls -ld` tell why it is not) or give another --directory"
+        )
+
+
+def _unfinished(folder: Path) -> Iterator[Path]:
+    """Scratch files and folders of jobs that were killed: nobody else would ever delete them."""
+    for made in MADE:
+        for parent, folders, files in os.walk(folder / made):
+            scratch = [name for name in folders if _is_scratch(name)]
+            yield from (Path(parent) / name for name in (*scratch, *filter(_is_scratch, files)))
+            folders[:] = [name for name in folders if name not in scratch]
+
+
+def _is_scratch(name: str) -> bool:
+    return name.startswith(".") and name.endswith(SCRATCH)
