@@ -64,11 +64,23 @@ def walk(records: Records, target: str, place: Place) -> list[Step]:
                     visit(source).readers.append(step)
                 else:
                     step.others.append(source)
+            if _account_of(file, step.record, records):
+                visit(_account_name(file))
             done.append(step)
         return steps[file]
 
     visit(target)
     return done[::-1]
+
+
+def _account_name(file: str) -> str:
+    return file.removesuffix(".nii.gz") + ".json"
+
+
+def _account_of(file: str, record: Record | None, records: Records) -> bool:
+    """Whether the job that made an image wrote an account of it beside it, as `convert` does: no step reads both."""
+    beside = records.read(_account_name(file)) if file.endswith(".nii.gz") else None
+    return record is not None and beside is not None and (beside.rule, beside.inputs) == (record.rule, record.inputs)
 
 
 def concerns(file: str, place: Place) -> bool:

@@ -12,6 +12,7 @@ from lvpipe.provenance import MODULE_SEPARATOR
 _MODULES = re.compile(rf"lvpipe[\w.]*=[0-9a-f]+({MODULE_SEPARATOR}lvpipe[\w.]*=[0-9a-f]+)*")
 _DIGEST = re.compile(r"[0-9a-f]{16}")
 _STAGE = re.compile(r"-m lvpipe (\w+)")
+SOURCE_CHANGED = "the files in its source folder changed"
 
 
 def stage_of(command: str) -> str:
@@ -95,7 +96,7 @@ def _difference(name: str, old: Any, new: Any, stage: str) -> Iterator[str]:
     elif isinstance(new, list) and old is not None:
         yield from _list_changes(name, [str(member) for member in old], [str(member) for member in new])
     elif name == "files":
-        yield "the files in its source folder changed"
+        yield SOURCE_CHANGED
     elif modules(new):
         yield "the code was recorded by an earlier lvpipe, in a form that cannot be compared"
     elif old is None:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from lvpipe.errors import UserError
-from lvpipe.explain.params import differences, stage_of
+from lvpipe.explain.params import SOURCE_CHANGED, differences, stage_of
+from lvpipe.explain.records import Records
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,9 @@ async def _job(dag: Any, persistence: Any, job: Any) -> Job:
 
 
 async def _output_reasons(persistence: Any, job: Any) -> list[Reason]:
-    broken = [str(file) for file in await persistence.incomplete(job)]
+    # Snakemake counts only files that are there; but it deletes them before a job begins, and ours are written whole.
+    records = Records(Path(persistence.path).parent)
+    broken = [str(file) for file in job.output if records.interrupted(str(file))]
     if broken:
         return [Reason("an earlier run was interrupted while making it", broken[0])]
     missing = [file for file in job.output if not await file.exists()]
@@ -159,7 +162,8 @@ def _changes(persistence: Any, job: Any) -> Iterator[Reason]:
     new = (
         {name: repr(value) for name, value in job.params.items() if repr(value) in changed.only_new} if changed else {}
     )
-    yield from (Reason(text) for text in differences(changed.only_old, new, stage_of(job.rule.shellcmd or "")))
+    for text in differences(changed.only_old, new, stage_of(job.rule.shellcmd or "")):
+        yield Reason(text, str(job.input[0]) if text == SOURCE_CHANGED and job.input else "")
     if any(persistence.code_changed(job)):
         yield Reason("the rule's command changed")
     if any(persistence.software_stack_changed(job)):

@@ -112,7 +112,7 @@ def test_a_killed_run_is_told_from_a_change(copy):
     )
     try:
         started = copy.folder / ".snakemake" / "incomplete"
-        while not any(path.is_file() for path in started.rglob("*")):
+        while not any(path.is_file() and path.name != "migration_underway" for path in started.rglob("*")):
             assert process.poll() is None
             time.sleep(0.01)
     finally:

@@ -43,6 +43,14 @@ def test_only_what_concerns_the_case_is_followed(chain):
     assert steps["results/mine_volumes.csv"].others == ["results/mask/2_mask.nii.gz"]
 
 
+def test_the_account_beside_an_image_belongs_to_the_chain(chain, run):
+    run("results/convert/1_cine.json", inputs=[])
+    _, steps = chain()
+    assert list(steps)[-2:] == ["results/convert/1_cine.nii.gz", "results/convert/1_cine.json"]
+    run("results/convert/1_cine.json", inputs=[], rule="another")
+    assert "results/convert/1_cine.json" not in chain()[1]
+
+
 def test_an_untouched_chain_has_nothing_wrong(chain):
     assert wrong(*chain()) == []
 
