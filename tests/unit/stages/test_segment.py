@@ -8,6 +8,7 @@ from lvpipe.config.resample import PreparedView
 from lvpipe.config.segment import SegmentSettings
 from lvpipe.images import Image, is_rejected, read_image, write_image, write_rejected
 from lvpipe.learning.weights import build_network, write_weights
+from lvpipe.provenance import import_closure
 from lvpipe.stages import segment
 from lvpipe.stages.detect import find_boxes
 from lvpipe.stages.resample import prepare_cine
@@ -177,3 +178,8 @@ def test_a_broken_model_stops_the_job_with_one_line(lvpipe, folder, capsys):
     assert error.startswith("lvpipe segment: ")
     assert "not a readable model" in error
     assert error.count("\n") == 1
+
+
+def test_how_networks_learn_is_no_part_of_how_they_are_applied():
+    """Else a change of the loop would run all shards again, although the models stayed the same."""
+    assert not {"lvpipe.learning.loop", "lvpipe.config.train"} & import_closure("lvpipe.stages.segment")
