@@ -24,7 +24,7 @@ from pathlib import Path
 
 from lvpipe.errors import UserError
 from lvpipe.plan import Plan
-from lvpipe.upkeep import check_state, prepare
+from lvpipe.upkeep import check_state, full_disks, prepare
 
 
 configfile: f"{workflow.basedir}/config.yaml"
@@ -51,6 +51,11 @@ onstart:
         prepare(Path())
     except UserError as error:
         sys.exit(f"lvpipe: {error}")
+
+
+onerror:
+    for line in full_disks(Path()):
+        print(f"lvpipe: {line}", file=sys.stderr)
 
 
 wildcard_constraints:

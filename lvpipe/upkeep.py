@@ -15,6 +15,9 @@ MADE = ("results", ".spool", "logs")
 STATE = ".snakemake"
 """Where Snakemake keeps its own records."""
 
+LEAST_ROOM_BYTES = 2**20
+"""A disk with less room is called full: a job that found no room has given back what it had taken."""
+
 
 def check_state(folder: Path) -> None:
     """Refuse, when the workflow is parsed, a folder in which Snakemake would end in a traceback, even in a dry run.
@@ -37,6 +40,19 @@ def prepare(folder: Path) -> None:
         _check(folder / made, "nothing was done")
     for scratch in list(_unfinished(folder)):
         shutil.rmtree(scratch) if scratch.is_dir() else scratch.unlink(missing_ok=True)
+
+
+def full_disks(folder: Path) -> list[str]:
+    """After a failure, a line for each disk of the run that is full: a job cannot say so in a log on that disk."""
+    made = (folder, *(folder / name for name in (*MADE, STATE)))
+    places = {place.stat().st_dev: place for place in reversed(made) if place.exists()}
+    free_bytes = {place: shutil.disk_usage(place).free for place in places.values()}
+    return [
+        f"{place.absolute()}: no space left on its disk ({free / 1000:.0f} kB); make room there, then `make resume`: "
+        f"finished files are kept"
+        for place, free in free_bytes.items()
+        if free < LEAST_ROOM_BYTES
+    ]
 
 
 def _check(made: Path, why: str) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from lvpipe.errors import UserError
 from lvpipe.files import replacing
-from lvpipe.upkeep import check_state, prepare
+from lvpipe.upkeep import check_state, full_disks, prepare
 
 
 def test_what_a_kill_left_unfinished_goes_and_all_else_stays(tmp_path):
@@ -49,3 +49,12 @@ def test_a_folder_that_cannot_be_written_to_is_refused(check, why):
         pytest.skip("/proc can be written to here")
     with pytest.raises(UserError, match=rf"^/proc/1 cannot be written to .*{why}"):
         check(Path("/proc/1"))
+
+
+def test_a_full_disk_is_told_of_and_one_with_room_is_not(tmp_path, monkeypatch):
+    (tmp_path / "results").mkdir()
+    assert full_disks(tmp_path) == []
+    monkeypatch.setattr("lvpipe.upkeep.LEAST_ROOM_BYTES", 2**70)  # as if what is free were nearly nothing
+    (line,) = full_disks(tmp_path)
+    assert "no space left on its disk" in line
+    assert str(tmp_path) in line
