@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 CORES ?= 8
+# More words for Snakemake, such as ARGS="--profile profiles/slurm".
+ARGS ?=
 # Processes that share the tests; the real workflow runs take one of them, the unit tests what is left.
 WORKERS ?= 2
 
@@ -11,13 +13,15 @@ LOCKS := envs/lock-cpu.txt envs/lock-dev.txt
 STAMP := $(VENV)/.complete
 MADE := results logs .spool .snakemake
 
-.PHONY: help env run resume test check docs lock clean
+.PHONY: help env slurm run resume test test-slurm check docs lock clean
 
 help:
 	@echo "make run     install what is needed into .venv, then make results/crps.csv, dice.csv, cases.csv and the report"
 	@echo "make resume  the same after a run that was killed: takes its lock away and goes on where it stopped"
 	@echo "make env     .venv alone; done again only when the locks or pyproject.toml changed"
+	@echo "make slurm   what submitting to Slurm needs besides, in .venv (docs/cluster.md)"
 	@echo "make test    all tests"
+	@echo "make test-slurm  the whole chain through a Slurm of one node, made here and taken down again: needs root"
 	@echo "make check   formatting, lint, types, and whether generated files are up to date"
 	@echo "make docs    write docs/configuration.md and docs/config.schema.json anew"
 	@echo "make lock    write envs/lock-*.txt from the versions now in .venv"
@@ -39,17 +43,28 @@ $(STAMP): $(LOCKS) pyproject.toml
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $@
 
+slurm: $(VENV)/.slurm
+
+# Without dependencies: lock-slurm.txt names all that the others leave out, and nothing that stands may change.
+$(VENV)/.slurm: $(STAMP) envs/lock-slurm.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --requirement envs/lock-slurm.txt
+	@touch $@
+
 run: env
-	$(BIN)/snakemake --cores $(CORES)
+	$(BIN)/snakemake --cores $(CORES) $(ARGS)
 
 # A killed run leaves a lock that --rerun-incomplete alone does not pass.
 resume: env
-	$(BIN)/snakemake --unlock
-	$(BIN)/snakemake --cores $(CORES)
+	$(BIN)/snakemake --unlock $(ARGS)
+	$(BIN)/snakemake --cores $(CORES) $(ARGS)
 
 # loadgroup: the workflow tests share one finished run, so one process does all of them.
 test: env
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup
+
+# -rs: without root it is skipped, and says so.
+test-slurm: slurm
+	$(BIN)/pytest -rs tests/slurm
 
 check: env
 	$(BIN)/ruff check
@@ -62,7 +77,8 @@ check: env
 docs: env
 	$(BIN)/python -m lvpipe.config.docs
 
-lock: env
+# With all extras installed: the versions are read from what is there.
+lock: slurm
 	$(BIN)/python envs/lock.py
 
 clean:

@@ -209,6 +209,14 @@ class Plan:
         """The cores that a network job asks for: torch's thread count."""
         return int(json.loads(self.settings(stage, model))["threads"])
 
+    def gpus(self, stage: str, model: str) -> int:
+        """The GPUs that a network job asks for: none where its settings name no device."""
+        return int(json.loads(self.settings(stage, model)).get("device") == "cuda")
+
+    def environment(self, stage: str, model: str) -> str:
+        """The conda file of a network job, as its rule file names it; used by `--sdm conda` alone."""
+        return f"../../envs/{'gpu' if self.gpus(stage, model) else 'cpu'}.yaml"
+
     def network(self, model: str) -> str:
         """The network of a model and its options, as canonical JSON."""
         entry = self.models[model]
