@@ -20,7 +20,13 @@ CORES = "2"
 QUICK = {"train": {"epochs": 4}}  # asked is whether the same comes out, not how good it is
 # A node of one's own answers within a second; sacct is there but has nothing to tell without an accounting service.
 SLURM = ["--profile", "profiles/slurm", "--slurm-no-account", "--slurm-status-command", "squeue"]
-SLURM += ["--slurm-init-seconds-before-status-checks", "2", "--seconds-between-status-checks", "2"]
+SLURM += [
+    "--slurm-init-seconds-before-status-checks",
+    "2",
+    "--seconds-between-status-checks",
+    "2",
+    "--slurm-keep-successful-logs",
+]
 GPU_RULES = ("train", "segment_0_all", "segment_1_all", "segment_all_all")
 
 
@@ -60,7 +66,7 @@ def submissions() -> list[dict[str, str]]:
     """All that Slurm knows of its jobs, old and new; nothing where none runs."""
     lines = one_node.said("scontrol", "--details", "--oneliner", "show", "job").splitlines()
     jobs = (dict(re.findall(r"(\S+?)=(\S*)", line)) for line in lines if line.startswith("JobId="))
-    return [job for job in jobs if "Comment" in job]
+    return [{"JOB_GRES": "", **job} for job in jobs if "Comment" in job]
 
 
 @pytest.fixture(scope="session")

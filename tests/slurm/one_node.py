@@ -75,6 +75,8 @@ def check() -> None:
     conf = ETC / "slurm.conf"
     if conf.exists() and not conf.read_text().startswith(MARK):
         raise Absent(f"{conf} belongs to another Slurm, which is left alone")
+    if conf.exists() and "UP" in said("scontrol", "ping"):
+        raise Absent("another run of this script has its Slurm here now")
     missing = [package for program, package in PACKAGES.items() if shutil.which(program) is None]
     if missing and not install(missing):
         raise Absent(f"missing, and not to be had by apt-get install: {' '.join(missing)}")
