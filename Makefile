@@ -4,7 +4,7 @@ PYTHON ?= python3
 CORES ?= 8
 # Processes that share the tests; the real workflow runs take one of them, the unit tests what is left.
 WORKERS ?= 2
-# More words for snakemake: make resume ARGS="--directory /data/run --configfile recipes/tiny.yaml"
+# More words for snakemake: ARGS="--directory X --configfile recipes/tiny.yaml", ARGS="--profile profiles/slurm".
 ARGS ?=
 # Kills of `make kill`, and what their moments follow from.
 KILLS ?= 14
@@ -16,16 +16,18 @@ LOCKS := envs/lock-cpu.txt envs/lock-dev.txt
 STAMP := $(VENV)/.complete
 MADE := results logs .spool .snakemake
 
-.PHONY: help env run resume test kill test-faults check docs lock clean
+.PHONY: help env slurm run resume test test-slurm kill test-faults check docs lock clean
 
 help:
 	@echo "make run     install what is needed into .venv, then make results/crps.csv, dice.csv, cases.csv and the report"
 	@echo "make resume  the same after a run that was killed: takes its lock away and goes on where it stopped;"
 	@echo "             both pass ARGS on: make resume ARGS=\"--directory X --configfile recipes/tiny.yaml\""
 	@echo "make env     .venv alone; done again only when the locks or pyproject.toml changed"
+	@echo "make slurm   what submitting to Slurm needs besides, in .venv (docs/cluster.md)"
 	@echo "make test    all tests"
 	@echo "make kill    kill a small run KILLS=14 times at random moments (SEED=1) and compare every file with an undisturbed run"
 	@echo "make test-faults  the same run on a full disk and on a read-only one; needs root"
+	@echo "make test-slurm  the whole chain through a Slurm of one node, made here and taken down again: needs root"
 	@echo "make check   formatting, lint, types, and whether generated files are up to date"
 	@echo "make docs    write docs/configuration.md and docs/config.schema.json anew"
 	@echo "make lock    write envs/lock-*.txt from the versions now in .venv"
@@ -47,6 +49,13 @@ $(STAMP): $(LOCKS) pyproject.toml
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $@
 
+slurm: $(VENV)/.slurm
+
+# Without dependencies: lock-slurm.txt names all that the others leave out, and nothing that stands may change.
+$(VENV)/.slurm: $(STAMP) envs/lock-slurm.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --requirement envs/lock-slurm.txt
+	@touch $@
+
 run: env
 	$(BIN)/snakemake --cores $(CORES) $(ARGS)
 
@@ -66,6 +75,10 @@ kill: env
 test-faults: env
 	$(BIN)/pytest tests/faults
 
+# -rs: without root it is skipped, and says so.
+test-slurm: slurm
+	$(BIN)/pytest -rs tests/slurm
+
 check: env
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -77,7 +90,8 @@ check: env
 docs: env
 	$(BIN)/python -m lvpipe.config.docs
 
-lock: env
+# With all extras installed: the versions are read from what is there.
+lock: slurm
 	$(BIN)/python envs/lock.py
 
 clean:

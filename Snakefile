@@ -24,7 +24,10 @@ from pathlib import Path
 
 from lvpipe.errors import UserError
 from lvpipe.plan import Plan
+from lvpipe.submission import pass_groups_on
 from lvpipe.upkeep import check_state, full_disks, prepare
+
+BIN = str(Path(sys.executable).parent)
 
 
 configfile: f"{workflow.basedir}/config.yaml"
@@ -34,8 +37,14 @@ configfile: f"{workflow.basedir}/config.yaml"
 container: "lvpipe.sif"
 
 
-# The environment that runs this workflow also runs its stages, whether or not it is activated.
-shell.prefix(f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
+# The environment that runs this workflow also runs its stages, whether or not it is activated; where `--sdm` asks for
+# another, a PATH set here would hide that. Either way the package is this checkout's: its code is what params compare.
+shell.prefix(
+    f"export PYTHONPATH={shlex.quote(str(workflow.basedir))}; "
+    + ("" if workflow.deployment_settings.deployment_method else f"PATH={shlex.quote(BIN)}:$PATH; ")
+)
+
+pass_groups_on()
 
 try:
     check_state(Path())

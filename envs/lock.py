@@ -1,6 +1,7 @@
 """Write the pip locks from the environment that runs this script: `make lock`, after trying new versions in it.
 
-`lock-cpu.txt` holds every package that running the workflow needs, `lock-dev.txt` what its tests and checks add.
+`lock-cpu.txt` holds every package that running the workflow needs, `lock-dev.txt` what its tests and checks add,
+`lock-slurm.txt` what submitting to Slurm adds.
 """
 
 import tomllib
@@ -22,6 +23,9 @@ RUN = """\
 """
 DEV = """\
 # Written by `make lock`: what `make test` and `make check` need beside lock-cpu.txt.
+"""
+SLURM = """\
+# Written by `make lock`: what `make slurm` adds to lock-cpu.txt, to submit to Slurm.
 """
 
 
@@ -58,11 +62,12 @@ def lines(names: set[str]) -> str:
 
 
 def main() -> None:
-    """Write both files."""
+    """Write all files."""
     # The build backend: with it in the lock, the package itself installs without asking a registry.
     run = closure(PACKAGE) | {"setuptools"}
     (ENVS / "lock-cpu.txt").write_text(RUN + lines(run))
     (ENVS / "lock-dev.txt").write_text(DEV + lines(closure(PACKAGE, "dev") - run))
+    (ENVS / "lock-slurm.txt").write_text(SLURM + lines(closure(PACKAGE, "slurm") - run))
 
 
 if __name__ == "__main__":

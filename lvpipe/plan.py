@@ -216,6 +216,10 @@ class Plan:
         """The GPUs that a network job asks for."""
         return int(json.loads(self.settings(stage, model))["device"] == "cuda")
 
+    def environment(self, stage: str, model: str) -> str:
+        """The conda file of a network job, as its rule file names it; used by `--sdm conda` alone."""
+        return f"../../envs/{'gpu' if self.gpus(stage, model) else 'cpu'}.yaml"
+
     def network(self, model: str) -> str:
         """The network of a model and its options, as canonical JSON."""
         entry = self.models[model]

@@ -36,7 +36,11 @@ def direct(lines):
 
 @pytest.mark.parametrize(
     ("lock", "lines"),
-    [("lock-cpu.txt", PROJECT["dependencies"]), ("lock-dev.txt", PROJECT["optional-dependencies"]["dev"])],
+    [
+        ("lock-cpu.txt", PROJECT["dependencies"]),
+        ("lock-dev.txt", PROJECT["optional-dependencies"]["dev"]),
+        ("lock-slurm.txt", PROJECT["optional-dependencies"]["slurm"]),
+    ],
 )
 def test_the_lock_satisfies_pyproject(lock, lines):
     pins = read_lock("lock-cpu.txt") | read_lock(lock)
@@ -44,11 +48,12 @@ def test_the_lock_satisfies_pyproject(lock, lines):
     assert not wrong, "mend with: make lock"
 
 
-def test_no_package_is_locked_twice():
-    assert not read_lock("lock-cpu.txt").keys() & read_lock("lock-dev.txt").keys()
+@pytest.mark.parametrize("extra", ["lock-dev.txt", "lock-slurm.txt"])
+def test_no_package_is_locked_twice(extra):
+    assert not read_lock("lock-cpu.txt").keys() & read_lock(extra).keys()
 
 
-@pytest.mark.parametrize("lock", ["lock-cpu.txt", "lock-dev.txt"])
+@pytest.mark.parametrize("lock", ["lock-cpu.txt", "lock-dev.txt", "lock-slurm.txt"])
 def test_a_lock_names_releases_only(lock):
     text = (ROOT / "envs" / lock).read_text()
     assert not re.search(r"://|^/|@ |--", text, re.MULTILINE)
@@ -65,7 +70,16 @@ def test_conda_has_the_locked_versions_of_the_direct_dependencies(name):
 def test_the_container_is_built_from_the_lock():
     recipe = (ROOT / "envs" / "container.def").read_text()
     assert "-r /opt/lvpipe/envs/lock-cpu.txt" in recipe
+    assert not re.search(r"^ *lvpipe ", recipe, re.MULTILINE), "the package comes from the checkout, not from the image"
     assert f"From: python:{read_conda('cpu')['python'][0]}-" in recipe
+
+
+@pytest.mark.parametrize("rules", sorted((ROOT / "workflow" / "rules").glob("*.smk")), ids=lambda path: path.stem)
+def test_every_rule_names_its_conda_file(rules):
+    text = rules.read_text()
+    named = re.findall(r"^ *conda:\n +(.*)", text, re.MULTILINE)
+    assert len(named) == len(re.findall(r"^ *shell:", text, re.MULTILINE))
+    assert all("PLAN.environment" in line or (rules.parent / line.strip('"')).resolve().is_file() for line in named)
 
 
 def test_every_import_is_declared():

@@ -303,3 +303,10 @@ def test_a_case_name_that_cannot_stand_in_a_path_is_refused(kaggle, monkeypatch)
     monkeypatch.setattr("lvpipe.readers.kaggle.list_cases", lambda _: [SourceCase("Jane_Doe 1", "p", "train", ())])
     message = refusal(data_root=str(root), cohorts=[*DEFAULT["cohorts"][:1], cohort()])
     assert "'Jane_Doe 1' cannot stand in a path" in message
+
+
+@pytest.mark.parametrize("stage", ["train", "segment"])
+def test_without_a_device_a_network_job_asks_for_no_gpu_and_names_the_other_environment(stage):
+    plan = Plan(DEFAULT)
+    assert plan.gpus(stage, "unet") == 0
+    assert (ROOT / "workflow" / "rules" / plan.environment(stage, "unet")).resolve() == ROOT / "envs" / "cpu.yaml"

@@ -2,12 +2,16 @@
 
 import csv
 import gzip
+import os
 import struct
+import sys
 import zipfile
 from pathlib import Path
 
 import pydicom
 import pytest
+
+from .conftest import Workflow
 
 TARGETS = ("crps.csv", "dice.csv", "cases.csv", "report/index.html")
 PERSONAL = (  # DICOM keywords whose values may not be met past `convert`
@@ -22,6 +26,18 @@ HEADER = 352  # bytes of a NIfTI before its voxels
 def test_the_copy_of_the_package_is_the_one_that_runs(finished):
     words = ["python", "-c", "import lvpipe, sys; sys.exit(lvpipe.__file__)"]
     assert str(finished.repository) in finished.run(words).text
+
+
+def test_with_a_deployment_method_its_own_python_runs_the_checkouts_package(finished, tmp_path, monkeypatch):
+    # Environment modules stand for conda, which is not to be had here: like it, they come before the shell's prefix.
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\necho "$PYTHONPATH" > "{tmp_path}/path"\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    workflow = Workflow(finished.repository, tmp_path)
+    answer = workflow.snakemake("--sdm", "env-modules", targets=("results/phantom/volumes/train.csv",))
+    assert answer.code == 0, answer.text
+    assert (tmp_path / "path").read_text().strip() == str(finished.repository)
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -11,6 +11,8 @@ rule calibrate:
         forecasts="results/calibrate/{model}/forecasts.csv",
     log:
         "logs/calibrate/{model}.log",
+    conda:
+        "../../envs/cpu.yaml"
     params:
         settings=lambda w: PLAN.settings("calibrate", w.model),
         code=PLAN.code("calibrate"),

@@ -15,6 +15,10 @@ for cohort in PLAN.cohorts:
             "logs/convert/{case}.log",
         wildcard_constraints:
             case="|".join(PLAN.members(cohort)),
+        group:
+            "prepare"
+        conda:
+            "../../envs/cpu.yaml"
         params:
             cohort=cohort,
             reader=PLAN.cohorts[cohort].reader,
@@ -36,6 +40,8 @@ rule convert_sheet:
         "results/convert/cases.csv",
     log:
         "logs/convert/cases.log",
+    conda:
+        "../../envs/cpu.yaml"
     params:
         cases=lambda w: PLAN.placed(),
         settings=lambda w: PLAN.sheet_order(),

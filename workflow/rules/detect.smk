@@ -8,6 +8,8 @@ rule detect:
         "results/detect/{view}/{case}_boxes.json",
     log:
         "logs/detect/{view}/{case}.log",
+    conda:
+        "../../envs/cpu.yaml"
     params:
         settings=lambda w: PLAN.settings("detect"),
         code=PLAN.code("detect"),

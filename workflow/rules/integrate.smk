@@ -12,6 +12,8 @@ rule integrate:
         "logs/integrate/{model}/{case}.log",
     wildcard_constraints:
         case="|".join(CASES),
+    conda:
+        "../../envs/cpu.yaml"
     params:
         settings=lambda w: PLAN.settings("integrate", w.model),
         code=PLAN.code("integrate"),
@@ -36,6 +38,8 @@ rule integrate_cohort:
         "logs/integrate/{model}/cohort_{cohort}.log",
     wildcard_constraints:
         cohort="|".join(PLAN.cohorts),
+    conda:
+        "../../envs/cpu.yaml"
     params:
         view=lambda w: PLAN.models[w.model].view,
         cases=lambda w: PLAN.members(w.cohort),

@@ -20,6 +20,10 @@ for cohort, layout in PLAN.phantoms.items():
         wildcard_constraints:
             study="[0-9]+",
             split="[a-z]+",
+        group:
+            "prepare"
+        conda:
+            "../../envs/cpu.yaml"
         params:
             case=PHANTOM_NAMES[layout],
             cohort=cohort,
@@ -38,6 +42,8 @@ for cohort, layout in PLAN.phantoms.items():
             [f"results/phantom/{cohort}/{sheet}" for sheet in PLAN.phantom_sheets(cohort)],
         log:
             f"logs/phantom/{cohort}/sheet.log",
+        conda:
+            "../../envs/cpu.yaml"
         params:
             cohort=cohort,
             settings=lambda w, cohort=cohort: PLAN.phantom_order(cohort),

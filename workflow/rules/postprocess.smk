@@ -8,6 +8,8 @@ rule postprocess:
         "results/postprocess/{model}/{case}_mask.nii.gz",
     log:
         "logs/postprocess/{model}/{case}.log",
+    conda:
+        "../../envs/cpu.yaml"
     params:
         settings=lambda w: PLAN.settings("postprocess", w.model),
         code=PLAN.code("postprocess"),

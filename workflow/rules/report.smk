@@ -18,6 +18,8 @@ rule report:
         report("results/report/index.html", caption="../report/index.rst", category="report"),
     log:
         "logs/report/index.log",
+    conda:
+        "../../envs/cpu.yaml"
     params:
         models=list(PLAN.models),
         folds=PLAN.config.folds,

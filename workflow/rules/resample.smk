@@ -8,6 +8,8 @@ rule resample:
         "results/resample/{view}/{case}_cine.nii.gz",
     log:
         "logs/resample/{view}/{case}.log",
+    conda:
+        "../../envs/cpu.yaml"
     params:
         settings=lambda w: PLAN.view(w.view),
         code=PLAN.code("resample"),
@@ -22,6 +24,8 @@ rule resample_reference:
         "results/resample/{view}/{case}_reference.nii.gz",
     log:
         "logs/resample/{view}/{case}_reference.log",
+    conda:
+        "../../envs/cpu.yaml"
     params:
         settings=lambda w: PLAN.view(w.view),
         code=PLAN.code("resample"),

@@ -9,6 +9,8 @@ rule score_masks:
         "results/score/{model}/{case}_dice.csv",
     log:
         "logs/score/{model}/{case}.log",
+    conda:
+        "../../envs/cpu.yaml"
     params:
         settings=lambda w: PLAN.settings("score"),
         code=PLAN.code("score"),
@@ -29,6 +31,8 @@ rule score:
         scored=report("results/cases.csv", caption="../report/cases.rst", category="score"),
     log:
         "logs/score/volumes.log",
+    conda:
+        "../../envs/cpu.yaml"
     params:
         models=list(PLAN.models),
         drawn=lambda w: PLAN.drawn(),

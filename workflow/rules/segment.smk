@@ -18,7 +18,14 @@ for (fold, shard), members in PLAN.shards.items():
             expand("results/segment/{{model}}/{case}_prob.nii.gz", case=members),
         log:
             f"logs/segment/{{model}}/{fold}-{shard}.log",
+        conda:
+            lambda w: PLAN.environment("segment", w.model)
         threads: lambda w: PLAN.threads("segment", w.model)
+        # As for `train` in the profile; a shard's cases follow each other, so more of them need time, not memory.
+        resources:
+            mem_mb=lambda w, attempt: 3000 * attempt,
+            runtime=lambda w, attempt: 60 * attempt,
+            gpu=lambda w: PLAN.gpus("segment", w.model),
         params:
             view=lambda w: PLAN.models[w.model].view,
             cases=members,

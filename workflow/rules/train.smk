@@ -23,7 +23,11 @@ rule train:
         history="results/train/{model}/fold-{fold}/history.csv",
     log:
         "logs/train/{model}/fold-{fold}.log",
+    conda:
+        lambda w: PLAN.environment("train", w.model)
     threads: lambda w: PLAN.threads("train", w.model)
+    resources:
+        gpu=lambda w: PLAN.gpus("train", w.model),
     params:
         view=lambda w: PLAN.models[w.model].view,
         learn=lambda w: PLAN.learners(w.model, w.fold)[0],
@@ -48,6 +52,8 @@ rule train_curve:
         report("results/train/{model}/fold-{fold}/curve.svg", caption="../report/curve.rst", category="train"),
     log:
         "logs/train/{model}/fold-{fold}_curve.log",
+    conda:
+        "../../envs/cpu.yaml"
     params:
         code=PLAN.code("report"),
     shell:
