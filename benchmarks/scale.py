@@ -1,6 +1,6 @@
 """A simulated cohort: what the workflow itself costs for a thousand studies and more.
 
-    python benchmarks/scale.py [--cases 1140] [--run]
+    python benchmarks/scale.py [--cases 1140] [--run] [words for snakemake, such as --profile profiles/slurm]
 
 Every study is a link to one of a few phantoms. Prints time and peak memory of `snakemake -n` with nothing made yet;
 with `--run`, all jobs are run with nothing in them but touching their outputs, and `-n` is measured again afterwards.
@@ -21,6 +21,8 @@ from overhead import HOME, trivial_copy
 DRAWN = 45
 """Contoured patients that the networks learn from, as many as Sunnybrook has."""
 
+DRY = ("--dry-run", "--quiet", "reason")
+
 _PHANTOMS = 3
 _MODEL = {"name": "unet", "view": "standard", "network": "unet", "masks": ["drawn"]}
 
@@ -29,14 +31,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=1140)
     parser.add_argument("--run", action="store_true", help="run all jobs too, with nothing in them")
-    args = parser.parse_args()
+    args, words = parser.parse_known_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         recipe = simulate(folder, args.cases)
-        tell("snakemake -n, nothing made yet", *measure(folder, recipe, "--dry-run", "--quiet", "reason"))
+        tell("snakemake -n, nothing made yet", *measure(folder, recipe, *DRY, *words))
         if args.run:
             tell("all jobs, nothing in them", *measure(folder, recipe, "--cores", "2"))
-            tell("snakemake -n, all made", *measure(folder, recipe, "--dry-run", "--quiet", "reason"))
+            tell("snakemake -n, all made", *measure(folder, recipe, *DRY, *words))
 
 
 def simulate(folder: Path, cases: int) -> Path:
