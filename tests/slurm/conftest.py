@@ -11,11 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from . import one_node
+
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(Path(__file__).parent))
-
-import one_node  # noqa: E402 - found through the line above, by pytest as by hand
-
 CORES = "2"
 QUICK = {"train": {"epochs": 4}}  # asked is whether the same comes out, not how good it is
 # A node of one's own answers within a second; sacct is there but has nothing to tell without an accounting service.

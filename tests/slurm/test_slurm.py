@@ -1,7 +1,8 @@
 """Through a scheduler comes what comes without one, in few submissions that ask for what they need."""
 
 import pytest
-from conftest import CORES, GPU_RULES, SLURM, snakemake
+
+from .conftest import CORES, GPU_RULES, SLURM, snakemake
 
 ONCE = """
 rule once:
