@@ -89,6 +89,7 @@ class Harness:
         self.usual_s = _durations(self.records)
         self.kills: list[Kill] = []
         self.faults: list[str] = []
+        self.kept: set[str] = set()
 
     def run(self, planned: list[str]) -> None:
         for number in range(1, PASSES + 1):
@@ -187,6 +188,20 @@ class Harness:
         self._note(kill, "processes survive", run.survivors())
         self._note(kill, "not the reference's bytes", wrong_files(folder, self.expected))
         self._note(kill, "half a folder", torn_folders(folder, self.reference))
+        self._note(kill, "a checkpoint was lost", self.lost(kill, folder))
+
+    def lost(self, kill: Kill, folder: Path) -> list[str]:
+        """Trainings that had a checkpoint at an earlier kill and now have neither it nor a model."""
+        lost = []
+        for stage in (stage for stage in kill.alive if stage.word == "train"):
+            name = str(folder / stage.option("--model"))
+            if _has_checkpoint(folder, stage):
+                self.kept.add(name)
+            elif _has_written(folder, stage):
+                self.kept.discard(name)  # what is made again after this starts anew
+            elif name in self.kept:
+                lost.append(name)
+        return lost
 
     def _note(self, kill: Kill | None, what: str, found: list[str]) -> None:
         if found:
@@ -257,8 +272,9 @@ def _is(stage: Stage, planned: str) -> bool:
 
 def _held(folder: Path, alive: list[Stage]) -> str:
     """What a kill left for the next attempt to use."""
-    training = [stage for stage in alive if stage.word == "train" and _has_checkpoint(folder, stage)]
-    parts = [f"{stage.subject}: a checkpoint" for stage in training]
+    training = [stage for stage in alive if stage.word == "train"]
+    parts = [f"{stage.subject}: a checkpoint" for stage in training if _has_checkpoint(folder, stage)]
+    parts += [f"{stage.subject}: a model that no record speaks of" for stage in training if _has_written(folder, stage)]
     parts += [f"{len(_spooled(folder, stage))} spooled" for stage in alive if stage.word == "segment"]
     unfinished = len(scratch(folder))
     return ", ".join(parts + ([f"{unfinished} scratch"] if unfinished else [])) or "-"
@@ -267,6 +283,11 @@ def _held(folder: Path, alive: list[Stage]) -> str:
 def _has_checkpoint(folder: Path, stage: Stage) -> bool:
     spool = stage.option("--spool")
     return bool(spool) and any(path.name == "checkpoint" for path in _files(folder / spool))
+
+
+def _has_written(folder: Path, stage: Stage) -> bool:
+    """Whether a training is over and its process about to end: it has nothing to go on from any more."""
+    return (folder / stage.option("--model")).exists()
 
 
 def _spooled(folder: Path, stage: Stage) -> set[int]:

@@ -6,7 +6,8 @@ import random
 
 import pytest
 from evidence import TIMESTAMP, contents, finished, incomplete, scratch, torn_folders, wrong_files
-from kill import PIPELINE, plan_kills
+from kill import PIPELINE, Harness, Kill, plan_kills
+from processes import Stage
 
 PHANTOM = "results/phantom/c/1"
 
@@ -72,3 +73,23 @@ def test_kills_are_planned_in_the_order_of_the_pipeline(kills):
     assert words == sorted(words, key=PIPELINE.index)
     assert kills < len(PIPELINE) or set(PIPELINE) <= set(planned)
     assert planned == plan_kills(kills, random.Random(1)), "the same seed gives the same plan"
+
+
+def test_a_checkpoint_that_is_gone_is_seen_unless_the_training_is_over(folders):
+    reference, killed = folders
+    write(reference / ".snakemake" / "metadata" / "cg==", '{"rule": "train", "starttime": 1, "endtime": 2}')
+    for output in (PHANTOM, "results/crps.csv"):
+        record(reference, "metadata", output).unlink()
+    harness = Harness(reference, killed.parent, 1, 1)
+    stage = Stage(1, ("train", "--spool", ".spool/train/unet/fold-0", "--model", "results/model.safetensors"), 0.0)
+    kill = Kill(1, "train", 1.0, [stage], "", {}, {}, {}, 0.0)
+    checkpoint, model = killed / stage.option("--spool") / "key" / "checkpoint", killed / stage.option("--model")
+    assert harness.lost(kill, killed) == [], "it has none yet"
+    write(checkpoint, "")
+    assert harness.lost(kill, killed) == []
+    checkpoint.unlink()
+    assert harness.lost(kill, killed) == [str(model)]
+    write(model, "")
+    assert harness.lost(kill, killed) == [], "it is over"
+    model.unlink()
+    assert harness.lost(kill, killed) == [], "it starts anew"
