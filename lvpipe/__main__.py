@@ -57,7 +57,7 @@ def _tell(word: str, message: str) -> int:
 
 
 def _leave(code: int) -> NoReturn:
-    """End at once: taking torch and MONAI apart takes Python two seconds, in which a kill would waste a finished job."""
+    """End at once: Python takes two seconds to take torch and MONAI apart, a kill in which wastes a finished job."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 SPLITS = ("train", "validate", "test")
+LEARNT_FROM = ("train", "validate")
+"""Splits whose references may shape a forecast."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from lvpipe.cases import LEARNT_FROM
 from lvpipe.files import read_table, write_table
 from lvpipe.metrics import FORECAST_ML, crps
 from lvpipe.tables import SheetRow, of_split
@@ -85,7 +86,7 @@ def unseen(row: SheetRow, sheet: Mapping[str, SheetRow], kind: str) -> NDArray[n
 
     A cohort with few of them borrows those of all cohorts; where nothing is known, every volume is as likely as any.
     """
-    learnt = [peer for peer in of_split(sheet.values(), "train", "validate") if np.isfinite(peer.reference_ml(kind))]
+    learnt = [peer for peer in of_split(sheet.values(), *LEARNT_FROM) if np.isfinite(peer.reference_ml(kind))]
     peers = [peer for peer in learnt if peer.cohort == row.cohort]
     known = [peer.reference_ml(kind) for peer in (peers if len(peers) >= _FEWEST_PEERS else learnt)]
     return climatology(np.array(known)) if known else np.linspace(1 / 600, 1, 600)

@@ -38,16 +38,6 @@ class Plan:
             check_options(model)
             self._check_overrides(model)
 
-    def check(self) -> None:
-        """Find now what would otherwise stop a run after hours: no cases, nobody to learn from.
-
-        Raises:
-            UserError: one line for the first thing that is wrong.
-        """
-        for model in self.models:
-            for fold in range(self.config.folds):
-                self.learners(model, fold)
-
     @cached_property
     def cases(self) -> dict[str, Case]:
         """Every case of the run by name, in the order of the cohorts."""

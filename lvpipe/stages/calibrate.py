@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvpipe.arguments import stage_parser
+from lvpipe.cases import LEARNT_FROM
 from lvpipe.config.calibrate import CalibrateSettings
 from lvpipe.files import read_table, write_json
 from lvpipe.forecasts import (
@@ -26,7 +27,6 @@ from lvpipe.forecasts import (
 )
 from lvpipe.tables import SheetRow, number, of_split, read_cases
 
-_LEARNT_FROM = ("train", "validate")
 _FEWEST_PAIRS = 5
 """Fewer area pairs than this say nothing about a spread: sigma-hat is left out and the forecast is a step."""
 
@@ -96,7 +96,7 @@ def main(argv: Sequence[str]) -> None:
     learnt: dict[str, Calibrator] = {}
     for kind in KINDS:
         estimates = _estimates(kind, beats, pairs)
-        references = {row.case: row.reference_ml(kind) for row in of_split(sheet.values(), *_LEARNT_FROM)}
+        references = {row.case: row.reference_ml(kind) for row in of_split(sheet.values(), *LEARNT_FROM)}
         learnt[kind] = fit(estimates, references, errors, args.settings)
         for case, row in sheet.items():
             found = estimates.get(case)
@@ -110,7 +110,7 @@ def main(argv: Sequence[str]) -> None:
 def _errors(
     pairs: Sequence[dict[str, str]], sheet: Mapping[str, SheetRow], settings: CalibrateSettings
 ) -> AreaErrors | None:
-    drawn = [row for row in pairs if row["reference_mm2"] and sheet[row["case"]].split in _LEARNT_FROM]
+    drawn = [row for row in pairs if row["reference_mm2"] and sheet[row["case"]].split in LEARNT_FROM]
     if settings.forecaster == "step":
         return None
     if len(drawn) < _FEWEST_PAIRS:
