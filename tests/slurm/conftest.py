@@ -17,14 +17,13 @@ ROOT = Path(__file__).parents[2]
 CORES = "2"
 QUICK = {"train": {"epochs": 4}}  # asked is whether the same comes out, not how good it is
 # A node of one's own answers within a second; sacct is there but has nothing to tell without an accounting service.
-SLURM = ["--profile", "profiles/slurm", "--slurm-no-account", "--slurm-status-command", "squeue"]
-SLURM += [
-    "--slurm-init-seconds-before-status-checks",
-    "2",
-    "--seconds-between-status-checks",
-    "2",
-    "--slurm-keep-successful-logs",
-]
+ONE_NODE = {
+    "slurm-status-command": "squeue",
+    "slurm-init-seconds-before-status-checks": "2",
+    "seconds-between-status-checks": "2",
+}
+SLURM = ["--profile", "profiles/slurm", "--slurm-no-account", "--slurm-keep-successful-logs"]
+SLURM += [word for name, value in ONE_NODE.items() for word in (f"--{name}", value)]
 GPU_RULES = ("train", "segment_0_all", "segment_1_all", "segment_all_all")
 
 
