@@ -25,7 +25,7 @@ from pathlib import Path
 from lvpipe.errors import UserError
 from lvpipe.plan import Plan
 from lvpipe.submission import pass_groups_on
-from lvpipe.upkeep import check_state, full_disks, prepare
+from lvpipe.upkeep import check_places, check_state, full_disks
 
 BIN = str(Path(sys.executable).parent)
 
@@ -34,7 +34,7 @@ configfile: f"{workflow.basedir}/config.yaml"
 
 
 # Built from envs/container.def; used by `--sdm apptainer` alone.
-container: "lvpipe.sif"
+container: f"{workflow.basedir}/lvpipe.sif"
 
 
 # The environment that runs this workflow also runs its stages, whether or not it is activated; where `--sdm` asks for
@@ -54,10 +54,10 @@ except UserError as error:
     sys.exit(f"lvpipe: {error}")
 
 
-# Runs under Snakemake's lock, and neither in a dry run nor in a job of its own on a cluster.
+# Neither in a dry run nor in a job of its own on a cluster.
 onstart:
     try:
-        prepare(Path())
+        check_places(Path())
     except UserError as error:
         sys.exit(f"lvpipe: {error}")
 

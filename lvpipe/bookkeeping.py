@@ -3,6 +3,7 @@
 A crash of the machine, or a full disk, can cut a record of `.snakemake/metadata` off. Snakemake 9 then keeps the
 output, forgets its settings and code, and says "Nothing to be done" whatever changes later; on bytes that are no text
 it stops with a traceback. Such a record is removed here and its output marked as incomplete: its job runs again.
+And it sweeps up the scratch files of jobs that were killed.
 """
 
 import argparse
@@ -11,6 +12,8 @@ import binascii
 import json
 from collections.abc import Sequence
 from pathlib import Path
+
+from lvpipe.upkeep import sweep
 
 _STATE = Path(".snakemake")
 _MARK = json.dumps({"external_jobid": None})
@@ -51,6 +54,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--directory", "-d", type=Path, default=Path())
     known, _ = parser.parse_known_args(argv)
+    sweep(known.directory)
     for output in mend(known.directory):
         print(f"lvpipe: the record of {output} was cut off; it is made again")
 

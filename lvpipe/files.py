@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,27 @@ def replacing(path: Path) -> Iterator[Path]:
             scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(folder: Path) -> Iterator[Path]:
+    """Yield a hidden folder beside `folder`; it takes its place only if the block succeeds."""
+    with naming(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=SCRATCH, dir=folder.parent))
+    # Held open: its number of links tells whether it is still the folder that was made here.
+    handle = os.open(scratch, os.O_RDONLY)
+    try:
+        with naming(folder, scratch):
+            yield scratch
+            if not os.fstat(handle).st_nlink:
+                raise UserError(f"{folder}: what was written was deleted meanwhile; end other runs in this folder")
+            scratch.chmod(0o755)
+            shutil.rmtree(folder, ignore_errors=True)
+            scratch.replace(folder)
+    finally:
+        os.close(handle)
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _settle(scratch: Path) -> None:

@@ -1,4 +1,4 @@
-"""What happens before a run's first job: a look at where it will write, and the broom for what kills left."""
+"""What happens before a run's first job: a look at where it will write; and the broom for what kills left."""
 
 import os
 import shutil
@@ -28,16 +28,21 @@ def check_state(folder: Path) -> None:
     _check(folder / STATE, "Snakemake keeps its records there, even in a dry run")
 
 
-def prepare(folder: Path) -> None:
-    """Refuse what cannot be written to, now and not after minutes of work; sweep up what was never finished.
-
-    Only for a run that holds the folder's lock: another run's unfinished files look the same.
+def check_places(folder: Path) -> None:
+    """Refuse what cannot be written to, now and not after minutes of work.
 
     Raises:
         UserError: one line for the first place that cannot be written to.
     """
     for made in MADE:
         _check(folder / made, "nothing was done")
+
+
+def sweep(folder: Path) -> None:
+    """Remove what was never finished; part of `make resume`, whose user says that no other run is alive here.
+
+    Not of every run: Snakemake locks files, not folders, and the unfinished files of another living run look the same.
+    """
     for scratch in list(_unfinished(folder)):
         shutil.rmtree(scratch) if scratch.is_dir() else scratch.unlink(missing_ok=True)
 

@@ -1,6 +1,7 @@
 """Where torch computes and in which numbers: what its bytes depend on beside code, settings and inputs."""
 
 import os
+from importlib.metadata import version
 from typing import Literal
 
 import torch
@@ -39,6 +40,16 @@ def resolve_precision(precision: Precision, device: str) -> Literal["float32", "
     else:
         native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return "bfloat16" if native else "float32"
+
+
+def describe_machine(job: NetworkJob) -> str:
+    """What a network's bytes depend on beside code, settings and inputs: work begun elsewhere is not gone on with."""
+    if job.device == "cuda":
+        chip = f"{torch.cuda.get_device_name()} {torch.version.cuda}"
+    else:
+        chip = torch.backends.cpu.get_cpu_capability()
+    numbers = resolve_precision(job.precision, job.device)
+    return f"torch {torch.__version__}, monai {version('monai')}, {chip}, {numbers}"
 
 
 def _expect_gpu() -> None:

@@ -19,9 +19,11 @@ Cut = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 def store_samples(folder: Path, cases: Iterable[str], cines: Path, boxes: Path) -> Store:
     """The samples of all cases, on disk in this folder; one that an earlier attempt has finished is used as it is."""
-    if not folder.exists():
+    try:
+        return Store(folder)
+    except (FileNotFoundError, ValueError):  # not made yet, or damaged by a crash of the machine
         write_store(folder, _read_cases(cases, cines, boxes))
-    return Store(folder)
+        return Store(folder)
 
 
 def cut_samples(cine_tzyx: NDArray[Any], reference_tzyx: NDArray[Any], boxes: Boxes) -> Cut:

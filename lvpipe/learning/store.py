@@ -1,6 +1,6 @@
 """Training images on disk: written case by case, read a few at a time, so that memory does not grow with the cases."""
 
-import shutil
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from lvpipe.errors import UserError
-from lvpipe.files import read_json, write_json
+from lvpipe.files import read_json, replacing_folder, write_json
 
 _HEADER_BYTES = 128
 """Room for the header of an `.npy` file of three axes; it is written last, when the number of images is known."""
@@ -74,14 +74,8 @@ class Store:
 
 def write_store(folder: Path, cases: Iterable[tuple[str, NDArray[np.uint8], NDArray[np.uint8]]]) -> None:
     """Write images and targets of one case after another; the folder appears when all are written."""
-    part = folder.with_name(f"{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)  # of a job that was killed
-    part.mkdir(parents=True)
-    try:
+    with replacing_folder(folder) as part:
         _write_cases(part, cases)
-        part.replace(folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)  # a full disk must have room again
 
 
 def _write_cases(folder: Path, cases: Iterable[tuple[str, NDArray[np.uint8], NDArray[np.uint8]]]) -> None:
@@ -111,6 +105,8 @@ class _Writer:
                 stream.seek(0)
                 npy.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": self._shape})
                 assert stream.tell() == _HEADER_BYTES
+                stream.flush()
+                os.fsync(stream.fileno())  # before the folder gets its name: a crash must not leave black images
 
     def append(self, case: str, images_nyx: NDArray[np.uint8]) -> None:
         if not len(images_nyx):

@@ -1,15 +1,12 @@
 """Writing a case as its source would have exported it: folders, DICOM files, contours and sheets."""
 
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lvpipe.files import SCRATCH, naming, write_table, write_text
+from lvpipe.files import replacing_folder, write_table, write_text
 from lvpipe.phantom.case import build_case, list_volumes
 from lvpipe.phantom.headers import Writer
 from lvpipe.phantom.names import SHEET_OF_SUNNYBROOK, list_cases, original_id
@@ -36,25 +33,8 @@ def write_case(cohort: str, case: str, order: "PhantomOrder", root: Path) -> "Ph
     built = build_case(cohort, case, order)
     write = _write_kaggle if order.cohort.layout == "kaggle" else _write_sunnybrook
     with ExitStack() as unfinished:
-        write(built, [unfinished.enter_context(_replacing_folder(root / source)) for source in built.source.sources])
+        write(built, [unfinished.enter_context(replacing_folder(root / source)) for source in built.source.sources])
     return built
-
-
-@contextmanager
-def _replacing_folder(folder: Path) -> Iterator[Path]:
-    """Yield a hidden folder beside `folder`; it takes its place only if the block succeeds."""
-    with naming(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=SCRATCH, dir=folder.parent))
-    try:
-        with naming(folder, scratch):
-            yield scratch
-            scratch.chmod(0o755)
-            if folder.exists():
-                shutil.rmtree(folder)
-            scratch.replace(folder)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def write_sheets(cohort: str, order: "PhantomOrder", root: Path) -> None:

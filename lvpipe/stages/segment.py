@@ -53,15 +53,14 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--code", required=True, help="digest of the code, part of a spooled file's key")
     args = parser.parse_args(argv)
 
-    from lvpipe.learning.device import prepare_torch, resolve_precision
+    from lvpipe.learning.device import describe_machine, prepare_torch
     from lvpipe.learning.weights import read_network
 
     prepare_torch(args.settings)
     networks = [read_network(path).to(args.settings.device) for path in args.models]
     spool = Spool(args.spool)
-    # A shard may be resumed on another machine, where `auto` means other numbers.
-    precision = resolve_precision(args.settings.precision, args.settings.device)
-    common = digest(args.code, args.settings.canonical(), precision, *(file_digest(path) for path in args.models))
+    machine = describe_machine(args.settings)
+    common = digest(args.code, args.settings.canonical(), machine, *(file_digest(path) for path in args.models))
     for case in args.cases:
         inputs = _inputs(case, args.views, args.cines, args.boxes)
         key = digest(common, case, *(file_digest(path) for path in inputs))

@@ -51,12 +51,12 @@ def _taught(args: Namespace) -> list[str]:
 
 def _key(args: Namespace) -> str:
     """All that the trajectory of this training depends on, the content of every input with it."""
-    from lvpipe.learning.device import resolve_precision
+    from lvpipe.learning.device import describe_machine
 
     choices = {
         "code": args.code,
         "settings": args.settings.canonical(),
-        "precision": resolve_precision(args.settings.precision, args.settings.device),
+        "machine": describe_machine(args.settings),
         "network": args.network,
         "learn": args.learn,
         "watch": args.watch,

@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from lvpipe.errors import UserError
-from lvpipe.files import read_json, read_table, replacing, write_bytes, write_json, write_table, write_text
+from lvpipe.files import (
+    read_json,
+    read_table,
+    replacing,
+    replacing_folder,
+    write_bytes,
+    write_json,
+    write_table,
+    write_text,
+)
+from lvpipe.upkeep import sweep
 
 
 def test_a_writer_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -96,3 +106,25 @@ def test_a_broken_file_is_named_with_the_place(tmp_path, kind):
     assert told in str(caught.value)
     assert "delete it and run again" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_folder_appears_whole_in_the_place_of_the_old_one(tmp_path):
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "old").touch()
+    with replacing_folder(tmp_path / "study") as scratch:
+        (scratch / "new").touch()
+        assert (tmp_path / "study" / "old").exists()
+    assert [path.name for path in tmp_path.rglob("*")] == ["study", "new"]
+
+
+def test_a_folder_whose_unfinished_files_were_deleted_does_not_appear(tmp_path):
+    study = tmp_path / "results" / "study"
+
+    def write(scratch):
+        (scratch / "first").touch()
+        sweep(tmp_path)
+        (scratch / "second").mkdir(parents=True)  # as a writer does that makes its folders as it goes
+
+    with pytest.raises(UserError, match="deleted meanwhile"), replacing_folder(study) as scratch:
+        write(scratch)
+    assert not study.exists()

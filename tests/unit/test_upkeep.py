@@ -5,7 +5,7 @@ import pytest
 
 from lvpipe.errors import UserError
 from lvpipe.files import replacing
-from lvpipe.upkeep import check_state, full_disks, prepare
+from lvpipe.upkeep import check_places, check_state, full_disks, sweep
 
 
 def test_what_a_kill_left_unfinished_goes_and_all_else_stays(tmp_path):
@@ -27,23 +27,23 @@ def test_what_a_kill_left_unfinished_goes_and_all_else_stays(tmp_path):
     for path in kept + gone:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    prepare(tmp_path)
+    sweep(tmp_path)
     assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(kept)
     assert not gone[1].parents[1].exists()
 
 
 def test_an_empty_folder_is_fine(tmp_path):
-    prepare(tmp_path)
+    check_places(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_in_the_place_of_a_folder_is_refused(tmp_path):
     (tmp_path / "results").touch()
     with pytest.raises(UserError, match="results is a file, expected a folder"):
-        prepare(tmp_path)
+        check_places(tmp_path)
 
 
-@pytest.mark.parametrize(("check", "why"), [(prepare, "nothing was done"), (check_state, "even in a dry run")])
+@pytest.mark.parametrize(("check", "why"), [(check_places, "nothing was done"), (check_state, "even in a dry run")])
 def test_a_folder_that_cannot_be_written_to_is_refused(check, why):
     if os.access("/proc/1", os.W_OK):
         pytest.skip("/proc can be written to here")

@@ -21,7 +21,7 @@ for (fold, shard), members in PLAN.shards.items():
         conda:
             lambda w: PLAN.environment("segment", w.model)
         threads: lambda w: PLAN.threads("segment", w.model)
-        # As for `train` in the profile; a shard's cases follow each other, so more of them need time, not memory.
+        # Here, since no profile can name these rules. A shard's cases follow each other: more need time, not memory.
         resources:
             mem_mb=lambda w, attempt: 3000 * attempt,
             runtime=lambda w, attempt: 60 * attempt,

@@ -91,22 +91,27 @@ def test_a_store_of_nothing_has_no_samples(folder):
 
 
 def test_an_unfinished_store_is_none(folder):
-    part = folder / "store.part"
-
     def killed():
         yield "a", *(np.tile(array, (9000, 1, 1)) for array in expected(0))  # more than a buffer holds
-        shutil.copytree(part, folder / "left")
+        (part,) = folder.glob(".store.*.part")
+        shutil.copytree(part, folder / "store")  # as if a crash of the machine had let it appear
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         write_store(folder / "store", killed())
-    assert not (folder / "store").exists()
-    assert not part.exists(), "a full disk has room again"
-    (folder / "left").rename(part)  # as SIGKILL leaves it
+    assert not list(folder.glob(".store.*")), "a full disk has room again"
     with pytest.raises(ValueError, match="pickled"):  # numpy's guess at a file without its header
-        np.load(part / "images.npy")
+        np.load(folder / "store" / "images.npy")
     assert store_samples(folder / "store", "ac", folder, folder).counts == {"a": 3, "c": 3}
-    assert not part.exists()
+
+
+@pytest.mark.parametrize("size", [0, 100, 128, 300])
+def test_a_store_that_a_crash_cut_off_is_built_again(folder, size):
+    store_samples(folder / "store", "ac", folder, folder)
+    whole = (folder / "store" / "images.npy").read_bytes()
+    os.truncate(folder / "store" / "images.npy", size)
+    assert store_samples(folder / "store", "ac", folder, folder).counts == {"a": 3, "c": 3}
+    assert (folder / "store" / "images.npy").read_bytes() == whole
 
 
 def test_a_finished_store_is_not_built_again(folder):
