@@ -26,7 +26,9 @@ class Rows:
         self._path = path
         with path.open("rb") as stream:
             npy.read_magic(stream)
-            (_, *self._shape), _, _ = npy.read_array_header_1_0(stream)
+            (n, *self._shape), _, _ = npy.read_array_header_1_0(stream)
+        if path.stat().st_size != _HEADER_BYTES + n * int(np.prod(self._shape)):
+            raise ValueError(f"{path.name}: not as long as its header says")
 
     def read(self, places: NDArray[np.intp]) -> NDArray[np.uint8]:
         """The images at these places, in their order; the disk is read from front to back."""
