@@ -10,7 +10,7 @@ from lvpipe.boxes import Boxes, write_boxes
 from lvpipe.errors import UserError
 from lvpipe.images import write_image, write_rejected
 from lvpipe.learning.samples import cut_samples, store_samples
-from lvpipe.learning.store import Store, write_store
+from lvpipe.learning.store import write_store
 
 
 def drawn_case(random) -> tuple[np.ndarray, np.ndarray]:
@@ -126,10 +126,9 @@ def test_boxes_of_two_sizes_are_refused_in_one_line(tmp_path):
         write_store(tmp_path / "store", squares)
 
 
-def test_a_store_that_was_cut_short_is_named(folder):
-    store_samples(folder / "store", "ac", folder, folder)
+def test_a_store_that_is_cut_short_under_a_training_is_named(folder):
+    samples = store_samples(folder / "store", "ac", folder, folder).samples(["a", "c"])
     os.truncate(folder / "store" / "targets.npy", 128 + 5 * 64 + 63)
-    samples = Store(folder / "store").samples(["a", "c"])
     samples.read(np.arange(5))
     with pytest.raises(UserError, match=r"targets\.npy: ends before image 5"):
         samples.read(np.array([5]))
