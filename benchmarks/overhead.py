@@ -39,7 +39,7 @@ def main() -> None:
 def trivial_copy(folder: Path) -> Path:
     """The workflow with rules that touch their outputs and do nothing else."""
     folder.mkdir(exist_ok=True)
-    for name in ("Snakefile", "config.yaml", "workflow", "lvpipe", "profiles"):
+    for name in ("Snakefile", "config.yaml", "envs", "workflow", "lvpipe", "profiles"):
         source = HOME / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
     for rules in (folder / "workflow" / "rules").glob("*.smk"):

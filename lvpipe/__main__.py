@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from lvpipe.errors import UserError
-from lvpipe.faults import explain
+from lvpipe.faults import in_words
 
 STAGES = (
     "phantom",
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         return _tell(words[0], str(error))
     except (OSError, MemoryError, RuntimeError) as error:
-        told = explain(error)
+        told = in_words(error)
         if told is None:
             raise
         return _tell(words[0], told)

@@ -7,13 +7,15 @@ And it sweeps up the scratch files of jobs that were killed.
 """
 
 import argparse
-import base64
-import binascii
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
+<<<<<<< HEAD
 from lvpipe.upkeep import sweep
+=======
+from lvpipe.record_names import output_of
+>>>>>>> b2
 
 _STATE = Path(".snakemake")
 _MARK = json.dumps({"external_jobid": None})
@@ -29,7 +31,7 @@ def mend(folder: Path) -> list[str]:
         mark.parent.mkdir(parents=True, exist_ok=True)
         mark.write_text(_MARK)
         path.unlink()
-    return sorted(_output(path.relative_to(metadata)) for path in broken)
+    return sorted(output_of(path.relative_to(metadata)) for path in broken)
 
 
 def _is_readable(path: Path) -> bool:
@@ -38,15 +40,6 @@ def _is_readable(path: Path) -> bool:
     except ValueError:  # neither JSON nor text
         return False
     return isinstance(record, dict) and isinstance(record.get("rule"), str)
-
-
-def _output(record: Path) -> str:
-    """The output that a record is named after: in base 64, a long name in folders that start with @."""
-    coded = "".join(part.removeprefix("@") for part in record.parts)
-    try:
-        return base64.urlsafe_b64decode(coded).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return coded
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -31,16 +31,16 @@ _TORCH_SAYS = ("can't allocate memory", "out of memory")
 """Torch has no class of its own for a processor's memory that ran out: it is a RuntimeError with these words."""
 
 
-def explain(error: BaseException) -> str | None:
+def in_words(error: BaseException) -> str | None:
     """One line for a fault of the machine; None for anything else, which is a bug and keeps its traceback."""
     if isinstance(error, OSError):
-        return _explain_system(error)
+        return _system_in_words(error)
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _is_torchs(error)):
         return _OUT_OF_MEMORY
     return None
 
 
-def _explain_system(error: OSError) -> str:
+def _system_in_words(error: OSError) -> str:
     if error.errno is None:  # raised with a text of its own, not by the system
         return " ".join(str(error).split())
     what = _MENDS.get(error.errno) or f"{os.strerror(error.errno)} ({errno.errorcode.get(error.errno, error.errno)})"

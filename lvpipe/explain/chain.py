@@ -121,6 +121,16 @@ def complaints(step: Step, place: Place, sha256: str | None) -> Iterator[str]:
         yield f"{step.file}: Snakemake has no record of how it was made"
 
 
+def hashes_kept(step: Step, place: Place) -> list[bool]:
+    """For each link to what was made from this file, whether Snakemake kept the hash that was read; else times tell.
+
+    Of a folder there are none: its files are compared with the ledger.
+    """
+    if not place.path(step.file).is_file():
+        return []
+    return [step.file in reader.record.checksums for reader in step.readers if reader.record is not None]
+
+
 def _changes(step: Step, written: float, sha256: str) -> Iterator[str]:
     told = [line for reader in step.readers for line in _change_since(step.file, reader, written, sha256)]
     yield from told
@@ -136,4 +146,4 @@ def _change_since(file: str, reader: Step, written: float, sha256: str) -> Itera
         if reader.record.checksums[file] != sha256:
             yield f"{file} changed since {reader.file} was made from it"
     elif written > reader.record.ended + _CLOCK_S:
-        yield f"{file} is newer than {reader.file}, which was made from it (too large for Snakemake to keep its hash)"
+        yield f"{file} is newer than {reader.file}, which was made from it (Snakemake kept no hash of it)"

@@ -1,12 +1,12 @@
 """What Snakemake remembers of a file: which rule made it, from what, with which params."""
 
 import json
-import os
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from lvpipe.record_names import record_path
 
 _CHECKSUM = "sha256:"
 
@@ -43,21 +43,13 @@ class Records:
     def read(self, file: str) -> Record | None:
         """The record of an output, named as the rules name it; None where there is none that can be read."""
         try:
-            return _parse(json.loads(_place(self._metadata, file).read_text()))
+            return _parse(json.loads(record_path(self._metadata, file).read_text()))
         except (OSError, ValueError):
             return None
 
     def interrupted(self, file: str) -> bool:
         """Whether a job that was to make this file began and never ended."""
-        return _place(self._incomplete, file).exists()
-
-
-def _place(folder: Path, file: str) -> Path:
-    """Snakemake's file name for a record: base64, in pieces where the file system allows no longer name."""
-    name = urlsafe_b64encode(file.encode()).decode()
-    size = (os.pathconf(folder, "PC_NAME_MAX") if folder.is_dir() else 255) - 1
-    pieces = [name[start : start + size] for start in range(0, len(name), size)]
-    return folder.joinpath(*(f"@{piece}" for piece in pieces[:-1]), pieces[-1])
+        return record_path(self._incomplete, file).exists()
 
 
 def _parse(content: Mapping[str, Any]) -> Record:

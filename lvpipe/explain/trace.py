@@ -5,10 +5,11 @@ import difflib
 import os
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lvpipe.errors import UserError
-from lvpipe.explain.chain import Place, Step, complaints, hash_file, owner, read_cases, walk
+from lvpipe.explain.chain import CASE_SHEET, Place, Step, complaints, hash_file, hashes_kept, owner, read_cases, walk
 from lvpipe.explain.contents import describe, read_ledger
 from lvpipe.explain.params import flatten, parse
 from lvpipe.explain.records import Records
@@ -31,35 +32,41 @@ def main(argv: Sequence[str]) -> None:
     if not records.exist:
         raise UserError(f"{args.directory}: nothing was run here; expected a run's folder: give --directory")
     target = _named(args.target, args.directory)
-    cases = read_cases(args.directory)
-    case = _case(args.case, target, cases)
     if records.read(target) is None:
         there = "was made by no rule" if (args.directory / target).exists() else "is not there"
         raise UserError(f"{target} {there}; expected a result of this run, such as results/crps.csv")
+    cases = read_cases(args.directory)
+    case = _case(args.case, target, cases)
     place = Place(args.directory, case, tuple(cases), _other_models(args.directory, args.model))
     tell(report(walk(records, target, place), place, cases.get(case, {}), args.files))
 
 
+@dataclass
+class Findings:
+    """How the chain was compared, link by link, and what does not agree."""
+
+    by_hash: int = 0
+    by_time: int = 0
+    ledgers: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+
 def report(steps: Sequence[Step], place: Place, row: Mapping[str, str], all_files: bool) -> Iterator[str]:
-    """The whole answer: who it is, the chain, and what does not agree."""
+    """The whole answer: who it is, the chain, how it was compared, and what does not agree."""
     yield f"case {place.case}: " + ", ".join(f"{key} {row[key]}" for key in ("cohort", "split", "fold") if row.get(key))
     if row.get("status", "ok") != "ok":
         yield f"{row['status']}: {row['reason']}"
-    wrong: list[str] = []
+    findings = Findings()
     told: set[tuple[str, ...]] = set()
     for step in steps:
         sha256 = hash_file(place.path(step.file))
-        found = list(complaints(step, place, sha256))
+        wrong = list(complaints(step, place, sha256))
         yield from ["", f"{step.file}   {(sha256 or '')[:DIGEST_SHOWN]}".rstrip()]
-        yield from _indented([*_origin(step, told), *describe(place.path(step.file), place.case)])
-        ledger = read_ledger(place.path(step.file))
-        if ledger is not None and step.record is not None:
-            sources = read_sources([place.path(source) for source in step.record.inputs], ledger)
-            found += list(sources.differences())
-            yield from _indented(_listing(sources, place.folder, all_files))
-        yield from _indented(f"! {line}" for line in found)
-        wrong += found
-    yield from ["", *_verdict(wrong)]
+        lines = [*_origin(step, told), *describe(place.path(step.file), place.case)]
+        lines += [*_links(step, place, findings), *_sources(step, place, all_files, findings, wrong)]
+        yield from _indented([*lines, *(f"! {line}" for line in wrong)])
+        findings.wrong += wrong
+    yield from ["", *(_verdict(findings) if len(steps) > 1 else _nothing_followed(steps[0], place.case, findings))]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -80,6 +87,8 @@ def _named(target: str, folder: Path) -> str:
 
 def _case(asked: str | None, target: str, cases: Mapping[str, object]) -> str:
     case = asked or owner(target, tuple(cases))
+    if case is None and not cases:
+        raise UserError(f"{target}: there is no case sheet yet ({CASE_SHEET}) that says whose it is; name the case")
     if case is None:
         raise UserError(f"{target} is about many cases: name one of {_some(list(cases))}")
     if cases and case not in cases:
@@ -125,6 +134,31 @@ def _shown(value: object) -> str:
     return ("yes" if value else "no") if isinstance(value, bool) else str(value).replace(" ", "")
 
 
+def _links(step: Step, place: Place, findings: Findings) -> Iterator[str]:
+    """Count the links; a file is told whose changes could go unnoticed."""
+    kept = hashes_kept(step, place)
+    findings.by_hash += kept.count(True)
+    findings.by_time += kept.count(False)
+    if False in kept:
+        yield "compared by its time alone"
+
+
+def _sources(step: Step, place: Place, all_files: bool, findings: Findings, wrong: list[str]) -> Iterator[str]:
+    """The source files of a ledger, hashed again; nothing for any other file."""
+    ledger = read_ledger(place.path(step.file))
+    if ledger is None or step.record is None:
+        return
+    gone = [source for source in step.record.inputs if not place.path(source).exists()]
+    if gone:
+        yield "source: not compared with the ledger"
+        wrong += [f"{source} is gone" for source in gone]
+        return
+    sources = read_sources([place.path(source) for source in step.record.inputs], ledger)
+    findings.ledgers += 1
+    wrong += sources.differences()
+    yield from _listing(sources, place.folder, all_files)
+
+
 def _listing(sources: Sources, folder: Path, all_files: bool) -> Iterator[str]:
     state = "agrees with the ledger" if sources.agree else "does not agree with the ledger"
     yield f"source: {count(len(sources.digests), 'file')}, combined SHA-256 {sources.combined[:DIGEST_SHOWN]}: {state}"
@@ -139,9 +173,34 @@ def _indented(lines: Sequence[str] | Iterator[str]) -> Iterator[str]:
     return (f"    {line}" for line in lines)
 
 
-def _verdict(wrong: Sequence[str]) -> Iterator[str]:
-    if not wrong:
-        yield "Everything agrees: each file is the one that the next was made from, back to the source files."
-        return
+def _verdict(findings: Findings) -> Iterator[str]:
+    yield from _comparison(findings)
+    if findings.wrong:
+        yield from _disagreement(findings)
+    elif findings.ledgers:
+        yield "Everything compared agrees, back to the source files."
+    else:
+        yield "Everything compared agrees; no source files were reached."
+
+
+def _comparison(findings: Findings) -> Iterator[str]:
+    """What agreement rests on: a hash sees every change, a time only those that moved it."""
+    parts = [f"{count(findings.by_hash, 'link')} by hash", f"{findings.by_time} by time alone"]
+    yield f"Compared: {', '.join(parts)}" + (", the source files with the ledger." if findings.ledgers else ".")
+    if findings.by_time:
+        yield "By time alone: Snakemake keeps no hash of files above 1 MB; a change that kept the time is not seen."
+
+
+def _nothing_followed(target: Step, case: str, findings: Findings) -> Iterator[str]:
+    if target.others:
+        yield f"No input of this file concerns case {case}: nothing was followed, and nothing compared."
+    else:
+        yield "This file was made from no other: nothing was followed, and nothing compared."
+    if findings.wrong:
+        yield from _disagreement(findings)
+
+
+def _disagreement(findings: Findings) -> Iterator[str]:
+    wrong = list(dict.fromkeys(findings.wrong))  # a source that is gone is missed by its ledger too
     yield f"{count(len(wrong), 'thing')} {'does' if len(wrong) == 1 else 'do'} not agree:"
     yield from _indented(wrong)

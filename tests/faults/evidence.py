@@ -1,10 +1,11 @@
 """What a run's folder holds: files by their bytes, and what Snakemake has written down about them."""
 
-import base64
 import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
+
+from lvpipe.record_names import output_of
 
 TIMESTAMP = ".snakemake_timestamp"  # Snakemake's own, in folders that are outputs
 
@@ -60,9 +61,7 @@ def records(folder: Path) -> dict[str, dict[str, object]]:
 
 
 def _records(folder: Path, kind: str) -> Iterator[tuple[str, str]]:
-    """By output; a long name is cut into folders that start with @."""
     root = folder / ".snakemake" / kind
     for path in root.rglob("*"):
         if path.is_file():
-            coded = "".join(part.removeprefix("@") for part in path.relative_to(root).parts)
-            yield base64.urlsafe_b64decode(coded).decode(), path.read_text()
+            yield output_of(path.relative_to(root)), path.read_text()

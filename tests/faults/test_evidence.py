@@ -1,6 +1,5 @@
 """The kill harness sees what it is there to see."""
 
-import base64
 import json
 import random
 
@@ -8,6 +7,8 @@ import pytest
 from evidence import TIMESTAMP, contents, finished, incomplete, scratch, torn_folders, wrong_files
 from kill import PIPELINE, Harness, Kill, plan_kills
 from processes import Stage
+
+from lvpipe.record_names import record_path
 
 PHANTOM = "results/phantom/c/1"
 
@@ -29,7 +30,7 @@ def write(path, text):
 
 
 def record(folder, kind, output):
-    return folder / ".snakemake" / kind / base64.urlsafe_b64encode(output.encode()).decode()
+    return record_path(folder / ".snakemake" / kind, output)
 
 
 def test_equal_runs_show_nothing(folders):

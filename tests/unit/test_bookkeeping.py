@@ -1,9 +1,9 @@
-import base64
 import json
 
 import pytest
 
 from lvpipe.bookkeeping import main
+from lvpipe.record_names import record_path
 
 WHOLE = json.dumps({"rule": "score", "record_format_version": 6})
 
@@ -11,7 +11,7 @@ WHOLE = json.dumps({"rule": "score", "record_format_version": 6})
 @pytest.fixture
 def record(tmp_path):
     def write(output, content):
-        path = tmp_path / ".snakemake" / "metadata" / base64.urlsafe_b64encode(output.encode()).decode()
+        path = record_path(tmp_path / ".snakemake" / "metadata", output)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         return path
@@ -38,10 +38,8 @@ def test_whole_records_are_left_alone(tmp_path, record, capsys):
 
 
 def test_a_long_name_keeps_its_folders(tmp_path, record):
-    output = "results/" + "a" * 300
-    coded = base64.urlsafe_b64encode(output.encode()).decode()
-    path = tmp_path / ".snakemake" / "metadata" / f"@{coded[:254]}" / coded[254:]
-    path.parent.mkdir(parents=True)
-    path.write_bytes(b"{")
+    path = record("results/" + "a" * 300, b"{")
+    assert path.parent.name.startswith("@")
     main(["-d", str(tmp_path)])
-    assert (tmp_path / ".snakemake" / "incomplete" / f"@{coded[:254]}" / coded[254:]).exists()
+    mark = tmp_path / ".snakemake" / "incomplete" / path.parent.name / path.name
+    assert mark.is_file()

@@ -136,7 +136,7 @@ def test_a_mistake_is_the_line_that_snakemake_gives(finished):
 )
 def test_a_number_is_traced_to_the_source_files(finished, case, files):
     text = trace(finished, "results/crps.csv", case)
-    assert "Everything agrees" in text
+    assert "Everything compared agrees, back to the source files." in text
     assert "agrees with the ledger" in text
     assert all(f"/{case}{name}" in text for name in [*files, "_mask.nii.gz", "_prob.nii.gz", "_boxes.json"])
     assert "model.safetensors" in text
@@ -165,7 +165,28 @@ def test_a_mask_edited_by_hand_is_noticed(copy):
     shutil.copy(copy.folder / MASK.replace("1_mask", "2_mask"), copy.folder / MASK)
     told = f"{MASK} changed since results/integrate/unet/1_areas.csv was made from it"
     assert told in trace(copy, "results/crps.csv", "1")
-    assert "Everything agrees" in trace(copy, "results/crps.csv", "3")
+    assert "Everything compared agrees, back to the source files." in trace(copy, "results/crps.csv", "3")
+
+
+def test_a_cine_that_was_compared_by_its_time_alone_is_named(finished):
+    cine = "results/convert/1_cine.nii.gz"
+    assert (finished.folder / cine).stat().st_size > 1_000_000
+    blocks = trace(finished, "results/crps.csv", "1").split("\n\n")
+    assert "compared by its time alone" in next(block for block in blocks if block.startswith(f"{cine} "))
+    assert "compared by its time alone" not in next(block for block in blocks if block.startswith(f"{MASK} "))
+
+
+def test_of_a_fold_that_has_not_learnt_from_a_case_nothing_is_claimed(finished):
+    last = trace(finished, "results/train/unet/fold-0/history.csv", "1").splitlines()[-1]
+    assert last.startswith("No input of this file concerns case 1")
+
+
+def test_a_source_that_is_gone_is_said_once(copy):
+    shutil.rmtree(copy.folder / SOURCE)
+    assert trace(copy, "results/crps.csv", "1").splitlines()[-2:] == [
+        "1 thing does not agree:",
+        f"    {SOURCE} is gone",
+    ]
 
 
 def test_a_rejected_case_is_traced_to_its_reason(copy):
@@ -176,4 +197,4 @@ def test_a_rejected_case_is_traced_to_its_reason(copy):
     text = trace(copy, "results/detect/standard/1_boxes.json")
     assert "status rejected: none of " in text
     assert "empty: the case was rejected" in text
-    assert "Everything agrees" in text
+    assert "Everything compared agrees, back to the source files." in text

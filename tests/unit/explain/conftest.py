@@ -1,10 +1,11 @@
 """A small run's folder with records as Snakemake writes them."""
 
 import json
-from base64 import urlsafe_b64encode
 from hashlib import sha256
 
 import pytest
+
+from lvpipe.record_names import record_path
 
 
 @pytest.fixture
@@ -20,8 +21,7 @@ def run(tmp_path):
         if inputs is not None:
             sums = {name: f"sha256:{sha256((tmp_path / name).read_bytes()).hexdigest()}" for name in inputs if kept}
             record = {"rule": rule, "input": inputs, "params": [repr(value) for value in params], "endtime": ended}
-            name = urlsafe_b64encode(file.encode()).decode()
-            (metadata / name).write_text(json.dumps(record | {"input_checksums": sums}))
+            record_path(metadata, file).write_text(json.dumps(record | {"input_checksums": sums}))
         return path
 
     make.folder = tmp_path

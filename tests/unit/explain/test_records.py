@@ -1,8 +1,3 @@
-from pathlib import Path
-from types import SimpleNamespace
-
-from snakemake.persistence.file import FilePersistence
-
 from lvpipe.explain.records import Records
 
 
@@ -13,15 +8,6 @@ def test_a_record_is_read_by_the_name_of_the_file(run):
     assert (record.rule, record.inputs, record.params) == ("first", ("source",), ("'x'",))
     assert set(record.checksums) == {"source"}
     assert len(record.checksums["source"]) == 64
-
-
-def test_long_names_are_kept_in_folders(run):
-    name = "results/" + "long/" * 60 + "file"
-    store = run.folder / ".snakemake" / "metadata"
-    place = Path(FilePersistence._record_path(SimpleNamespace(_fetch_max_len=lambda folder: 255), str(store), name))
-    place.parent.mkdir(parents=True)
-    place.write_text('{"rule": "deep"}')
-    assert Records(run.folder).read(name).rule == "deep"
 
 
 def test_what_is_not_there_or_broken_is_none(run):

@@ -53,6 +53,6 @@ def test_a_file_more_leaves_the_cine_as_it_was(study):
     assert len(differences) == 2
 
 
-def test_a_source_that_is_gone(study, tmp_path):
+def test_an_empty_source_is_one_line_and_not_one_a_slice(study, tmp_path):
     differences = list(read_sources([tmp_path / "nowhere"], study[1]).differences())
-    assert differences[0].endswith("6 then, 0 now")
+    assert differences == ["the source files do not agree with the ledger: 6 then, 0 now"]

@@ -37,7 +37,10 @@ def test_a_rejected_case_is_traced_to_its_reason(traced):
     assert "status rejected: no short-axis images, 0 files, 1 event" in text
     assert "drop_other_planes at 1.5 mm: 8 images dropped" in text
     assert "slices_min=2" in text
-    assert text.splitlines()[-1].startswith("Everything agrees")
+    assert text.splitlines()[-2:] == [
+        "Compared: 5 links by hash, 0 by time alone, the source files with the ledger.",
+        "Everything compared agrees, back to the source files.",
+    ]
 
 
 def test_the_case_may_be_left_out_where_the_file_says_it(traced):
@@ -71,6 +74,57 @@ def test_a_broken_file_does_not_end_the_chain(traced, run):
         "1 thing does not agree:",
         "    results/convert/1_cine.nii.gz changed since results/unet/1_areas.csv was made from it",
     ]
+
+
+def test_a_link_without_a_kept_hash_is_told_apart(traced, run):
+    inputs = ["results/convert/1_cine.nii.gz", "results/convert/cases.csv"]
+    run("results/unet/1_areas.csv", "", inputs=inputs, kept=False)
+    _, text = traced("results/unet/1_areas.csv")
+    assert text.count("    compared by its time alone\n") == 2
+    compared, why, verdict = text.splitlines()[-3:]
+    assert compared == "Compared: 3 links by hash, 2 by time alone, the source files with the ledger."
+    assert "no hash of files above 1 MB" in why
+    assert verdict == "Everything compared agrees, back to the source files."
+
+
+def test_without_a_ledger_no_source_is_claimed(traced, run):
+    run("results/convert/1_cine.json", "{}", inputs=["source/1/note.txt"])
+    _, text = traced("results/convert/1_cine.json")
+    assert text.splitlines()[-1] == "Everything compared agrees; no source files were reached."
+
+
+def test_a_file_in_which_the_case_has_no_part(traced, run):
+    run("results/unet/SCD01_areas.csv", inputs=[])
+    run("results/history.csv", inputs=["results/unet/SCD01_areas.csv"])
+    _, text = traced("results/history.csv", "1")
+    told = "No input of this file concerns case 1: nothing was followed, and nothing compared."
+    assert text.splitlines()[-1] == told
+    run("results/history.csv", inputs=["results/unet/SCD01_areas.csv"], ended=1e9)
+    _, text = traced("results/history.csv", "1")
+    assert text.splitlines()[-3:-1] == [told, "1 thing does not agree:"]
+
+
+def test_a_file_that_was_made_from_no_other(traced, run):
+    run("results/phantom/1", inputs=[])
+    assert "This file was made from no other" in traced("results/phantom/1", "1")[1].splitlines()[-1]
+
+
+def test_a_source_that_is_gone_is_said_once(traced, run):
+    (run.folder / "source" / "1" / "note.txt").unlink()
+    _, text = traced("results/unet/1_areas.csv")
+    assert "source: not compared with the ledger" in text
+    assert text.splitlines()[-3:] == [
+        "Compared: 3 links by hash, 0 by time alone.",
+        "1 thing does not agree:",
+        "    source/1/note.txt is gone",
+    ]
+
+
+def test_without_a_case_sheet_the_case_must_be_named(traced, run):
+    (run.folder / "results" / "convert" / "cases.csv").unlink()
+    told = "lvpipe trace: results/unet/1_areas.csv: there is no case sheet yet (results/convert/cases.csv)"
+    assert traced("results/unet/1_areas.csv")[1].startswith(told)
+    assert traced("results/unet/1_areas.csv", "1")[0] == 0
 
 
 def test_a_folder_in_which_nothing_ran(lvpipe, tmp_path, capsys):
