@@ -11,11 +11,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-<<<<<<< HEAD
-from lvpipe.upkeep import sweep
-=======
 from lvpipe.record_names import output_of
->>>>>>> b2
+from lvpipe.upkeep import sweep
 
 _STATE = Path(".snakemake")
 _MARK = json.dumps({"external_jobid": None})
