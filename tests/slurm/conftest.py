@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 import yaml
@@ -49,7 +50,9 @@ def snakemake(folder: Path, *words: str) -> Run:
     """Run in this folder, and list what Slurm got of it."""
     before = {job["JobId"] for job in submissions()}
     folder.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "snakemake", *words, "--cores", CORES, "--directory", str(folder)]
+    # It ends with these tests, however they end: else it would submit to the Slurm of the next ones.
+    command = ["setpriv", "--pdeathsig", "INT", sys.executable, "-m", "snakemake"]
+    command += [*words, "--cores", CORES, "--directory", str(folder)]
     # Not PYTHONPATH: a job has to find the checkout's package by itself.
     env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
@@ -66,15 +69,22 @@ def submissions() -> list[dict[str, str]]:
     return [{"JOB_GRES": "", **job} for job in jobs if "Comment" in job]
 
 
+def no_slurm(reason: str) -> NoReturn:
+    """Skip, or fail where LVPIPE_SLURM=required says that there has to be a Slurm."""
+    if os.environ.get("LVPIPE_SLURM") == "required":
+        pytest.fail(f"LVPIPE_SLURM=required, but {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
 @pytest.fixture(scope="session")
 def cluster():
     if importlib.util.find_spec("snakemake_executor_plugin_slurm") is None:
-        pytest.skip("the executor plug-in is not installed: make slurm")
+        no_slurm("the executor plug-in is not installed: make slurm")
     try:
         with one_node.slurm(int(CORES)) as folder:
             yield folder
     except one_node.Absent as reason:
-        pytest.skip(str(reason))
+        no_slurm(str(reason))
 
 
 @pytest.fixture(scope="session")
