@@ -29,10 +29,10 @@ def main(argv: Sequence[str]) -> None:
     if "--help" in argv or "-h" in argv:
         print(_USAGE)
         return
-    tell(explain(find_pending(argv)))
+    tell(answer(find_pending(argv)))
 
 
-def explain(pending: Pending) -> list[str]:
+def answer(pending: Pending) -> list[str]:
     """The whole answer, line by line: what changed with what runs for it, then what follows."""
     lines = (
         ["The folder is locked: a run is going on, or was killed (`make resume` goes on)."] if pending.locked else []

@@ -1,7 +1,7 @@
 import pytest
 
 from lvpipe.explain.pending import Job, Pending, Reason
-from lvpipe.explain.why import explain
+from lvpipe.explain.why import answer
 
 CHANGED = Reason("postprocess.threshold: 0.5 -> 0.6")
 
@@ -11,7 +11,7 @@ def job(rule, *reasons, after=(), command=None, seconds=None):
 
 
 def test_nothing_to_do_is_said():
-    assert explain(Pending((), 7, False)) == ["Nothing to do: all 7 jobs are up to date."]
+    assert answer(Pending((), 7, False)) == ["Nothing to do: all 7 jobs are up to date."]
 
 
 def test_what_changed_stands_first_and_what_follows_below():
@@ -21,7 +21,7 @@ def test_what_changed_stands_first_and_what_follows_below():
         job("integrate", after=("postprocess",), seconds=3.0),
         job("calibrate", after=("integrate", "postprocess"), seconds=4.0),
     ]
-    assert explain(Pending(tuple(jobs), 9, False)) == [
+    assert answer(Pending(tuple(jobs), 9, False)) == [
         "4 of 9 jobs would run; they took 10 s together the last time.",
         "",
         "postprocess.threshold: 0.5 -> 0.6",
@@ -34,30 +34,30 @@ def test_what_changed_stands_first_and_what_follows_below():
 
 
 def test_rules_with_the_same_reason_stand_below_it_once():
-    lines = explain(Pending((job("score", CHANGED), job("report", CHANGED)), 2, False))
+    lines = answer(Pending((job("score", CHANGED), job("report", CHANGED)), 2, False))
     assert lines[2:] == ["postprocess.threshold: 0.5 -> 0.6", "    score    1 job", "    report   1 job"]
 
 
 def test_files_in_which_jobs_differ_are_examples():
     jobs = [job("integrate", Reason("an input changed", f"{case}_mask")) for case in "abcd"]
-    assert explain(Pending(tuple(jobs), 9, False))[2] == "an input changed: a_mask, b_mask and 2 more"
+    assert answer(Pending(tuple(jobs), 9, False))[2] == "an input changed: a_mask, b_mask and 2 more"
 
 
 def test_a_job_with_a_reason_of_its_own_is_not_said_to_follow():
     after = ("postprocess",)
     jobs = (job("postprocess", CHANGED), job("integrate", CHANGED, after=after), job("integrate", after=after))
-    lines = explain(Pending(jobs, 9, False))
+    lines = answer(Pending(jobs, 9, False))
     assert "    integrate     1 job" in lines
     assert "    integrate   1 job   because postprocess runs" in lines
 
 
 def test_shards_are_one_rule():
     jobs = [job(f"segment_{fold}_{shard}", CHANGED, command="segment") for fold, shard in ("00", "01", "10")]
-    assert "    segment_*   3 jobs" in explain(Pending(tuple(jobs), 9, False))
+    assert "    segment_*   3 jobs" in answer(Pending(tuple(jobs), 9, False))
 
 
 def test_a_locked_folder_is_said():
-    assert "locked" in explain(Pending((), 7, True))[0]
+    assert "locked" in answer(Pending((), 7, True))[0]
 
 
 @pytest.mark.parametrize(
