@@ -11,17 +11,16 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from lvpipe.record_names import output_of
+from lvpipe.record_names import INCOMPLETE, METADATA, output_of
 from lvpipe.upkeep import sweep
 
-_STATE = Path(".snakemake")
 _MARK = json.dumps({"external_jobid": None})
 """What Snakemake itself writes into `.snakemake/incomplete`; the name of the file is what counts."""
 
 
 def mend(folder: Path) -> list[str]:
     """Remove the unreadable records of a run's folder; return the outputs that will be made again."""
-    metadata, incomplete = folder / _STATE / "metadata", folder / _STATE / "incomplete"
+    metadata, incomplete = folder / METADATA, folder / INCOMPLETE
     broken = [path for path in metadata.rglob("*") if path.is_file() and not _is_readable(path)]
     for path in broken:
         mark = incomplete / path.relative_to(metadata)

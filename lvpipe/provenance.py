@@ -28,9 +28,14 @@ def digest(*parts: str | bytes) -> str:
 
 
 def file_digest(path: Path) -> str:
-    """A digest of the file's content."""
+    """A short digest of the file's content."""
+    return file_sha256(path)[:_DIGEST_LENGTH]
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of the file's content, as other programs print it."""
     with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()[:_DIGEST_LENGTH]
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def folder_fingerprint(paths: Iterable[Path]) -> str:

@@ -9,6 +9,11 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error
 from pathlib import Path
 
+STATE = Path(".snakemake")
+"""Where Snakemake keeps its own records, in a run's folder."""
+METADATA, INCOMPLETE = STATE / "metadata", STATE / "incomplete"
+"""What it knows of each output, and which ones a job is making or was making when it ended."""
+
 _NAME_MAX = 255
 """Bytes of a file's name, where the folder is not there yet or does not say."""
 

@@ -7,13 +7,10 @@ from pathlib import Path
 
 from lvpipe.errors import UserError
 from lvpipe.files import SCRATCH
+from lvpipe.record_names import STATE
 
 MADE = ("results", ".spool", "logs")
 """The folders that a run writes to, in its working directory."""
-
-
-STATE = ".snakemake"
-"""Where Snakemake keeps its own records."""
 
 LEAST_ROOM_BYTES = 2**20
 """A disk with less room is called full: a job that found no room has given back what it had taken."""
@@ -76,10 +73,11 @@ def _unfinished(folder: Path) -> Iterator[Path]:
     """Scratch files and folders of jobs that were killed: nobody else would ever delete them."""
     for made in MADE:
         for parent, folders, files in os.walk(folder / made):
-            scratch = [name for name in folders if _is_scratch(name)]
-            yield from (Path(parent) / name for name in (*scratch, *filter(_is_scratch, files)))
+            scratch = [name for name in folders if is_scratch(name)]
+            yield from (Path(parent) / name for name in (*scratch, *filter(is_scratch, files)))
             folders[:] = [name for name in folders if name not in scratch]
 
 
-def _is_scratch(name: str) -> bool:
+def is_scratch(name: str) -> bool:
+    """Whether a file or folder of this name was never finished."""
     return name.startswith(".") and name.endswith(SCRATCH)

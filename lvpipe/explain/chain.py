@@ -1,13 +1,13 @@
 """From a result back to the sources: Snakemake's records, followed from output to inputs as far as a case goes."""
 
 import csv
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lvpipe.explain.records import Record, Records
 from lvpipe.files import read_table
+from lvpipe.provenance import file_sha256
 
 CASE_SHEET = "results/convert/cases.csv"
 _CLOCK_S = 2.0
@@ -104,10 +104,7 @@ def _in_table(path: Path, case: str) -> bool:
 
 def hash_file(path: Path) -> str | None:
     """SHA-256 of a file's bytes; None for what is no file."""
-    if not path.is_file():
-        return None
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return file_sha256(path) if path.is_file() else None
 
 
 def complaints(step: Step, place: Place, sha256: str | None) -> Iterator[str]:

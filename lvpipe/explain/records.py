@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lvpipe.record_names import record_path
+from lvpipe.record_names import INCOMPLETE, METADATA, record_path
 
 _CHECKSUM = "sha256:"
 
@@ -32,8 +32,8 @@ class Records:
     """The records of one working directory; reads them and writes nothing."""
 
     def __init__(self, folder: Path) -> None:
-        self._metadata = folder / ".snakemake" / "metadata"
-        self._incomplete = folder / ".snakemake" / "incomplete"
+        self._metadata = folder / METADATA
+        self._incomplete = folder / INCOMPLETE
 
     @property
     def exist(self) -> bool:

@@ -90,18 +90,14 @@ def _case(asked: str | None, target: str, cases: Mapping[str, object]) -> str:
     if case is None and not cases:
         raise UserError(f"{target}: there is no case sheet yet ({CASE_SHEET}) that says whose it is; name the case")
     if case is None:
-        raise UserError(f"{target} is about many cases: name one of {_some(list(cases))}")
+        raise UserError(f"{target} is about many cases: name one of {some_of(list(cases))}")
     if cases and case not in cases:
         near = difflib.get_close_matches(case, list(cases), n=3, cutoff=0.5) or list(cases)
-        raise UserError(f"case {case} is not in this run; expected one like {_some(near)}")
+        raise UserError(f"case {case} is not in this run; expected one like {some_of(near)}")
     whose = owner(target, tuple(cases))
     if whose not in (None, case):
         raise UserError(f"{target} is of case {whose}, not of {case}")
     return case
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 
 def _other_models(folder: Path, asked: str | None) -> frozenset[str]:

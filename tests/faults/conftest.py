@@ -8,24 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from answer import Answer
 from evidence import contents
 from processes import ROOT, surroundings
 
 QUICK = "train: {epochs: 4}\n"  # these tests ask what is written, not what is learnt
 LONGEST_S = 300
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command said."""
-
-    code: int
-    text: str
-
-    @property
-    def told(self) -> list[str]:
-        """The lines that are ours."""
-        return [line.strip() for line in self.text.splitlines() if line.strip().startswith("lvpipe")]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from lvpipe.record_names import output_of
+from lvpipe import upkeep
+from lvpipe.record_names import INCOMPLETE, METADATA, output_of
 
 TIMESTAMP = ".snakemake_timestamp"  # Snakemake's own, in folders that are outputs
 
@@ -21,7 +22,7 @@ def contents(results: Path) -> dict[str, str]:
 
 def is_scratch(path: Path) -> bool:
     """Whether this is, or is inside, something that was never finished."""
-    return any(part.startswith(".") and part.endswith(".part") for part in path.parts)
+    return any(map(upkeep.is_scratch, path.parts))
 
 
 def scratch(folder: Path) -> list[str]:
@@ -45,23 +46,22 @@ def torn_folders(folder: Path, reference: Path) -> list[str]:
 
 def incomplete(folder: Path) -> set[str]:
     """The outputs that Snakemake holds for incomplete."""
-    return set(dict(_records(folder, "incomplete")))
+    return set(dict(_records(folder / INCOMPLETE)))
 
 
 def finished(folder: Path) -> dict[str, int]:
     """The outputs that Snakemake trusts, each with the time at which it was written."""
-    names = set(dict(_records(folder, "metadata"))) - incomplete(folder)
+    names = set(dict(_records(folder / METADATA))) - incomplete(folder)
     paths = ((name, folder / name / TIMESTAMP if (folder / name).is_dir() else folder / name) for name in names)
     return {name: path.stat().st_mtime_ns for name, path in paths if path.exists()}
 
 
 def records(folder: Path) -> dict[str, dict[str, object]]:
     """What Snakemake wrote down about every output, but for records that a kill cut off."""
-    return {name: json.loads(text) for name, text in _records(folder, "metadata") if text.endswith("}")}
+    return {name: json.loads(text) for name, text in _records(folder / METADATA) if text.endswith("}")}
 
 
-def _records(folder: Path, kind: str) -> Iterator[tuple[str, str]]:
-    root = folder / ".snakemake" / kind
+def _records(root: Path) -> Iterator[tuple[str, str]]:
     for path in root.rglob("*"):
         if path.is_file():
             yield output_of(path.relative_to(root)), path.read_text()

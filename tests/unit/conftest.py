@@ -1,6 +1,7 @@
 """Fixtures of all unit tests; the folder of this file is on the import path, so `studies` can be imported."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,3 +15,14 @@ def sunnybrook_root() -> Path:
     if not root.is_dir():
         pytest.skip(f"REAL DATA NOT TESTED: no {root}; set LVPIPE_DATA to the folder that holds sunnybrook/")
     return root
+
+
+@pytest.fixture
+def torch_as_it_was() -> Iterator[None]:
+    """Stages fix torch's threads and algorithms for their process, which here goes on to other tests."""
+    import torch
+
+    threads = torch.get_num_threads()
+    yield
+    torch.use_deterministic_algorithms(mode=False)
+    torch.set_num_threads(threads)

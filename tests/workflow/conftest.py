@@ -10,23 +10,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from answer import Answer
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "config.yaml", "envs", "lvpipe", "profiles", "recipes", "workflow")
 QUICK = {"train": {"epochs": 4}}  # these tests ask what runs, not what is learnt
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command said."""
-
-    code: int
-    text: str
-
-    @property
-    def told(self) -> list[str]:
-        """The lines that are ours."""
-        return [line for line in self.text.splitlines() if line.startswith("lvpipe")]
 
 
 @dataclass(frozen=True)

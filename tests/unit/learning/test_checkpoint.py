@@ -11,18 +11,12 @@ from lvpipe.learning.device import prepare_torch
 from lvpipe.learning.store import Samples, Store, write_store
 from lvpipe.learning.weights import build_network, write_weights
 
+pytestmark = pytest.mark.usefixtures("torch_as_it_was")
+
 ARCHITECTURE = {"network": "unet", "options": {"channels": [4, 8], "dropout": 0.3}}
 SETTINGS = TrainSettings(epochs=9, patience=4, batch_images=3, epoch_images=7, learning_rate=0.02)
 ALWAYS = float("inf")
 """The share of time that saving may cost where every epoch is to be saved."""
-
-
-@pytest.fixture(autouse=True)
-def restored():
-    threads = torch.get_num_threads()
-    yield
-    torch.use_deterministic_algorithms(mode=False)
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

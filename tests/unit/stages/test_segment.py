@@ -14,6 +14,8 @@ from lvpipe.stages.detect import find_boxes
 from lvpipe.stages.resample import prepare_cine
 from lvpipe.stages.segment import draw_case
 
+pytestmark = pytest.mark.usefixtures("torch_as_it_was")
+
 SETTINGS = SegmentSettings(batch_images=5, precision="float32", threads=1)
 ARCHITECTURE = {"network": "unet", "options": {"channels": [4, 8]}}
 
@@ -23,14 +25,6 @@ class BrightIsCavity(torch.nn.Module):
 
     def forward(self, batch):
         return torch.where(batch > 0.8, 20.0, -20.0)
-
-
-@pytest.fixture(autouse=True)
-def restored():
-    threads = torch.get_num_threads()
-    yield
-    torch.use_deterministic_algorithms(mode=False)
-    torch.set_num_threads(threads)
 
 
 def disks(centres, spacing_mm=1.4, shape=(90, 80)) -> np.ndarray:

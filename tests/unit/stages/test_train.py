@@ -12,16 +12,10 @@ from lvpipe.files import read_table
 from lvpipe.images import write_image, write_rejected
 from lvpipe.learning.weights import read_network
 
+pytestmark = pytest.mark.usefixtures("torch_as_it_was")
+
 NETWORK = json.dumps({"network": "unet", "options": {"channels": [4, 8]}})
 SETTINGS = TrainSettings(epochs=3, batch_images=4, precision="float32", threads=1)
-
-
-@pytest.fixture(autouse=True)
-def restored():
-    threads = torch.get_num_threads()
-    yield
-    torch.use_deterministic_algorithms(mode=False)
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture
