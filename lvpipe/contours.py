@@ -3,32 +3,16 @@
 (scikit-image's `polygon2mask` asks whether pixel centres lie inside, which makes these masks too big by up to 2 %.)
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
 
 from lvpipe.geometry import Floats
-from lvpipe.labels import BACKGROUND, CAVITY, MYOCARDIUM, NOT_ANNOTATED
 
 _LINES_PER_PIXEL = 16
 """Lines on which a row of pixels is probed; along a line, coverage is exact."""
 
 _HALF = 1e-6
 """Coverages this close to a half are halves, up to rounding."""
-
-
-@dataclass(frozen=True, eq=False)
-class Drawing:
-    """What was drawn on one image of the cine: borders in its pixels, centres at whole numbers."""
-
-    frame: int
-    slice: int
-    border: Literal["inner", "outer"]
-    points_xy: Floats
-    area_mm2: float
 
 
 def parse_points(content: bytes) -> Floats:
@@ -68,44 +52,6 @@ def covered(points_xy: Floats, shape_yx: tuple[int, int]) -> NDArray[np.bool_]:
         window.flat[halves[np.arange(wanted) * len(halves) // max(wanted, 1)]] = True
         mask[low[1] : high[1] + 1, low[0] : high[0] + 1] = window
     return mask
-
-
-def reference_labels(
-    drawings: Sequence[Drawing], shape_tzyx: tuple[int, int, int, int], undrawn_slices: Literal["background", "unknown"]
-) -> NDArray[np.uint8]:
-    """Labels of all that was drawn; frames without an inner border are not annotated."""
-    reference_tzyx = np.full(shape_tzyx, NOT_ANNOTATED, dtype=np.uint8)
-    inner = {(one.frame, one.slice): one for one in drawings if one.border == "inner"}
-    outer = {(one.frame, one.slice): one for one in drawings if one.border == "outer"}
-    if undrawn_slices == "background":
-        reference_tzyx[sorted({frame for frame, _ in inner})] = BACKGROUND
-    for (frame, index), one in inner.items():
-        image_yx = np.full(shape_tzyx[2:], BACKGROUND, dtype=np.uint8)
-        if (frame, index) in outer:
-            image_yx[covered(outer[frame, index].points_xy, shape_tzyx[2:])] = MYOCARDIUM
-        image_yx[covered(one.points_xy, shape_tzyx[2:])] = CAVITY
-        reference_tzyx[frame, index] = image_yx
-    return reference_tzyx
-
-
-def reference_volumes(drawings: Sequence[Drawing], slice_spacing_mm: float) -> dict[str, object] | None:
-    """ED and ES, the drawn frames with most and least inside their inner borders; None where nothing was drawn."""
-    areas_mm2: dict[int, float] = {}
-    for one in drawings:
-        if one.border == "inner":
-            areas_mm2[one.frame] = areas_mm2.get(one.frame, 0.0) + one.area_mm2
-    if not areas_mm2:
-        return None
-    ed, es = max(areas_mm2, key=areas_mm2.__getitem__), min(areas_mm2, key=areas_mm2.__getitem__)
-    volumes_ml = {frame: round(area * slice_spacing_mm / 1000, 3) for frame, area in areas_mm2.items()}
-    return {
-        "edv_ml": volumes_ml[ed],
-        "esv_ml": volumes_ml[es] if len(areas_mm2) > 1 else None,
-        "ed_frame": ed,
-        "es_frame": es if len(areas_mm2) > 1 else None,
-        "myocardium_frames": sorted({one.frame for one in drawings if one.border == "outer"}),
-        "rule": "area inside the inner contours x median slice distance, summed over slices",
-    }
 
 
 def _coverage(points_xy: Floats, low: NDArray[np.int_], high: NDArray[np.int_]) -> Floats:

@@ -34,8 +34,10 @@ class Plan:
         self.config: Config = load_config(raw)
         self.cohorts: dict[str, CohortEntry] = {cohort.name: cohort for cohort in self.config.cohorts}
         self.models: dict[str, ModelEntry] = {model.name: model for model in self.config.models}
+        for cohort in self.config.cohorts:
+            check_options(f"cohorts: {cohort.name}", "reader", cohort.reader, cohort.options)
         for model in self.config.models:
-            check_options(model)
+            check_options(f"models: {model.name}", "network", model.network, model.options)
             self._check_overrides(model)
 
     @cached_property
@@ -87,6 +89,10 @@ class Plan:
     def reader(self, cohort: str) -> str:
         """The module that reads a cohort's layout."""
         return f"lvpipe.readers.{self.cohorts[cohort].reader}"
+
+    def reader_options(self, cohort: str) -> str:
+        """The options of a cohort's reader, as canonical JSON."""
+        return json.dumps(self.cohorts[cohort].options, sort_keys=True)
 
     def sources(self, case: str) -> list[str]:
         """The files and folders that hold a case."""
@@ -258,26 +264,30 @@ class Plan:
         return list(reader.list_cases(root))
 
 
-def check_options(model: ModelEntry) -> None:
-    """Refuse unknown networks and options when the workflow is parsed.
+_BUILT_BY = {"network": "build", "reader": "read_study"}
+"""The function of each kind of module that takes an entry's options."""
 
-    The arguments of `build` are read from the source: importing a network imports torch.
+
+def check_options(entry: str, kind: str, name: str, options: Mapping[str, Any]) -> None:
+    """Refuse unknown networks, readers and options when the workflow is parsed.
+
+    The arguments are read from the source: importing a network imports torch.
     """
-    path = _HERE / "networks" / f"{model.network}.py"
+    path = _HERE / f"{kind}s" / f"{name}.py"
     if not path.is_file():
         known = sorted(file.stem for file in path.parent.glob("*.py") if file.stem != "__init__")
-        raise UserError(f"models: {model.name}: network {model.network} is not there; known: {', '.join(known)}")
-    known = _arguments(path, "build")
-    unknown = sorted(set(model.options) - set(known))
+        raise UserError(f"{entry}: {kind} {name} is not there; known: {', '.join(known)}")
+    known = [argument for argument in _arguments(path, _BUILT_BY[kind]) if argument != "sources"]
+    unknown = sorted(set(options) - set(known))
     if unknown:
-        raise UserError(f"models: {model.name}: options: unknown key `{unknown[0]}`; known: {', '.join(known)}")
+        raise UserError(f"{entry}: options: unknown key `{unknown[0]}`; known: {', '.join(known) or 'none'}")
 
 
 def _arguments(path: Path, function: str) -> list[str]:
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.FunctionDef) and node.name == function:
             return [argument.arg for argument in node.args.args + node.args.kwonlyargs]
-    raise UserError(f"{path}: has no function {function}; expected one that makes the network")
+    raise UserError(f"{path}: has no function {function}; expected it to take an entry's options")
 
 
 def _module(name: str) -> ModuleType:

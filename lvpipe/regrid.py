@@ -60,6 +60,19 @@ def carried_frames(
     return _interpolated(frames_tyx, matrix, shape_yx), "interpolated linearly"
 
 
+def carried_labels(stack: Stack, z: int, labels_yx: NDArray[Any], tolerance_px: float) -> NDArray[np.uint8]:
+    """One slice's labels on the shared grid: exactly where a grid of whole pixels allows, else of the nearest pixel."""
+    from scipy.ndimage import map_coordinates
+
+    shape_yx, matrix = stack.grid.shape_yx, pixel_map(stack.slices[z].plane, stack.target(z))
+    whole = np.rint(matrix)
+    if corner_shift_px(matrix, whole, shape_yx) <= tolerance_px and abs(np.linalg.det(whole[:, :2])) == 1:
+        return np.asarray(_moved(labels_yx[None], whole.astype(int), shape_yx)[0], np.uint8)
+    y, x = np.indices(shape_yx, dtype=np.float64)
+    source_x, source_y = (row[0] * x + row[1] * y + row[2] for row in matrix)
+    return np.asarray(map_coordinates(labels_yx.astype(np.uint8), (source_y, source_x), order=0))
+
+
 def _moved(frames_tyx: NDArray[Any], matrix: NDArray[np.int_], shape_yx: tuple[int, int]) -> NDArray[Any]:
     """Look every target pixel up in the source; zero where that is outside."""
     y, x = np.indices(shape_yx)

@@ -9,9 +9,9 @@ from statistics import median
 import numpy as np
 
 from lvpipe.config.convert import ConvertSettings
-from lvpipe.dicom import Frame
 from lvpipe.geometry import Plane, tilt_degrees
 from lvpipe.ledger import Ledger
+from lvpipe.study import Frame
 
 _SAME_TILT_DEGREES = 1.0
 """Files of one slice differ by the rounding of their headers alone."""

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvpipe.config.convert import ConvertSettings
-from lvpipe.dicom import Frame
 from lvpipe.errors import Rejected
 from lvpipe.geometry import Floats, Plane, apexward, position_mm, same_grid, tilt_degrees
 from lvpipe.ledger import Ledger
@@ -25,6 +24,7 @@ from lvpipe.slices import (
     split_repeats,
     usual_count,
 )
+from lvpipe.study import Frame
 
 Rule = Callable[[list[Slice], ConvertSettings, Ledger], list[Slice]]
 

@@ -15,6 +15,7 @@ class CohortEntry(Section):
 
     name: PathName = Field(description="Name of the cohort in paths and tables.")
     reader: str = Field(description="Source layout: the name of a module in lvpipe/readers.")
+    options: dict[str, Any] = Field(default_factory=dict, description="Arguments of that module's `read_study`.")
     path: str | None = Field(None, description="Folder of the source, relative to `data_root`.")
     phantom: str | None = Field(None, description="Instead of `path`: a cohort of section `phantom`, made here.")
     masks: bool = Field(False, description="Whether the source has contours or masks to learn from.")

@@ -49,8 +49,8 @@ class ConvertSettings(Section):
         2, ge=1, description="A case with fewer usable slices is rejected: no spacing can be known."
     )
     frames_min: int = Field(2, ge=1, description="A case with fewer common frames is rejected: no ED and ES.")
-    undrawn_slices: Literal["background", "unknown"] = Field(
-        "background",
-        description="Slices without a contour in a frame that the expert drew: `background` (no cavity there, as the "
-        "Sunnybrook protocol means it) or `unknown` (label 255).",
+    undrawn_slices: Literal["as_source", "background", "unknown"] = Field(
+        "as_source",
+        description="Slices without a drawing in a frame that the expert drew: `background` (no cavity there, as the "
+        "Sunnybrook protocol means it), `unknown` (label 255), or what the source's reader says.",
     )

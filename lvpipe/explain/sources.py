@@ -61,6 +61,5 @@ class Sources:
 def read_sources(paths: Sequence[Path], ledger: Mapping[str, Any]) -> Sources:
     """Hash every image and contour that the ledger's reader finds below these paths."""
     reader = importlib.import_module(f"lvpipe.readers.{ledger['reader']}")
-    study = reader.read_study(paths)
-    files = dict.fromkeys([*(image.path for image in study.images), *(contour.path for contour in study.contours)])
-    return Sources({path: digest(path.read_bytes()) for path in files if path.is_file()}, ledger)
+    study = reader.read_study(paths, **ledger.get("options", {}))
+    return Sources({path: digest(path.read_bytes()) for path in study.files if path.is_file()}, ledger)

@@ -40,11 +40,13 @@ def read_labels(root: Path) -> dict[str, Labels]:
 
 def read_study(sources: Sequence[Path]) -> Study:
     """All files of the short-axis folders; one folder should hold one slice."""
+    from lvpipe.decoders.dicom import read_frames
+
     runs = [
         folder for source in sources for folder in sorted((source / "study").glob("sax_*")) if _RUN.match(folder.name)
     ]
     runs.sort(key=lambda folder: int(folder.name.removeprefix("sax_")))
-    return Study(tuple(image for run in runs for image in _images(run)), slice_per_run=True)
+    return Study(tuple(image for run in runs for image in _images(run)), read_frames, slice_per_run=True)
 
 
 def _numbered(folder: Path) -> list[Path]:

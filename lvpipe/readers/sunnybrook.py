@@ -54,6 +54,8 @@ def read_labels(root: Path) -> dict[str, Labels]:
 
 def read_study(sources: Sequence[Path]) -> Study:
     """The files of the cine, and of each contour the image that it was drawn on."""
+    from lvpipe.decoders.dicom import read_frames
+
     runs = [run for source in sources for run in source.glob("CINESAX_*") if _RUN.match(run.name)]
     contours = [
         path
@@ -63,7 +65,13 @@ def read_study(sources: Sequence[Path]) -> Study:
     ]
     numbers = {int(match[1]) for path in contours if (match := _CONTOUR.match(path.name))}
     images = _chosen([image for run in sorted(runs, key=_series) for image in _images(run)], numbers)
-    return Study(tuple(images), tuple(_assigned(contours, images)), first_pixel=_FIRST_PIXEL)
+    return Study(
+        tuple(images),
+        read_frames,
+        tuple(_assigned(contours, images)),
+        first_pixel=_FIRST_PIXEL,
+        undrawn="background",
+    )
 
 
 def _contour_folders(root: Path) -> dict[str, tuple[str, ...]]:

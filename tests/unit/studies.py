@@ -8,6 +8,7 @@ import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
+from lvpipe.decoders.dicom import read_frames
 from lvpipe.geometry import Plane
 from lvpipe.study import ImageFile, Study
 
@@ -87,7 +88,7 @@ def write_shots(root: Path, shots: list[Shot], slice_per_run: bool = True) -> St
                 tags["TriggerTime"] = 50.0 * frame + 25
             dataset(shot.plane, view(shot.plane, frame), **tags).save_as(path, enforce_file_format=True)
             images.append(ImageFile(path, shot.run, (shot.series, shot.version), number))
-    return Study(tuple(images), slice_per_run=slice_per_run)
+    return Study(tuple(images), read_frames, slice_per_run=slice_per_run)
 
 
 def stack(heights=(0, 8, 16, 24, 32), **changes: Any) -> list[Shot]:

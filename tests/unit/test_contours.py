@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.draw import polygon2mask
 
-from lvpipe.contours import Drawing, covered, parse_points, polygon_area, reference_labels, reference_volumes
+from lvpipe.contours import covered, parse_points, polygon_area
+from lvpipe.references import Drawing, reference_labels, reference_volumes
 
 FINE = 24
 """Samples along each side of a pixel, to check coverages against."""
@@ -59,25 +60,25 @@ def test_labels_of_drawn_and_undrawn():
         Drawing(1, 0, "outer", circle(10, 10, 7), 150.0),
         Drawing(3, 1, "inner", circle(10, 10, 3), 28.0),
     ]
-    labels = reference_labels(drawings, (4, 3, 20, 20), "background")
+    labels = reference_labels(drawings, [], (4, 3, 20, 20), "background")
     assert (labels[[0, 2]] == 255).all()
     assert labels[1, 0, 10, 10] == 1
     assert labels[1, 0, 10, 16] == 2
     assert labels[1, 0, 0, 0] == 0
     assert (labels[1, 1:] == 0).all()
     assert set(np.unique(labels[3, 1])) == {0, 1}
-    assert (reference_labels(drawings, (4, 3, 20, 20), "unknown")[1, 1:] == 255).all()
+    assert (reference_labels(drawings, [], (4, 3, 20, 20), "unknown")[1, 1:] == 255).all()
 
 
 def test_volumes_of_the_two_drawn_frames():
     drawings = [Drawing(t, z, "inner", SQUARE, area) for t, z, area in ((5, 0, 300.0), (5, 1, 400.0), (2, 1, 250.0))]
-    volumes = reference_volumes(drawings, 10.0)
+    volumes = reference_volumes(drawings, [], 10.0)
     assert volumes is not None
     assert (volumes["edv_ml"], volumes["esv_ml"], volumes["ed_frame"], volumes["es_frame"]) == (7.0, 2.5, 5, 2)
-    alone = reference_volumes(drawings[:2], 10.0)
+    alone = reference_volumes(drawings[:2], [], 10.0)
     assert alone is not None
     assert (alone["edv_ml"], alone["esv_ml"], alone["es_frame"]) == (7.0, None, None)
-    assert reference_volumes([], 10.0) is None
+    assert reference_volumes([], [], 10.0) is None
 
 
 @pytest.mark.parametrize(

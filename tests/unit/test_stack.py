@@ -5,15 +5,16 @@ import pytest
 from studies import NORMAL, Shot, X, Y, plane, stack, write_shots
 
 from lvpipe.config.convert import ConvertSettings
-from lvpipe.dicom import read_frame
+from lvpipe.decoders.dicom import read_frames
 from lvpipe.geometry import unit
 from lvpipe.ledger import Ledger
 from lvpipe.stack import build_stack, usual_spacing_mm
+from lvpipe.study import Content
 
 
 def built(tmp_path, shots, slice_per_run=True, **settings):
     study = write_shots(tmp_path, shots, slice_per_run)
-    frames = [read_frame(file, file.path.read_bytes(), "00") for file in study.images]
+    frames = [frame for file in study.images for frame in read_frames(file, lambda p: Content(p.read_bytes(), "00"))]
     ledger = Ledger()
     return build_stack(frames, slice_per_run, ConvertSettings(**settings), ledger), ledger
 

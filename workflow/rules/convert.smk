@@ -23,11 +23,12 @@ for cohort in PLAN.cohorts:
             cohort=cohort,
             reader=PLAN.cohorts[cohort].reader,
             reference="--reference results/convert/{case}_reference.nii.gz" if PLAN.cohorts[cohort].masks else "",
+            options=lambda w, cohort=cohort: PLAN.reader_options(cohort),
             files=lambda w: PLAN.fingerprint(w.case),
             settings=lambda w: PLAN.settings("convert"),
             code=PLAN.code("convert", PLAN.reader(cohort)),
         shell:
-            "python -m lvpipe convert case --reader {params.reader} --case {wildcards.case} --cohort {params.cohort}"
+            "python -m lvpipe convert case --reader {params.reader} --options {params.options:q} --case {wildcards.case} --cohort {params.cohort}"
             " --sources {input:q} --cine {output.cine} --ledger {output.ledger} {params.reference}"
             " --settings {params.settings:q} > {log} 2>&1"
 

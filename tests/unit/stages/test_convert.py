@@ -14,6 +14,8 @@ from studies import NORMAL, Shot, X, Y, plane, stack, view, write_shots
 from lvpipe.config.convert import ConvertSettings
 from lvpipe.config.phantom import Irregularities, PhantomCohort, PhantomOrder
 from lvpipe.contours import covered, polygon_area
+from lvpipe.conversion import Conversion
+from lvpipe.decoders.dicom import read_frames
 from lvpipe.errors import Rejected
 from lvpipe.geometry import to_mm
 from lvpipe.images import is_rejected, read_image
@@ -21,7 +23,6 @@ from lvpipe.phantom.export import write_case, write_sheets
 from lvpipe.phantom.names import list_cases
 from lvpipe.readers import kaggle, sunnybrook
 from lvpipe.stages import convert
-from lvpipe.stages.convert import Conversion
 from lvpipe.study import ContourFile, Study
 
 LPS = np.diag([-1, -1, 1])
@@ -106,7 +107,7 @@ def test_contours_follow_a_turned_slice(tmp_path):
     points = centre + np.stack([np.cos(angle) * 9, np.sin(angle) * 9], 1) + 0.5
     text = tmp_path / "contour.txt"
     text.write_text("".join(f"{x:.3f} {y:.3f}\n" for x, y in points))
-    study = replace(study, contours=(ContourFile(text, image, "inner"),), first_pixel=0.5)
+    study = replace(study, contours=(ContourFile(text, image, "inner"),), first_pixel=0.5, undrawn="background")
     cine, reference, account = converted(study)
     cavity = reference.array_tzyx[3, 2] == 1
     y, x = np.nonzero(cavity)
@@ -143,7 +144,7 @@ def test_a_hopeless_study_is_rejected_in_zero_bytes(tmp_path):
 
 def test_an_empty_folder_and_a_single_slice_are_rejected(tmp_path):
     with pytest.raises(Rejected, match="no short-axis images"):
-        converted(Study(()))
+        converted(Study((), read_frames))
     with pytest.raises(Rejected, match="1 usable slices; expected at least 2"):
         converted(write_shots(tmp_path, stack(heights=(0,))))
 

@@ -6,8 +6,8 @@ import pytest
 from pydicom.uid import ImplicitVRLittleEndian, RLELossless
 from studies import dataset, plane, view
 
-from lvpipe.dicom import Unreadable, read_frame, rescaled
-from lvpipe.study import ImageFile
+from lvpipe.decoders.dicom import read_frames, rescaled
+from lvpipe.study import Content, ImageFile, Unreadable
 
 FILE = ImageFile(Path("IM-0001-0001.dcm"), "run", (1,), 1)
 PIXELS = view(plane()) - np.int16(300)
@@ -16,7 +16,12 @@ PIXELS = view(plane()) - np.int16(300)
 def read(made):
     stream = BytesIO()
     made.save_as(stream, enforce_file_format=True)
-    return read_frame(FILE, stream.getvalue(), "00")
+    return opened(stream.getvalue())
+
+
+def opened(content):
+    (frame,) = read_frames(FILE, lambda _: Content(content, "00"))
+    return frame
 
 
 def test_signed_pixels_and_header():
@@ -78,7 +83,7 @@ def test_unusable_files_say_why(changes, cause):
 @pytest.mark.parametrize("content", [b"", b"Secret", bytes(200), b"\0" * 128 + b"DICM" + b"\x08"])
 def test_no_rubbish_gets_through_and_none_is_quoted(content):
     with pytest.raises(Unreadable) as caught:
-        read_frame(FILE, content, "00")
+        opened(content)
     assert "Secret" not in str(caught.value)
 
 

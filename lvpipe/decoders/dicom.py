@@ -5,7 +5,6 @@
 
 import math
 import warnings
-from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from lvpipe.cases import OLDEST_YEARS
 from lvpipe.geometry import Plane, Vector, unit
-from lvpipe.study import ImageFile
+from lvpipe.study import Frame, ImageFile, Read, Unreadable
 
 _NATIVE = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1"}
 """Uncompressed little-endian transfer syntaxes, of which the pixels are the bytes as they stand."""
@@ -38,41 +37,19 @@ _SKEW = 0.01
 """How far direction cosines may be off: vendors round to six digits, some to three."""
 
 
-class Unreadable(Exception):
-    """A file that cannot be used; the message names the cause without naming the file or quoting the header."""
-
-
-@dataclass(frozen=True, eq=False)
-class Frame:
-    """One image of the cine."""
-
-    file: ImageFile
-    sha256: str
-    plane: Plane
-    pixels_yx: NDArray[Any]
-    placed_by_location: bool
-    instance: int | None
-    acquisition: int
-    trigger_ms: float | None
-    cycle_ms: float | None
-    repetition_ms: float | None
-    thickness_mm: float | None
-    sex: str
-    age_years: float | None
-
-
-def read_frame(file: ImageFile, content: bytes, sha256: str) -> Frame:
-    """Parse a file's bytes.
+def read_frames(file: ImageFile, read: Read) -> list[Frame]:
+    """Open a file.
 
     Raises:
         Unreadable: it is not DICOM, has no pixels, no pixel spacing or no position.
     """
     from pydicom import dcmread
 
+    content = read(file.path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom quotes header values, which may be personal, in its warnings
         try:
-            return _frame(file, sha256, dcmread(BytesIO(content), specific_tags=list(_NEEDED)))
+            return [_frame(file, content.sha256, dcmread(BytesIO(content.data), specific_tags=list(_NEEDED)))]
         except Unreadable:
             raise
         except Exception as error:  # what a damaged file makes a parser raise has no bound

@@ -1,0 +1,1 @@
+"""One module per kind of file: bytes to frames; a reader names the one that its source needs."""
