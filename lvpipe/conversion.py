@@ -19,7 +19,7 @@ from lvpipe.labels import CAVITY
 from lvpipe.ledger import DIGEST_SHOWN, Ledger, combined_digest, digest
 from lvpipe.references import Drawing, Raster, reference_labels, reference_volumes
 from lvpipe.regrid import carried_labels, compute_cine, source_to_cine, spacing_mm
-from lvpipe.stack import Stack, build_stack
+from lvpipe.stack import Stack, build_stack, incomplete_reason
 from lvpipe.study import Content, Frame, Study, Unreadable
 
 
@@ -43,7 +43,7 @@ class Conversion:
         self.facts |= _person(frames)
         stack = build_stack(frames, self.study.slice_per_run, self.settings, self.ledger)
         cine = compute_cine(stack, self.settings, self.ledger)
-        self.facts |= _geometry(stack, cine)
+        self.facts |= _geometry(stack, cine) | _completeness(incomplete_reason(stack, self.settings))
         drawings, rasters = _read_drawings(self, stack), _rasters(self, stack)
         self.facts["reference"] = reference_volumes(drawings, rasters, spacing_mm(stack))
         frames_count, slices, rows, columns = cine.array_tzyx.shape
@@ -69,6 +69,7 @@ class Conversion:
         return {
             **_UNKNOWN,
             **self.facts,
+            **(_completeness(reason) if reason else {}),
             "status": "rejected" if reason else "ok",
             "reason": reason,
             "files": {"count": len(found), "sha256": combined_digest(found.values())},
@@ -198,6 +199,11 @@ def _person(frames: Sequence[Frame]) -> dict[str, Any]:
         "sex": next((frame.sex for frame in frames if frame.sex), ""),
         "age_years": next((frame.age_years for frame in frames if frame.age_years is not None), None),
     }
+
+
+def _completeness(reason: str) -> dict[str, Any]:
+    """Whether a volume can be had from the stack, which whoever makes forecasts goes by."""
+    return {"complete": not reason, "incomplete_reason": reason}
 
 
 def _geometry(stack: Stack, cine: Image) -> dict[str, Any]:

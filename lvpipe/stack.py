@@ -181,6 +181,21 @@ RULES: tuple[Rule, ...] = (
 """In this order: what is no slice of the stack goes before slices are compared with each other."""
 
 
+def incomplete_reason(stack: Stack, settings: ConvertSettings) -> str:
+    """Why this stack can hardly give a volume, as far as positions tell without a segmentation; "" if it can."""
+    positions = np.array(stack.positions_mm)
+    if len(positions) < settings.slices_for_volume:
+        return f"{len(positions)} slices; a volume needs {settings.slices_for_volume}"
+    steps = np.diff(positions)
+    spacing_mm = usual_spacing_mm(positions) or float(np.median(steps))
+    if steps.max() > settings.volume_gap_steps * spacing_mm:
+        return f"a gap of {steps.max():.1f} mm where slices usually lie {spacing_mm:.1f} mm apart"
+    extent_mm = float(np.ptp(positions)) + spacing_mm
+    if extent_mm < settings.volume_extent_mm:
+        return f"slices cover {extent_mm:.0f} mm; a ventricle is longer than {settings.volume_extent_mm:.0f} mm"
+    return ""
+
+
 def usual_grid(slices: Sequence[Slice], settings: ConvertSettings) -> Plane:
     """The pixel grid of most slices that lie in the plane of most slices; of equals, that of the first."""
     tolerance = settings.orientation_tolerance_degrees

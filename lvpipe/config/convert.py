@@ -49,6 +49,15 @@ class ConvertSettings(Section):
         2, ge=1, description="A case with fewer usable slices is rejected: no spacing can be known."
     )
     frames_min: int = Field(2, ge=1, description="A case with fewer common frames is rejected: no ED and ES.")
+    slices_for_volume: int = Field(
+        4, ge=1, description="A stack with fewer slices is converted, but marked incomplete: no volume to trust."
+    )
+    volume_gap_steps: float = Field(
+        2.5, gt=1, description="A stack with a gap wider than this many usual spacings is marked incomplete."
+    )
+    volume_extent_mm: float = Field(
+        30.0, ge=0, description="A stack that covers less than this, from edge to edge, is marked incomplete."
+    )
     undrawn_slices: Literal["as_source", "background", "unknown"] = Field(
         "as_source",
         description="Slices without a drawing in a frame that the expert drew: `background` (no cavity there, as the "
