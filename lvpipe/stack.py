@@ -158,7 +158,7 @@ def note_gaps(slices: list[Slice], settings: ConvertSettings, ledger: Ledger) ->
     spacing_mm = usual_spacing_mm(positions)
     for (before, after), missing in zip(pairwise(positions), missing_after(positions), strict=True):
         if missing:
-            what = f"{missing} missing after this one: {after - before:.1f} mm where {spacing_mm:.1f} are usual"
+            what = f"{missing} missing here: {after - before:.1f} mm where {spacing_mm:.1f} are usual"
             ledger.note("note_gaps", what, float(before))
     return slices
 
