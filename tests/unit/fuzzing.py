@@ -5,15 +5,15 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import numpy as np
-from marked import Mark, cine_points, inner, marked_view, told_points, values, write_marked
+from marked import Mark, cine_points, inner, told_points, values, write_marked
 from mutations import FILES, HEAVY, MEANING, TREES
-from studies import CENTRE, NORMAL, stack
+from studies import CENTRE, NORMAL, plane, stack
 
 from lvpipe.config.convert import ConvertSettings
 from lvpipe.conversion import Conversion
@@ -63,8 +63,9 @@ class Fuzz:
     def __init__(self, root: Path) -> None:
         self.root = root
         shots = stack(HEIGHTS_MM, frames=tuple(range(FRAMES)), tags=HEADERS)
-        for shot in shots:
-            shot.plane = _small(shot.plane)
+        shots = [
+            replace(shot, plane=plane(height, shape=SHAPE_YX)) for shot, height in zip(shots, HEIGHTS_MM, strict=True)
+        ]
         self.files = write_marked(root, shots)
         marks = [Mark(height, frame) for height in HEIGHTS_MM for frame in range(FRAMES)]
         self.intact = {path: path.read_bytes() for path in self.files}
@@ -89,7 +90,9 @@ class Fuzz:
             return self._heavy(kind, rng)
         if kind == "mixed":
             return [
-                path for kind in rng.sample(sorted(FILES), 3) for path in self._changed(kind, rng, rng.sample(self.files, 1))
+                path
+                for kind in rng.sample(sorted(FILES), 3)
+                for path in self._changed(kind, rng, rng.sample(self.files, 1))
             ]
         return self._changed(kind, rng, self._scope(kind, rng))
 
@@ -137,7 +140,9 @@ class Fuzz:
                 conversion = Conversion(kaggle.read_study([self.root]), ConvertSettings())
                 cine, _ = conversion.images()
             account = conversion.account()
-            judge = Judge(self._identities(mutated), self._meaningful(verdict.kind, mutated), cine, account)
+            judge = Judge(
+                self._identities(mutated), self._here(), self._meaningful(verdict.kind, mutated), cine, account
+            )
             verdict.faults += judge.faults()
             verdict.outcome = "told" if account["events"] else "unchanged"
             del cine, judge
@@ -159,6 +164,10 @@ class Fuzz:
         # Intact content keeps its identity wherever it stands; only a changed content is known by its place.
         return now | self.by_content
 
+    def _here(self) -> set[str]:
+        """Hashes of all files that can be read."""
+        return {digest(path.read_bytes()) for path in (self.root / "study").rglob("*.dcm") if _plain(path)}
+
     def _meaningful(self, kind: str, mutated: list[Path]) -> set[str]:
         """Hashes of the files whose values still tell where they are from."""
         kept = set(self.by_content)
@@ -170,8 +179,11 @@ class Fuzz:
 class Judge:
     """Compares a cine and its ledger with what the study was before it was damaged."""
 
-    def __init__(self, marks: dict[str, Mark], meaningful: set[str], cine: Image, account: dict[str, Any]) -> None:
+    def __init__(
+        self, marks: dict[str, Mark], here: set[str], meaningful: set[str], cine: Image, account: dict[str, Any]
+    ) -> None:
         self.marks = {sha[:DIGEST_SHOWN]: mark for sha, mark in marks.items()}
+        self.here = {sha[:DIGEST_SHOWN] for sha in here}
         self.meaningful, self.cine, self.account = meaningful, cine, account
         self.events: list[dict[str, Any]] = account["events"]
         self.rules = {event["rule"] for event in self.events}
@@ -202,23 +214,23 @@ class Judge:
 
     def _gone(self) -> Iterator[str]:
         """An image that is not in the cine is told: its file, its slice, or its frame in all slices."""
-        kept = {self.marks[sha] for files in self.account["slice_files"] for sha in files}
-        if set(self.marks.values()) - kept and not self.events:
-            yield f"{len(set(self.marks.values()) - kept)} images gone in silence"
-        frames, heights = {mark.frame for mark in kept}, {mark.height_mm for mark in kept}
-        for frame in set(range(FRAMES)) - frames:
+        files = {sha for row in self.account["slice_files"] for sha in row}
+        for sha in set(self.here) - files - self._accounted():
+            yield f"a file gone without an entry ({self.marks[sha]})"
+        kept = {self.marks[sha] for sha in files}
+        for frame in set(range(FRAMES)) - {mark.frame for mark in kept}:
             if "keep_common_frames" not in self.rules:
                 yield f"frame {frame} gone without an entry"
-        for height in set(HEIGHTS_MM) - heights:
-            if not self._told(height):
+        for height in set(HEIGHTS_MM) - {mark.height_mm for mark in kept}:
+            if not self.rules - {"note_gaps", "keep_common_frames"}:
                 yield f"slice at {height:g} mm gone without an entry"
 
-    def _told(self, height_mm: float) -> bool:
-        """Whether an entry is about this slice, or about as many files as it had."""
-        where = float(-CENTRE @ NORMAL) + height_mm
-        if any(event["position_mm"] is not None and abs(event["position_mm"] - where) < 1 for event in self.events):
-            return True
-        return bool(self.rules - {"note_gaps", "keep_common_frames"})
+    def _accounted(self) -> set[str]:
+        """The files that the ledger names as left out."""
+        told = " ".join(event["what"] for event in self.events if event["rule"] == "drop_unreadable")
+        left_out = {row["file"] for one in self.account["found"] for row in one["left_out"]}
+        dropped = {sha for one in self.account["found"] if one["fate"] == "dropped" for sha in one["files"]}
+        return left_out | dropped | {sha for sha in self.here if sha in told}
 
     def _places(self) -> Iterator[str]:
         for z, files in enumerate(self.account["slice_files"]):
@@ -228,7 +240,9 @@ class Judge:
             if len(heights) > 1:
                 yield f"one slice of images from {sorted(heights)} mm"
                 continue
-            for fault in self._slice_places(z, claimed, [(t, m) for t, m in enumerate(marks) if files[t] in self.meaningful]):
+            for fault in self._slice_places(
+                z, claimed, [(t, m) for t, m in enumerate(marks) if files[t] in self.meaningful]
+            ):
                 yield fault
                 break
 
@@ -266,19 +280,15 @@ def tabulated(verdicts: list[Verdict]) -> list[str]:
     rows: dict[str, list[Verdict]] = defaultdict(list)
     for verdict in verdicts:
         rows[verdict.kind].append(verdict)
-    lines = ["| kind | studies | files | unchanged | with entries | rejected | faults |", "|---|--:|--:|--:|--:|--:|--:|"]
+    lines = [
+        "| kind | studies | files | unchanged | with entries | rejected | faults |",
+        "|---|--:|--:|--:|--:|--:|--:|",
+    ]
     for kind, found in [*sorted(rows.items()), ("**all**", verdicts)]:
         counts = [sum(v.outcome == outcome for v in found) for outcome in ("unchanged", "told", "rejected")]
         cells = [len(found), sum(v.mutated for v in found), *counts, sum(bool(v.faults) for v in found)]
         lines.append(f"| {kind} | " + " | ".join(map(str, cells)) + " |")
     return lines
-
-
-def _small(plane: Any) -> Any:
-    from studies import plane as made
-
-    height = float(-(np.array(plane.origin_mm) - CENTRE) @ NORMAL)
-    return made(height, shape=SHAPE_YX)
 
 
 def _plain(path: Path) -> bool:
@@ -307,6 +317,3 @@ def _reset_peak() -> None:
 def _peak_mb() -> float:
     status = Path("/proc/self/status").read_text()
     return float(status.partition("VmHWM:")[2].split()[0]) / 1024
-
-
-__all__ = ["FILES", "HEAVY", "TREES", "Fuzz", "Verdict", "kinds", "marked_view", "tabulated"]

@@ -74,9 +74,7 @@ def cine_points(cine: Image, positions_mm: list[float], z: int) -> Floats:
 
 def told_points(even: tuple[Mark, Floats], odd: tuple[Mark, Floats]) -> Floats:
     """Where the content of an even and an odd frame of one slice says that it is from, in LPS mm."""
-    a, b = (
-        pixels - OFFSET - PER_HEIGHT_MM * mark.height_mm - PER_FRAME * mark.frame for mark, pixels in (even, odd)
-    )
+    a, b = (pixels - OFFSET - PER_HEIGHT_MM * mark.height_mm - PER_FRAME * mark.frame for mark, pixels in (even, odd))
     scale = STEEP**2 - GENTLE**2
     u, v = (STEEP * a - GENTLE * b) / scale, (STEEP * b - GENTLE * a) / scale
     return CENTRE + u[..., None] * X + v[..., None] * Y - even[0].height_mm * NORMAL

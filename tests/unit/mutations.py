@@ -71,7 +71,14 @@ EXTREMES: dict[str, tuple[str | int, ...]] = {
     ),
     "ImageOrientationPatient": (
         *("0\\0\\0\\0\\0\\0", "1\\0\\0\\0\\1", "1\\0\\0\\0.7\\0.7\\0", "1\\0\\0\\1\\0\\0", "nan\\0\\0\\0\\1\\0"),
-        *("1e308\\0\\0\\0\\1e308\\0", "", "x\\0\\0\\0\\1\\0", "1\\0\\0\\0\\1\\0", "-1\\0\\0\\0\\-1\\0", "2\\0\\0\\0\\2\\0"),
+        *(
+            "1e308\\0\\0\\0\\1e308\\0",
+            "",
+            "x\\0\\0\\0\\1\\0",
+            "1\\0\\0\\0\\1\\0",
+            "-1\\0\\0\\0\\-1\\0",
+            "2\\0\\0\\0\\2\\0",
+        ),
     ),
     "Rows": (0, 1, 16, 31, 33, 64, 4096, 65535),
     "Columns": (0, 1, 16, 31, 33, 64, 4096, 65535),
@@ -113,7 +120,9 @@ class Element:
     def block(self, length: int | None = None) -> bytes:
         size = len(self.value) if length is None else length
         head = struct.pack("<HH", self.tag >> 16, self.tag & 0xFFFF) + self.vr
-        return head + (struct.pack("<HI", 0, size) if self.vr in _LONG else struct.pack("<H", size & 0xFFFF)) + self.value
+        return (
+            head + (struct.pack("<HI", 0, size) if self.vr in _LONG else struct.pack("<H", size & 0xFFFF)) + self.value
+        )
 
 
 def parsed(data: bytes) -> list[Element]:
@@ -248,7 +257,9 @@ def shuffle_tags(data: bytes, rng: Random) -> bytes:
 
 def nest(data: bytes, rng: Random) -> bytes:
     """A sequence in a sequence in a sequence, a thousand deep."""
-    open_item = struct.pack("<HH2sHI", 0x0040, 0xA730, b"SQ", 0, 0xFFFFFFFF) + struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF)
+    open_item = struct.pack("<HH2sHI", 0x0040, 0xA730, b"SQ", 0, 0xFFFFFFFF) + struct.pack(
+        "<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF
+    )
     depth = rng.choice((50, 1000, 20_000))
     return data[: _header_end(data)] + open_item * depth + data[_header_end(data) :]
 

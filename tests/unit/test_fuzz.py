@@ -9,6 +9,7 @@ from mutations import HEAVY
 
 from lvpipe.config.convert import ConvertSettings
 from lvpipe.conversion import Conversion
+from lvpipe.ledger import DIGEST_SHOWN
 from lvpipe.readers import kaggle
 
 ROUNDS = 2
@@ -47,7 +48,7 @@ def test_an_intact_study_passes_as_it_is(fuzz):
         (lambda a: a[:, :, :, ::-1], "mm from where it is"),
         (lambda a: a[:, ::-1], "mm from where it is"),
         (lambda a: np.roll(a, 2, axis=0), "mm from where it is"),
-        (lambda a: np.roll(a[:1], 0, axis=0).repeat(6, axis=0), "has the values of another"),
+        (lambda a: a[[0, 1, 0, 1, 0, 1]], "has the values of another"),
         (lambda a: np.where(np.arange(4)[:, None, None] == 2, 0, a), "a slice without content"),
         (lambda a: np.where(np.arange(4)[:, None, None] == 2, np.nan, a.astype(float)), "voxels that are no numbers"),
     ],
@@ -83,4 +84,5 @@ def converted(fuzz):
 
 
 def judged(fuzz, cine, account):
-    return Judge(fuzz.by_content, {sha[:16] for sha in fuzz.by_content}, cine, account).faults()
+    here = set(fuzz.by_content)
+    return Judge(fuzz.by_content, here, {sha[:DIGEST_SHOWN] for sha in here}, cine, account).faults()
