@@ -57,6 +57,7 @@ class Frame:
     """One image of the cine, opened; `labels_yx` (values of labels.py) where an expert's raster belongs to it.
 
     `instance` is its number within the cine or the slice; `acquisition` is greater for what was acquired later.
+    `blank`: it stands for an image that the source does not have.
     """
 
     file: ImageFile
@@ -71,6 +72,7 @@ class Frame:
     repetition_ms: float | None = None
     thickness_mm: float | None = None
     placed_by_location: bool = False
+    blank: bool = False
     sex: str = ""
     age_years: float | None = None
 

@@ -6,12 +6,14 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from lvpipe import ledger_table
 from lvpipe.arguments import add_options
 from lvpipe.config.convert import ConvertSettings
 from lvpipe.config.sheet import SheetOrder
+from lvpipe.contact_sheet import draw_sheet
 from lvpipe.conversion import Conversion
 from lvpipe.errors import Rejected
-from lvpipe.files import write_json, write_table
+from lvpipe.files import write_bytes, write_json, write_table
 from lvpipe.images import write_image, write_rejected
 from lvpipe.sheet import COLUMNS, parse_cases, sheet_rows
 
@@ -27,17 +29,21 @@ def main(argv: Sequence[str]) -> None:
     one.add_argument("--sources", type=Path, nargs="+", required=True)
     one.add_argument("--options", type=json.loads, default={}, help="the reader's own, as JSON")
     one.add_argument("--reference", type=Path)
+    one.add_argument("--picture", type=Path, help="a PNG of every slice that was found and what became of it")
     one.set_defaults(run=_run_case)
     many = commands.add_parser("cohort")
     add_options(many, SheetOrder, "ledgers", "out")
     many.add_argument("--cases", nargs="+", required=True)
+    many.add_argument("--table", type=Path, required=True, help="how often each rule was applied to each case")
     many.set_defaults(run=_run_cohort)
     args = parser.parse_args(argv)
     args.run(args)
 
 
 def _run_cohort(args: argparse.Namespace) -> None:
-    write_table(args.out, COLUMNS, sheet_rows(args.settings, list(parse_cases(args.cases)), args.ledgers))
+    cases = list(parse_cases(args.cases))
+    write_table(args.out, COLUMNS, sheet_rows(args.settings, cases, args.ledgers))
+    write_table(args.table, ledger_table.COLUMNS, ledger_table.ledger_rows(cases, args.ledgers))
 
 
 def _run_case(args: argparse.Namespace) -> None:
@@ -55,5 +61,7 @@ def _run_case(args: argparse.Namespace) -> None:
     account = conversion.account(reason)
     known = {"case": args.case, "cohort": args.cohort, "reader": args.reader, "options": args.options}
     write_json(args.ledger, known | account)
+    if args.picture:
+        write_bytes(args.picture, draw_sheet(f"{args.case} ({args.cohort})", conversion.ledger, reason))
     print(f"{args.case}: {reason or 'ok'}, {account['slices']} slices x {account['frames']} frames,", end=" ")
     print(f"{account['files']['count']} files, {len(account['events'])} events")
