@@ -73,6 +73,7 @@ class Conversion:
             "reason": reason,
             "files": {"count": len(found), "sha256": combined_digest(found.values())},
             "events": self.ledger.rows(),
+            "seen": list(self.study.seen),
         }
 
     def _undrawn(self) -> Literal["background", "unknown"]:
@@ -97,8 +98,10 @@ _UNKNOWN: dict[str, Any] = {
 
 def _read_frames(conversion: Conversion) -> list[Frame]:
     """Every readable image; one read a file, for its hash, header and pixels."""
+    for rule, what in conversion.study.notes:
+        conversion.ledger.note(rule, what)
     if not conversion.study.images:
-        raise Rejected("no short-axis images in the study's folder")
+        raise Rejected(conversion.study.without_images)
     frames: list[Frame] = []
     with _uncollected():
         for file in conversion.study.images:

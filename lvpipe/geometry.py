@@ -15,7 +15,7 @@ Vector = tuple[float, float, float]
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
-_BASEWARD = np.array([-1.4, 1.0, 0.8])
+BASEWARD = np.array([-1.4, 1.0, 0.8])
 """LPS direction from the apex to the base in most people: right, back and up (the Kaggle winner's heuristic)."""
 
 _UNEVEN_SHARE = 0.01
@@ -62,7 +62,7 @@ def tilt_degrees(one: Floats, other: Floats) -> float:
 
 def apexward(normal: Floats) -> Floats:
     """The normal, turned to point from base to apex."""
-    return -normal if float(normal @ _BASEWARD) > 0 else normal
+    return -normal if float(normal @ BASEWARD) > 0 else normal
 
 
 def position_mm(plane: Plane, axis: Floats) -> float:
