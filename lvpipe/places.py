@@ -50,6 +50,7 @@ CINE = ""
 PHASE, FLOW, LOCALISER, MADE = "phase or velocity map", "flow measurement", "localiser", "computed from other images"
 STILL, SHORT = "one image a place", "too few images of a place for a heart cycle"
 DYNAMIC, MOMENT, UNORDERED = "many heart beats", "one moment of the heart cycle", "neither trigger times nor numbers"
+CONTRASTS = "several echo or inversion times of a place"
 OTHER_MODALITY, REFUSED = "not MR", "not usable"
 """What a place is; `CINE` is the one that can be part of a stack."""
 
@@ -82,6 +83,11 @@ class Place:
         return self.shown[0].plane
 
     @property
+    def made_later(self) -> bool:
+        """Whether the images were made from others after the examination."""
+        return "SECONDARY" in self.look.words
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """The files that hold the images."""
         return tuple(dict.fromkeys(one.path for one in self.shown))
@@ -103,7 +109,7 @@ def places_of(shown: Sequence[Shown]) -> list[Place]:
     series: dict[str, list[Shown]] = defaultdict(list)
     for one in shown:
         series[one.look.series].append(one)
-    found = [_with_localisers(_places(members)) for members in series.values()]
+    found = [_with_kind_of_series(_places(members)) for members in series.values()]
     places = [place for members in found for place in members]
     phases = [place for place in places if place.kind == PHASE]
     return [replace(one, kind=FLOW) if _is_magnitude(one, phases) else one for one in places]
@@ -191,11 +197,13 @@ def _is_magnitude(place: Place, phases: Sequence[Place]) -> bool:
     )
 
 
-def _with_localisers(places: list[Place]) -> list[Place]:
-    """Still images of one series in quite different planes are a localiser, said so or not."""
-    still = [place for place in places if place.kind in (STILL, SHORT)]
-    if len(still) < len(places) or not any(
-        tilt_degrees(still[0].normal, place.normal) > _APART_DEGREES for place in still
-    ):
-        return places
-    return [replace(place, kind=LOCALISER) for place in places]
+def _with_kind_of_series(places: list[Place]) -> list[Place]:
+    """Still images of one series: in quite different planes a localiser, said so or not; of one plane several
+    contrasts, from which maps are made.
+    """
+    still = all(place.kind in (STILL, SHORT) for place in places)
+    if still and any(tilt_degrees(places[0].normal, place.normal) > _APART_DEGREES for place in places):
+        return [replace(place, kind=LOCALISER) for place in places]
+    if still and len({place.plane for place in places}) < len(places):
+        return [replace(place, kind=CONTRASTS) for place in places]
+    return places

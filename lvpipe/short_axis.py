@@ -3,6 +3,7 @@
 The cine is the largest set of parallel places that each show a heart cycle, in planes that cut a heart across.
 """
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lvpipe.decoders.dicom import read_frames
 from lvpipe.decoders.dicom_look import Look, look
@@ -27,7 +29,7 @@ _PARALLEL_DEGREES = 5.0
 _POSITION_MM = 2.0
 """Places closer than this along the normal are one slice, acquired again."""
 
-_FLIP_DEGREES, _ECHO_MS, _THICKNESS_MM = 10.0, 0.6, 0.5
+_PROTOCOL = {"flip_degrees": 10.0, "echo_ms": 0.6, "thickness_mm": 0.5}
 """Places that differ by more are of another protocol (tagging, flow, real time). Scanners adapt the echo time by some
 tenths to each slice's field of view, and the flip angle by some degrees to what the body may absorb."""
 
@@ -71,8 +73,12 @@ class Stack:
     @cached_property
     def rank(self) -> tuple[bool, int, float, tuple[float, float]]:
         """Greater is better: original images before those made later, more positions, more frames, later."""
-        made_later = any("SECONDARY" in place.look.words for place in self.places)
-        return not made_later, self.positions, self.frames, max(_when(place.look) for place in self.places)
+        return (
+            not self.places[0].made_later,
+            self.positions,
+            self.frames,
+            max(_when(place.look) for place in self.places),
+        )
 
 
 @dataclass
@@ -93,12 +99,13 @@ def find_short_axis(files: Sequence[Path], heart_tilt_degrees: float) -> Study:
     ]
     notes = list(_notes_of_files(export))
     if not stacks:
-        seen = _seen(export.studies, None, "", heart_tilt_degrees)
+        seen = _seen(export.studies, (), "", heart_tilt_degrees)
         return Study((), read_frames, notes=tuple(notes), seen=seen, without_images=_reason(seen))
     best, study = max(stacks, key=lambda found: found[0].rank)
     notes += _notes_of_choice(best, [stack for stack, home in stacks if home == study], len(export.studies))
-    images = _images(best, export.studies[study])
-    return Study(images, read_frames, notes=tuple(notes), seen=_seen(export.studies, best, study, heart_tilt_degrees))
+    chosen = [*best.places, *_cut_short(best, export.studies[study])]
+    seen = _seen(export.studies, chosen, study, heart_tilt_degrees)
+    return Study(_images(chosen), read_frames, notes=tuple(notes), seen=seen)
 
 
 def _look_at(files: Sequence[Path]) -> _Export:
@@ -130,7 +137,7 @@ def _look(path: Path) -> Look | None:
             if head[_MAGIC_AT : _MAGIC_AT + 4] != b"DICM" and not head.startswith(_GROUPS):
                 return None
             found = look(head)
-            if found is None and len(head) == _HEAD_BYTES:
+            if (found is None or found.refusal) and len(head) == _HEAD_BYTES:
                 found = look(head + stream.read(_HEAD_BYTES_MAX))
             return found
     except OSError:
@@ -142,30 +149,35 @@ def _shown(path: Path, head: Look) -> list[Shown]:
 
 
 def _stacks(places: Sequence[Place], heart_tilt_degrees: float) -> list[Stack]:
-    """Every stack of one study that could be the short-axis cine."""
+    """Every stack of one study that could be the short-axis cine, from the largest set of places to the smallest."""
     usual = unit(BASEWARD)
     cines = [
         place for place in places if place.kind == CINE and tilt_degrees(place.normal, usual) <= heart_tilt_degrees
     ]
+    alike = _alike(cines)
+    left = np.ones(len(cines), dtype=bool)
     stacks: list[Stack] = []
-    for seed in cines:
-        if not any(seed in stack.places for stack in stacks):
-            stack = _without_repeats([place for place in cines if _belongs(place, seed)])
-            if stack.positions >= POSITIONS_MIN:
-                stacks.append(stack)
+    while left.any():
+        sizes = np.where(left, (alike & left).sum(axis=1), 0)
+        members = np.flatnonzero(alike[int(sizes.argmax())] & left)
+        stack = _without_repeats([cines[index] for index in members])
+        left[[index for index in members if cines[index] in stack.places]] = False
+        if stack.positions >= POSITIONS_MIN:
+            stacks.append(stack)
     return stacks
 
 
-def _belongs(place: Place, stack: Place) -> bool:
-    """Whether a place is parallel to another and of its protocol."""
-    return tilt_degrees(place.normal, stack.normal) <= _PARALLEL_DEGREES and all(
-        one is other or (one is not None and other is not None and abs(one - other) <= most)
-        for one, other, most in (
-            (place.look.flip_degrees, stack.look.flip_degrees, _FLIP_DEGREES),
-            (place.look.echo_ms, stack.look.echo_ms, _ECHO_MS),
-            (place.look.thickness_mm, stack.look.thickness_mm, _THICKNESS_MM),
-        )
-    )
+def _alike(places: Sequence[Place]) -> NDArray[np.bool_]:
+    """Which places are parallel and of one protocol; a header without a value is like others without it."""
+    normals = np.array([place.normal for place in places]).reshape(-1, 3)
+    made_later = np.array([place.made_later for place in places], dtype=bool)
+    alike = np.abs(normals @ normals.T) >= math.cos(math.radians(_PARALLEL_DEGREES))
+    alike &= made_later[:, None] == made_later
+    for keyword, most in _PROTOCOL.items():
+        values = np.array([getattr(place.look, keyword) for place in places], dtype=np.float64)
+        absent = np.isnan(values)
+        alike &= (np.abs(values[:, None] - values) <= most) | (absent[:, None] & absent)
+    return np.asarray(alike)
 
 
 def _without_repeats(places: Sequence[Place]) -> Stack:
@@ -196,15 +208,15 @@ def _when(head: Look) -> tuple[float, float]:
     return float(head.day or 0), float(head.series_number or 0)
 
 
-def _images(stack: Stack, places: Sequence[Place]) -> tuple[ImageFile, ...]:
-    """The stack's files, and what its series have of it in too few frames: `convert` says what becomes of those."""
+def _cut_short(stack: Stack, places: Sequence[Place]) -> list[Place]:
+    """What the stack's series have of it in too few frames: the rules of `convert` say what becomes of those."""
     series = {place.look.series for place in stack.places}
-    cut = [
-        place
-        for place in places
-        if place.kind in (SHORT, STILL) and place.look.series in series and _belongs(place, stack.places[0])
-    ]
-    heads = {one.path: one.look for place in (*stack.places, *cut) for one in place.shown}
+    cut = [place for place in places if place.kind in (SHORT, STILL) and place.look.series in series]
+    return [place for place, alike in zip(cut, _alike([stack.places[0], *cut])[0, 1:], strict=True) if alike]
+
+
+def _images(places: Sequence[Place]) -> tuple[ImageFile, ...]:
+    heads = {one.path: one.look for place in places for one in place.shown}
     order = sorted(heads, key=lambda path: (heads[path].series_number or 0, heads[path].series, _number(heads[path])))
     return tuple(
         ImageFile(path, heads[path].series, (heads[path].series_number or 0,), _number(heads[path])) for path in order
@@ -219,7 +231,7 @@ def _notes_of_files(export: _Export) -> Iterator[Note]:
     if export.no_dicom:
         yield "skip_other_files", f"{export.no_dicom} files that are not readable as DICOM, left out"
     if export.no_image:
-        yield "skip_other_files", f"{export.no_image} DICOM files without an image in a known plane, left out"
+        yield "skip_unplaced", f"{export.no_image} DICOM files without an image that says where it lies, left out"
     if export.copies:
         yield "drop_copies", f"{export.copies} files with the header of another, dropped"
 
@@ -239,11 +251,11 @@ Row = dict[str, object]
 
 
 def _seen(
-    studies: Mapping[str, Sequence[Place]], best: Stack | None, study: str, heart_tilt_degrees: float
+    studies: Mapping[str, Sequence[Place]], cine: Sequence[Place], study: str, heart_tilt_degrees: float
 ) -> tuple[Row, ...]:
     """A row for each series that is not the cine; the cine's study first, then in the order of the series."""
-    chosen = set(best.places) if best else set()
-    axis = best.places[0].normal if best else None
+    chosen = set(cine)
+    axis = cine[0].normal if cine else None
     rows = []
     for home, places in sorted(studies.items(), key=lambda item: (item[0] != study, _when(item[1][0].look))):
         series: dict[str, list[Place]] = defaultdict(list)
@@ -252,7 +264,7 @@ def _seen(
                 series[place.look.series].append(place)
         for members in sorted(series.values(), key=lambda one: _when(one[0].look)):
             row = _row(members, axis, heart_tilt_degrees)
-            rows.append({"study": "same" if home == study or not best else "other", **row})
+            rows.append({"study": "same" if home == study or not cine else "other", **row})
     return tuple(rows)
 
 
@@ -263,10 +275,11 @@ def _row(places: Sequence[Place], axis: Floats | None, heart_tilt_degrees: float
     for place in places:
         kind[place.kind] += len(place.shown)
     what = kind.most_common(1)[0][0]
+    images, planes = sum(kind.values()), len({place.plane for place in places})
     return {
-        "images": sum(len(place.shown) for place in places),
-        "places": len(places),
-        "frames": int(median(len(place.shown) for place in places)),
+        "images": images,
+        "places": planes,
+        "frames": images // planes,
         "orientation": orientation,
         "why": what or _why_cine(orientation, axis is not None),
     }
@@ -274,6 +287,8 @@ def _row(places: Sequence[Place], axis: Floats | None, heart_tilt_degrees: float
 
 def _why_cine(orientation: str, found: bool) -> str:
     """Why a cine is not the one."""
+    if orientation == _SEVERAL:
+        return "cine in planes that are not parallel"
     if orientation != _SHORT_AXIS:
         return f"{orientation} cine"
     return "cine of another stack" if found else f"cine at fewer than {POSITIONS_MIN} positions"
@@ -295,6 +310,6 @@ def _orientation(place: Place, axis: Floats | None, heart_tilt_degrees: float) -
 def _reason(seen: Sequence[Row]) -> str:
     """What was seen instead."""
     if not seen:
-        return "no short-axis cine: no DICOM image in a known plane"
+        return "no short-axis cine: no DICOM image that says where it lies"
     counts = Counter(str(row["why"]) for row in seen)
-    return "no short-axis cine: " + ", ".join(f"{count} {what}" for what, count in counts.most_common())
+    return "no short-axis cine: " + ", ".join(f"{count} x {what}" for what, count in counts.most_common())

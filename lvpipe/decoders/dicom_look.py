@@ -20,7 +20,7 @@ _HASH_SHOWN = 16
 
 @dataclass(frozen=True)
 class View:
-    """One frame of a file: its plane (None where the header has none) and its time after the R wave."""
+    """One frame of a file: its plane (None where the header has none in full) and its time after the R wave."""
 
     plane: Plane | None
     trigger_ms: float | None
@@ -84,9 +84,10 @@ def look(data: bytes) -> Look | None:
 
 def _plane(header: Header) -> Plane | None:
     try:
-        return read_plane(header)[0]
+        plane, by_location, _ = read_plane(header)
     except Unreadable:
         return None
+    return None if by_location else plane
 
 
 def _seconds(clock: float | None) -> float | None:
