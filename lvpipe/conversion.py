@@ -82,6 +82,7 @@ class Conversion:
             "files": {"count": len(found), "sha256": combined_digest(found.values())},
             "events": self.ledger.rows(),
             "found": self.ledger.fates(rejected=bool(reason)),
+            "seen": list(self.study.seen),
         }
 
     def _undrawn(self) -> Literal["background", "unknown"]:
@@ -107,8 +108,10 @@ _UNKNOWN: dict[str, Any] = {
 
 def _read_frames(conversion: Conversion) -> list[Frame]:
     """Every readable image; one read a file, for its hash, header and pixels."""
+    for rule, what in conversion.study.notes:
+        conversion.ledger.note(rule, what)
     if not conversion.study.images:
-        conversion.ledger.reject("reject_empty", "no short-axis images in the study's folder")
+        conversion.ledger.reject("reject_empty", conversion.study.without_images)
     frames: list[Frame] = []
     with _uncollected():
         for file in conversion.study.images:
