@@ -1,6 +1,7 @@
 """One study on its way to a cine, a reference and a ledger."""
 
 import gc
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -100,6 +101,8 @@ def _read_frames(conversion: Conversion) -> list[Frame]:
     if not conversion.study.images:
         raise Rejected("no short-axis images in the study's folder")
     frames: list[Frame] = []
+    for rule, what in conversion.study.notes:
+        conversion.ledger.note(rule, what)
     with _uncollected():
         for file in conversion.study.images:
             try:
@@ -109,11 +112,21 @@ def _read_frames(conversion: Conversion) -> list[Frame]:
                 conversion.ledger.note("drop_unreadable", f"file {shown}: {error}; dropped")
     if not frames:
         raise Rejected(f"none of {len(conversion.study.images)} files is readable")
+    _note_mended(conversion.ledger, frames)
     frames = _completed(conversion, frames)
     guessed = sum(frame.placed_by_location for frame in frames)
     if guessed:
         conversion.ledger.note("place_by_slice_location", f"{guessed} images without ImagePositionPatient")
     return frames
+
+
+def _note_mended(ledger: Ledger, frames: Sequence[Frame]) -> None:
+    """What decoders mended: once for each file and kind, however many frames came from it."""
+    counts = Counter(
+        note for _, note in dict.fromkeys((frame.sha256, note) for frame in frames for note in frame.notes)
+    )
+    for (rule, what), files in counts.items():
+        ledger.note(rule, what if files == 1 else f"{what} ({files} files)")
 
 
 def _completed(conversion: Conversion, frames: list[Frame]) -> list[Frame]:
