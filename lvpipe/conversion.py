@@ -1,7 +1,7 @@
 """One study on its way to a cine, a reference and a ledger."""
 
 import gc
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -123,7 +123,17 @@ def _read_frames(conversion: Conversion) -> list[Frame]:
     if not frames:
         reason = f"none of {len(conversion.study.images)} files is readable"
         conversion.ledger.reject("reject_unreadable", reason)
+    _note_mended(conversion.ledger, frames)
     return _completed(conversion, frames)
+
+
+def _note_mended(ledger: Ledger, frames: Sequence[Frame]) -> None:
+    """What decoders mended: once for each file and kind, however many frames came from it."""
+    counts = Counter(
+        note for _, note in dict.fromkeys((frame.sha256, note) for frame in frames for note in frame.notes)
+    )
+    for (rule, what), files in counts.items():
+        ledger.note(rule, what if files == 1 else f"{what} ({files} files)")
 
 
 def _completed(conversion: Conversion, frames: list[Frame]) -> list[Frame]:

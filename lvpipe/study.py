@@ -62,6 +62,7 @@ class Frame:
 
     `instance` is its number within the cine or the slice; `acquisition` is greater for what was acquired later.
     `blank`: it stands for an image that the source does not have.
+    `notes` say what was mended in its file.
     """
 
     file: ImageFile
@@ -79,6 +80,7 @@ class Frame:
     blank: bool = False
     sex: str = ""
     age_years: float | None = None
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True)

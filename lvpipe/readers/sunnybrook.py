@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from lvpipe.cases import OLDEST_YEARS, Labels, SourceCase
+from lvpipe.cases import OLDEST_YEARS, Labels, SourceCase, canonical_patient
 from lvpipe.errors import UserError
 from lvpipe.files import reading
 from lvpipe.study import ContourFile, ImageFile, Study
@@ -64,16 +64,20 @@ the contours, were pixel centres at integers, where 0 was expected of that conve
 
 
 def list_cases(root: Path) -> list[SourceCase]:
-    """Every patient with an image folder; with contours where these are there, and the sheet names them."""
+    """Every patient with an image folder; with contours where these are there, and the sheet names them.
+
+    Patients go by their canonical OriginalID: the contours, and what others made of this source, name that alone.
+    """
     drawn, originals = _contour_folders(root), _originals(root)
     return [
         SourceCase(
             name=folder.name,
-            patient=folder.name,
+            patient=patient,
             split="",
-            sources=(_within(root, folder), *drawn.get(originals.get(folder.name) or _canonical(folder.name), ())),
+            sources=(_within(root, folder), *drawn.get(patient, ())),
         )
         for folder in _patient_folders(root)
+        for patient in [originals.get(folder.name) or canonical_patient(folder.name)]
     ]
 
 
@@ -81,8 +85,8 @@ def read_labels(root: Path) -> dict[str, Labels]:
     """Age and sex, which the images do not say; this source's reference volumes come from its contours."""
     rows = _read_sheet(root / SHEETS[0])
     found = {(row["PatientID"] or "").strip(): _person(row) for row in rows}
-    originals = {_canonical((row["OriginalID"] or "").strip()): _person(row) for row in rows}
-    challenge = {folder.name: originals.get(_canonical(folder.name)) for folder in _patient_folders(root)}
+    originals = {canonical_patient((row["OriginalID"] or "").strip()): _person(row) for row in rows}
+    challenge = {folder.name: originals.get(canonical_patient(folder.name)) for folder in _patient_folders(root)}
     return found | {name: person for name, person in challenge.items() if person is not None}
 
 
@@ -119,14 +123,14 @@ def _patient_folders(root: Path) -> list[Path]:
 def _originals(root: Path) -> dict[str, str]:
     """The canonical OriginalID of each PatientID."""
     rows = _read_sheet(root / SHEETS[0])
-    return {(row["PatientID"] or "").strip(): _canonical((row["OriginalID"] or "").strip()) for row in rows}
+    return {(row["PatientID"] or "").strip(): canonical_patient((row["OriginalID"] or "").strip()) for row in rows}
 
 
 def _contour_folders(root: Path) -> dict[str, tuple[str, ...]]:
     """Contour folders by canonical OriginalID, relative to root: SC-HF-I-1 and SC-HF-I-01 are one patient."""
     places = [place for pattern in _CONTOURS for place in sorted(root.glob(pattern)) if place.is_dir()]
     return {
-        _canonical(entry.name): (_within(root, entry),)
+        canonical_patient(entry.name): (_within(root, entry),)
         for place in reversed(places)
         for entry in sorted(place.iterdir())
         if entry.is_dir()
@@ -154,10 +158,6 @@ def _read_sheet(sheet: Path) -> list[dict[str, str]]:
         return list(rows)
 
 
-def _canonical(original: str) -> str:
-    return re.sub(r"\d+$", lambda digits: str(int(digits[0])), original)
-
-
 def _runs(source: Path) -> list[Path]:
     """The folders of a patient that hold the cine: those of the release, or the challenge's one of all series."""
     runs = [run for run in source.glob("CINESAX_*") if _RUN.match(run.name)]
@@ -170,7 +170,7 @@ def _series(run: Path) -> int:
 
 def _cine_series(patient: Path) -> int | None:
     """The number of the cine among the series of a folder of the challenge."""
-    group, _, number = _canonical(patient.name).rpartition("-")
+    group, _, number = canonical_patient(patient.name).rpartition("-")
     return _CINE_SERIES.get(group, {}).get(int(number)) if number.isdecimal() else None
 
 

@@ -24,7 +24,7 @@ for cohort in PLAN.cohorts:
             cohort=cohort,
             reader=PLAN.cohorts[cohort].reader,
             reference="--reference results/convert/{case}_reference.nii.gz" if PLAN.cohorts[cohort].masks else "",
-            options=lambda w, cohort=cohort: PLAN.reader_options(cohort),
+            options=lambda w: PLAN.reader_options(w.case),
             files=lambda w: PLAN.fingerprint(w.case),
             settings=lambda w: PLAN.settings("convert"),
             code=PLAN.code("convert", PLAN.reader(cohort)),

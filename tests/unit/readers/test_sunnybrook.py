@@ -15,7 +15,7 @@ def test_cases_are_those_with_images_and_contours_go_by_the_canonical_name(tmp_p
     touch(tmp_path, "SCD_IMAGES/SCD0000101/x", "SCD_IMAGES/SCD0000999/x", "SCD_ManualContours/SC-HF-I-01/x")
     (tmp_path / "scd_patientdata.csv").write_text(SHEET)
     assert sunnybrook.list_cases(tmp_path) == [
-        SourceCase("SCD0000101", "SCD0000101", "", ("SCD_IMAGES/SCD0000101", "SCD_ManualContours/SC-HF-I-01")),
+        SourceCase("SCD0000101", "SC-HF-I-1", "", ("SCD_IMAGES/SCD0000101", "SCD_ManualContours/SC-HF-I-01")),
         SourceCase("SCD0000999", "SCD0000999", "", ("SCD_IMAGES/SCD0000999",)),
     ]
     assert sunnybrook.list_cases(tmp_path / "nowhere") == []
