@@ -1,6 +1,7 @@
 """One study on its way to a cine, a reference and a ledger."""
 
 import gc
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,7 @@ from lvpipe.ledger import DIGEST_SHOWN, Ledger, combined_digest, digest
 from lvpipe.references import Drawing, Raster, reference_labels, reference_volumes
 from lvpipe.regrid import carried_labels, compute_cine, source_to_cine, spacing_mm
 from lvpipe.stack import Stack, build_stack
-from lvpipe.study import Content, Frame, Study, Unreadable
+from lvpipe.study import MENDS, Content, Frame, Study, Unreadable
 
 
 @dataclass
@@ -116,6 +117,9 @@ def _read_frames(conversion: Conversion) -> list[Frame]:
     guessed = sum(frame.placed_by_location for frame in frames)
     if guessed:
         conversion.ledger.note("place_by_slice_location", f"{guessed} images without ImagePositionPatient")
+    mended = Counter(mend for frame in frames for mend in frame.mends)
+    for mend in sorted(mended):
+        conversion.ledger.note(mend, f"{mended[mend]} images {MENDS[mend]}")
     return frames
 
 

@@ -19,6 +19,14 @@ class Unreadable(Exception):
     """A file that cannot be used; the message names the cause without naming the file or quoting the header."""
 
 
+MENDS = {
+    "space_by_other_field": "without PixelSpacing; NominalScannedPixelSpacing, ImagerPixelSpacing or the diameter used",
+    "invert_monochrome1": "that are MONOCHROME1, inverted so that signal is bright",
+    "blank_padding": "with padding around the image, made as dark as the darkest pixel",
+}
+"""What a decoder may have to do to an image, and how the ledger says it."""
+
+
 @dataclass(frozen=True)
 class LabelFile:
     """Labels drawn on an image file's pixels: of one of its frames, or (`frame` None) of as many as it has.
@@ -61,6 +69,7 @@ class Frame:
     """One image of the cine, opened; `labels_yx` (values of labels.py) where an expert's raster belongs to it.
 
     `instance` is its number within the cine or the slice; `acquisition` is greater for what was acquired later.
+    `mends` are the rules that were needed to open it, by the names of `MENDS`.
     """
 
     file: ImageFile
@@ -75,6 +84,7 @@ class Frame:
     repetition_ms: float | None = None
     thickness_mm: float | None = None
     placed_by_location: bool = False
+    mends: tuple[str, ...] = ()
     sex: str = ""
     age_years: float | None = None
 
