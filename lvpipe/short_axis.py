@@ -5,7 +5,7 @@ The cine is the largest set of parallel places that each show a heart cycle, in 
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -91,7 +91,7 @@ class _Export:
     copies: int = 0
 
 
-def find_short_axis(files: Sequence[Path], heart_tilt_degrees: float) -> Study:
+def find_short_axis(files: Iterable[Path], heart_tilt_degrees: float) -> Study:
     """The study of these files, its images those of the short-axis cine; without images where there is none."""
     export = _look_at(files)
     stacks = [
@@ -108,7 +108,7 @@ def find_short_axis(files: Sequence[Path], heart_tilt_degrees: float) -> Study:
     return Study(_images(chosen), read_frames, notes=tuple(notes), seen=seen)
 
 
-def _look_at(files: Sequence[Path]) -> _Export:
+def _look_at(files: Iterable[Path]) -> _Export:
     """One look at each file's header."""
     export = _Export()
     studies: dict[str, list[Shown]] = defaultdict(list)
