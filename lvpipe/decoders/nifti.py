@@ -131,8 +131,7 @@ def _read_voxels(content: bytes) -> Voxels:
     if len(raw) < start + size:
         raise Unreadable(f"its header claims {size} bytes of voxels and {max(len(raw) - start, 0)} are there: cut off")
     stored = np.frombuffer(raw, kind, math.prod(shape), start).reshape(shape, order="F")
-    slope, intercept = (1.0 if value is None else value for value in _slope(header))
-    values, notes = real_values(stored.astype(kind.newbyteorder("="), copy=False), slope, intercept)
+    values, notes = real_values(stored.astype(kind.newbyteorder("="), copy=False), *_slope(header))
     affine, more = _affine(header, shape)
     step_ms, timing = _step_ms(header, shape[3])
     return _turned(Voxels(values, affine, step_ms, (*notes, *more, *timing)))
@@ -159,7 +158,10 @@ def _header(raw: bytes) -> Any:
     if len(raw) < kind.sizeof_hdr:
         raise Unreadable(f"{len(raw)} bytes; expected a NIfTI header")
     header = kind(raw[: kind.sizeof_hdr], check=False)
+    told = np.abs(header["pixdim"][1:4])
     header.check_fix(logger=_SILENT)
+    # Sizes of 0, which nibabel takes for 1, are not known; an axis of one voxel needs none.
+    header["pixdim"][1:4] = np.where((told == 0) & (header["dim"][1:4] <= 1), 1, told)
     if header["magic"].item() != header.single_magic:
         raise Unreadable("the header of a pair .hdr and .img; expected a single .nii or .nii.gz")
     return header
@@ -188,10 +190,10 @@ def _start(header: Any) -> int:
     return int(start)
 
 
-def _slope(header: Any) -> tuple[float | None, float | None]:
-    """None where the header says "not scaled", with a slope of 0 or no number."""
+def _slope(header: Any) -> tuple[float, float]:
+    """A slope of 0 or none at all means "not scaled", whatever the intercept."""
     slope, intercept = header.get_slope_inter()
-    return slope, intercept
+    return (1.0, 0.0) if slope is None else (float(slope), float(intercept))
 
 
 def _affine(header: Any, shape: tuple[int, ...]) -> tuple[Floats, list[Note]]:

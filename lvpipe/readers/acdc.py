@@ -59,9 +59,7 @@ def read_study(sources: Sequence[Path]) -> Study:
         return Study((ImageFile(cines[0], "cine", (), 0, labels),), read_frames, notes=notes)
     apart = {int(match[1]): path for path in paths if (match := _FRAME.fullmatch(path.name))}
     images = tuple(ImageFile(path, "cine", (), frame, _on(drawn, frame)) for frame, path in sorted(apart.items()))
-    what = (
-        f"no 4D file: the cine is the {len(apart)} frames that are there apart ({', '.join(map(str, sorted(apart)))})"
-    )
+    what = f"no 4D file: the cine is the frames that are there apart, {sorted(apart)}"
     return Study(images, read_frames, notes=(*notes, ("cine_of_single_frames", what)))
 
 
