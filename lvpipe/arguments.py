@@ -19,10 +19,12 @@ def add_options(parser: argparse.ArgumentParser, settings: type[Section] | None,
     for path in paths:
         parser.add_argument(f"--{path}", type=Path, required=True)
     if settings is not None:
-        parser.add_argument("--settings", type=_reader(settings), required=True, metavar="JSON")
+        parser.add_argument("--settings", type=section_of(settings), required=True, metavar="JSON")
 
 
-def _reader(settings: type[Section]) -> Any:
+def section_of(settings: type[Section]) -> Any:
+    """A reader of one validated section from its JSON, for an option's `type`."""
+
     def read(text: str) -> Section:
         try:
             return settings.model_validate_json(text)
