@@ -24,10 +24,12 @@ def add_options(parser: argparse.ArgumentParser, settings: type[Section] | None,
 
 def add_settings(parser: argparse.ArgumentParser, settings: type[Section], default: Section | None = None) -> None:
     """The option for a stage's section; required where there is no default."""
-    parser.add_argument("--settings", type=_reader(settings), required=default is None, default=default, metavar="JSON")
+    parser.add_argument("--settings", type=section_of(settings), required=default is None, default=default, metavar="JSON")
 
 
-def _reader(settings: type[Section]) -> Any:
+def section_of(settings: type[Section]) -> Any:
+    """A reader of one validated section from its JSON, for an option's `type`."""
+
     def read(text: str) -> Section:
         try:
             return settings.model_validate_json(text)

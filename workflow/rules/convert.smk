@@ -1,6 +1,6 @@
 """From what a source handed over to one regular cine per case, and the sheet of all cases."""
 
-for cohort in PLAN.cohorts:
+for cohort in PLAN.cine_cohorts:
 
     rule:
         name:
@@ -36,8 +36,9 @@ for cohort in PLAN.cohorts:
 
 rule convert_sheet:
     input:
-        ledgers=expand("results/convert/{case}_cine.json", case=CASES),
+        ledgers=expand("results/convert/{case}_cine.json", case=CINES),
         sheets=[sheet for cohort in PLAN.cohorts for sheet in PLAN.sheets(cohort)],
+        tables=PLAN.given_tables(),
     output:
         sheet="results/convert/cases.csv",
         ledger="results/convert/ledger.csv",
