@@ -24,7 +24,9 @@ def add_options(parser: argparse.ArgumentParser, settings: type[Section] | None,
 
 def add_settings(parser: argparse.ArgumentParser, settings: type[Section], default: Section | None = None) -> None:
     """The option for a stage's section; required where there is no default."""
-    parser.add_argument("--settings", type=section_of(settings), required=default is None, default=default, metavar="JSON")
+    parser.add_argument(
+        "--settings", type=section_of(settings), required=default is None, default=default, metavar="JSON"
+    )
 
 
 def section_of(settings: type[Section]) -> Any:
