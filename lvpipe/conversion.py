@@ -1,7 +1,7 @@
 """One study on its way to a cine, a reference and a ledger."""
 
 import gc
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -82,6 +82,7 @@ class Conversion:
             "files": {"count": len(found), "sha256": combined_digest(found.values())},
             "events": self.ledger.rows(),
             "found": self.ledger.fates(rejected=bool(reason)),
+            "seen": list(self.study.seen),
         }
 
     def _undrawn(self) -> Literal["background", "unknown"]:
@@ -111,8 +112,10 @@ _UNKNOWN: dict[str, Any] = {
 
 def _read_frames(conversion: Conversion) -> list[Frame]:
     """Every readable image; one read a file, for its hash, header and pixels."""
+    for rule, what in conversion.study.notes:
+        conversion.ledger.note(rule, what)
     if not conversion.study.images:
-        conversion.ledger.reject("reject_empty", "no short-axis images in the study's folder")
+        conversion.ledger.reject("reject_empty", conversion.study.without_images)
     frames: list[Frame] = []
     with _uncollected():
         for file in conversion.study.images:
@@ -124,6 +127,7 @@ def _read_frames(conversion: Conversion) -> list[Frame]:
     if not frames:
         reason = f"none of {len(conversion.study.images)} files is readable"
         conversion.ledger.reject("reject_unreadable", reason)
+    _note_mended(conversion.ledger, frames)
     return _completed(conversion, frames)
 
 
@@ -137,6 +141,15 @@ def _plausible(frame: Frame) -> Frame:
     if not (away_mm <= _FARTHEST_MM and all(_FINEST_MM <= step <= _COARSEST_MM for step in frame.plane.spacing_yx_mm)):
         raise Unreadable("no scanner has such a position or pixel spacing")
     return frame
+
+
+def _note_mended(ledger: Ledger, frames: Sequence[Frame]) -> None:
+    """What decoders mended: once for each file and kind, however many frames came from it."""
+    counts = Counter(
+        note for _, note in dict.fromkeys((frame.sha256, note) for frame in frames for note in frame.notes)
+    )
+    for (rule, what), files in counts.items():
+        ledger.note(rule, what if files == 1 else f"{what} ({files} files)")
 
 
 def _completed(conversion: Conversion, frames: list[Frame]) -> list[Frame]:

@@ -5,6 +5,9 @@ RULES = {
     "drop_unreadable": "a file that is no image with spacing and position is left out",
     "blank_missing_frames": "images that a sparse source does not have are blank",
     "place_by_slice_location": "without a position in patient space, SliceLocation gives it",
+    "space_by_other_field": "without PixelSpacing another field gives it",
+    "invert_monochrome1": "images with the greatest value black are inverted",
+    "blank_padding": "padding around an image becomes as dark as its darkest pixel",
     "split_by_position": "several positions in a folder of one slice become several slices",
     "settle_frames": "frames that lie a little beside most of their slice are taken to lie with them",
     # Slices.
