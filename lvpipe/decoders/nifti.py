@@ -35,7 +35,7 @@ _CYCLE_MS = (200.0, 3000.0)
 """A heart cycle: a time step that makes another one is not believed."""
 
 _VOXEL_MM = (0.05, 50.0)
-"""A voxel's side: a unit of length that makes another one is not believed."""
+"""A voxel's side: a header or a unit of length that makes another one is not believed."""
 
 _LARGEST_MM = 1e5
 """No scanner is as large: an affine beyond it is damaged."""
@@ -111,7 +111,8 @@ def read_voxels(content: bytes) -> Voxels:
         Unreadable: as for `read_frames`.
     """
     try:
-        return _read_voxels(content)
+        with np.errstate(all="ignore"):  # numbers of a damaged header; each is looked at
+            return _read_voxels(content)
     except Unreadable:
         raise
     except zlib.error:
@@ -132,7 +133,10 @@ def _read_voxels(content: bytes) -> Voxels:
         raise Unreadable(f"its header claims {size} bytes of voxels and {max(len(raw) - start, 0)} are there: cut off")
     stored = np.frombuffer(raw, kind, math.prod(shape), start).reshape(shape, order="F")
     values, notes = real_values(stored.astype(kind.newbyteorder("="), copy=False), *_slope(header))
+    if len(raw) > start + size:
+        notes.append(("ignore_trailing_bytes", "bytes behind the voxels that its header claims; it may be damaged"))
     affine, more = _affine(header, shape)
+    _check_sizes(affine)
     step_ms, timing = _step_ms(header, shape[3])
     return _turned(Voxels(values, affine, step_ms, (*notes, *more, *timing)))
 
@@ -235,6 +239,13 @@ def _is_usable(affine: Floats) -> bool:
         return False
     sizes = np.linalg.norm(affine[:3, :3], axis=0)
     return bool(sizes.min() > 0 and abs(np.linalg.det(affine[:3, :3] / sizes)) > _FLATTEST)
+
+
+def _check_sizes(affine: Floats) -> None:
+    sizes = np.linalg.norm(affine[:3, :3], axis=0)
+    if not (_VOXEL_MM[0] <= sizes.min() and sizes.max() <= _VOXEL_MM[1]):
+        told = " x ".join(f"{size:.3g}" for size in sizes)
+        raise Unreadable(f"voxels of {told} mm; expected sides of {_VOXEL_MM[0]:g} to {_VOXEL_MM[1]:g} mm")
 
 
 def _in_mm(header: Any, affine: Floats, notes: list[Note]) -> tuple[Floats, list[Note]]:
