@@ -70,6 +70,11 @@ def number(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
 
 
+def held_out(split: str, fold: int) -> str:
+    """The fold that nothing may have learnt from which judges this patient; "all" where no fold has it."""
+    return "all" if split == "test" else str(fold)
+
+
 @dataclass(frozen=True)
 class Case:
     """A case with its place in the run; `split` and `fold` follow from the patient, never from who else is there."""
@@ -85,7 +90,7 @@ class Case:
     @property
     def held_out(self) -> str:
         """The fold whose model never saw this patient; "all" where no model did."""
-        return "all" if self.split == "test" else str(self.fold)
+        return held_out(self.split, self.fold)
 
 
 def place(source: SourceCase, cohort: str, prefix: str, folds: int, test_share: float) -> Case:

@@ -61,6 +61,7 @@ class Frame:
     """One image of the cine, opened; `labels_yx` (values of labels.py) where an expert's raster belongs to it.
 
     `instance` is its number within the cine or the slice; `acquisition` is greater for what was acquired later.
+    `blank`: it stands for an image that the source does not have.
     `notes` say what was mended in its file.
     """
 
@@ -76,6 +77,7 @@ class Frame:
     repetition_ms: float | None = None
     thickness_mm: float | None = None
     placed_by_location: bool = False
+    blank: bool = False
     sex: str = ""
     age_years: float | None = None
     notes: tuple[Note, ...] = ()
@@ -108,7 +110,8 @@ class Study:
     `undrawn` says what a slice is that the expert left undrawn in a drawn frame: background, or not known.
     `slice_per_run`: each run should hold a single slice, so that several are worth an event.
     `sparse`: frames were exported one by one, and those that were not are blank in the cine.
-    `notes` say what is unusual about the choice of files.
+    `notes` say what is unusual about the choice of files; `seen` has a row for whatever else was there, and
+    `without_images` is the reason where no image was found.
     """
 
     images: tuple[ImageFile, ...]
@@ -119,6 +122,8 @@ class Study:
     slice_per_run: bool = False
     sparse: bool = False
     notes: tuple[Note, ...] = ()
+    seen: tuple[dict[str, object], ...] = ()
+    without_images: str = "no short-axis images in the study's folder"
 
     @property
     def files(self) -> tuple[Path, ...]:

@@ -1,6 +1,6 @@
 """Settings of the stage `integrate`: from areas to millilitres."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -28,3 +28,19 @@ class IntegrateSettings(Section):
         "each slice's own extremes, or the first frame as ED and the smallest summed area as ES.",
     )
     smooth_frames: int = Field(3, ge=1, description="Width of the circular mean over time of `frames: summed_area`.")
+    slices_for_volume: int = Field(
+        5,
+        ge=1,
+        description="A case of given estimates with fewer slices is too incomplete to integrate and is forecast by "
+        "what is left of it; `convert` decides this for cines.",
+    )
+
+
+class GivenSource(Section):
+    """Where the estimates of a cohort come from that another tool made: what the job reads, besides its settings."""
+
+    reader: str
+    root: str
+    table: str
+    options: dict[str, Any]
+    prefix: str

@@ -1,6 +1,6 @@
 """From what a source handed over to one regular cine per case, and the sheet of all cases."""
 
-for cohort in PLAN.cohorts:
+for cohort in PLAN.cine_cohorts:
 
     rule:
         name:
@@ -11,6 +11,7 @@ for cohort in PLAN.cohorts:
             **PLAN.reference_output(cohort),
             cine="results/convert/{case}_cine.nii.gz",
             ledger="results/convert/{case}_cine.json",
+            found="results/convert/{case}_found.png",
         log:
             "logs/convert/{case}.log",
         wildcard_constraints:
@@ -29,16 +30,18 @@ for cohort in PLAN.cohorts:
             code=PLAN.code("convert", PLAN.reader(cohort)),
         shell:
             "python -m lvpipe convert case --reader {params.reader} --options {params.options:q} --case {wildcards.case} --cohort {params.cohort}"
-            " --sources {input:q} --cine {output.cine} --ledger {output.ledger} {params.reference}"
+            " --sources {input:q} --cine {output.cine} --ledger {output.ledger} --picture {output.found} {params.reference}"
             " --settings {params.settings:q} > {log} 2>&1"
 
 
 rule convert_sheet:
     input:
-        ledgers=expand("results/convert/{case}_cine.json", case=CASES),
+        ledgers=expand("results/convert/{case}_cine.json", case=CINES),
         sheets=[sheet for cohort in PLAN.cohorts for sheet in PLAN.sheets(cohort)],
+        tables=PLAN.given_tables(),
     output:
-        "results/convert/cases.csv",
+        sheet="results/convert/cases.csv",
+        ledger="results/convert/ledger.csv",
     log:
         "logs/convert/cases.log",
     conda:
@@ -48,5 +51,5 @@ rule convert_sheet:
         settings=lambda w: PLAN.sheet_order(),
         code=PLAN.code("convert", *(PLAN.reader(cohort) for cohort in PLAN.cohorts)),
     shell:
-        "python -m lvpipe convert cohort --cases {params.cases:q} --ledgers results/convert --out {output}"
-        " --settings {params.settings:q} > {log} 2>&1"
+        "python -m lvpipe convert cohort --cases {params.cases:q} --ledgers results/convert --out {output.sheet}"
+        " --table {output.ledger} --settings {params.settings:q} > {log} 2>&1"

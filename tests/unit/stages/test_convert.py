@@ -137,9 +137,11 @@ def test_a_hopeless_study_is_rejected_in_zero_bytes(tmp_path):
     run_case(tmp_path, "kaggle", [tmp_path / "train" / "1"])
     assert is_rejected(tmp_path / "cine.nii.gz")
     assert is_rejected(tmp_path / "reference.nii.gz")
+    assert (tmp_path / "found.png").read_bytes().startswith(b"\x89PNG")
     ledger = json.loads((tmp_path / "ledger.json").read_text())
     assert (ledger["status"], ledger["reason"]) == ("rejected", "none of 3 files is readable")
-    assert len(ledger["events"]) == 3
+    assert [event["rule"] for event in ledger["events"]] == ["drop_unreadable"] * 3 + ["reject_unreadable"]
+    assert (ledger["complete"], ledger["incomplete_reason"]) == (False, ledger["reason"])
 
 
 def test_an_empty_folder_and_a_single_slice_are_rejected(tmp_path):
@@ -149,13 +151,32 @@ def test_an_empty_folder_and_a_single_slice_are_rejected(tmp_path):
         converted(write_shots(tmp_path, stack(heights=(0,))))
 
 
+@pytest.mark.parametrize(
+    ("heights", "reason"),
+    [
+        ((0, 8, 16, 24, 32), ""),
+        ((0, 34, 70), "3 slices; a volume needs 4"),
+        ((0, 8, 16, 40, 48, 56), "a gap of 24.0 mm where slices usually lie 8.0 mm apart"),
+        ((0, 5, 10, 15), "slices cover 20 mm; a ventricle is longer than 30 mm"),
+    ],
+)
+def test_the_ledger_says_whether_a_volume_can_be_had(tmp_path, heights, reason):
+    _, _, account = converted(write_shots(tmp_path, stack(heights)))
+    assert (account["complete"], account["incomplete_reason"]) == (not reason, reason)
+
+
 def test_nothing_personal_is_written(tmp_path, capsys):
     write_shots(tmp_path / "7" / "study", [replace(shot, version=0) for shot in stack()])
     run_case(tmp_path, "kaggle", [tmp_path / "7"])
     image = read_image(tmp_path / "cine.nii.gz")
     assert image.array_tzyx.shape == (8, 5, 40, 48)
     written = gzip.decompress((tmp_path / "cine.nii.gz").read_bytes())[:352]
-    said = (tmp_path / "ledger.json").read_bytes() + written + "".join(capsys.readouterr()).encode()
+    said = (
+        (tmp_path / "ledger.json").read_bytes()
+        + (tmp_path / "found.png").read_bytes()
+        + written
+        + "".join(capsys.readouterr()).encode()
+    )
     for secret in (b"Secret", b"SECRET", b"1961", b"2012", b"2.25.1", b"sax_", b"IM-", str(tmp_path).encode()):
         assert secret not in said
 
@@ -164,7 +185,7 @@ def test_the_same_input_gives_the_same_bytes(tmp_path):
     write_shots(tmp_path / "7" / "study", stack())
     for name in ("a", "b"):
         run_case(tmp_path / name, "kaggle", [tmp_path / "7"])
-    for file in ("cine.nii.gz", "reference.nii.gz", "ledger.json"):
+    for file in ("cine.nii.gz", "reference.nii.gz", "ledger.json", "found.png"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
 
@@ -204,12 +225,15 @@ def test_every_fault_of_the_phantom_is_told(tmp_path):
         "out_of_order": "order_by_trigger_time",
         "missing_slices": "note_gaps",
         "outlying_position": "drop_outlying",
+        "stray_end": "drop_stray_end",
+        "other_frame_count": "match_cycle",
+        "concatenated": "split_by_position",
     }
     order = phantom_order("kaggle", {"train": 1}, Irregularities(**dict.fromkeys(told, 1.0), absent_trigger_times=0.0))
     case = write_case("some", "1", order, tmp_path)
     assert {planted.kind for planted in case.planted} == set(told)
     cine, _, account = converted(kaggle.read_study([tmp_path / "train" / "1"]))
-    assert set(told.values()) == rules(account)
+    assert set(told.values()) | {"uneven_positions"} == rules(account)
     assert cine.array_tzyx.shape[1] == len(case.slices)
     assert kaggle.list_cases(tmp_path) == list_cases("some", order.cohort)
 
@@ -263,7 +287,14 @@ def words(out: Path, reader: str, sources) -> list[str]:
     return [
         *("case", "--reader", reader, "--case", "7", "--cohort", "some", "--sources", *map(str, sources)),
         *("--cine", str(out / "cine.nii.gz"), "--reference", str(out / "reference.nii.gz")),
-        *("--ledger", str(out / "ledger.json"), "--settings", ConvertSettings().canonical()),
+        *(
+            "--ledger",
+            str(out / "ledger.json"),
+            "--picture",
+            str(out / "found.png"),
+            "--settings",
+            ConvertSettings().canonical(),
+        ),
     ]
 
 
