@@ -108,7 +108,7 @@ def _labels(
     if inner.ndim == outer.ndim == 3:
         inner, outer = inner[:, :, own], outer[:, :, own]
     if not inner.shape == outer.shape == shape:
-        notes.append(("drop_labels", f"masks of shape {inner.shape} and {outer.shape}; expected {shape}; dropped"))
+        notes.append(Note("drop_labels", f"masks of shape {inner.shape} and {outer.shape}; expected {shape}; dropped"))
         return [None] * shape[2]
     labels = np.full(shape, BACKGROUND, dtype=np.uint8)
     labels[outer > 0] = MYOCARDIUM
