@@ -229,22 +229,22 @@ def _number(head: Look) -> int:
 
 def _notes_of_files(export: _Export) -> Iterator[Note]:
     if export.no_dicom:
-        yield "skip_other_files", f"{export.no_dicom} files that are not readable as DICOM, left out"
+        yield Note("skip_other_files", f"{export.no_dicom} files that are not readable as DICOM, left out")
     if export.no_image:
-        yield "skip_unplaced", f"{export.no_image} DICOM files without an image that says where it lies, left out"
+        yield Note("skip_unplaced", f"{export.no_image} DICOM files without an image that says where it lies, left out")
     if export.copies:
-        yield "drop_copies", f"{export.copies} files with the header of another, dropped"
+        yield Note("drop_copies", f"{export.copies} files with the header of another, dropped")
 
 
 def _notes_of_choice(best: Stack, stacks: Sequence[Stack], studies: int) -> Iterator[Note]:
     taken = f"{best.positions} positions x {best.frames:.0f} frames taken"
     if studies > 1:
-        yield "choose_study", f"{studies} studies: the one with the best short-axis cine, {taken}"
+        yield Note("choose_study", f"{studies} studies: the one with the best short-axis cine, {taken}")
     for other in stacks:
         if other is not best:
-            yield "choose_stack", f"{taken}, another stack of {other.positions} x {other.frames:.0f} left out"
+            yield Note("choose_stack", f"{taken}, another stack of {other.positions} x {other.frames:.0f} left out")
     if not best.rank[0]:
-        yield "choose_stack", "images that were made after the examination, as there are no others"
+        yield Note("choose_stack", "images that were made after the examination, as there are no others")
 
 
 Row = dict[str, object]

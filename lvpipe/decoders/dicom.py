@@ -20,7 +20,7 @@ from lvpipe.decoders.dicom_values import read_values
 from lvpipe.geometry import Plane
 from lvpipe.study import Frame, ImageFile, Note, Read, Unreadable
 
-_SPACED: Note = (
+_SPACED = Note(
     "space_by_other_field",
     "no PixelSpacing; NominalScannedPixelSpacing, ImagerPixelSpacing or the diameter used",
 )

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from lvpipe.decoders.dicom_header import Header
 from lvpipe.study import Note, Unreadable
 
-_PADDED: Note = ("blank_padding", "padding around the image made as dark as its darkest pixel")
-_INVERTED: Note = ("invert_monochrome1", "MONOCHROME1, inverted so that signal is bright")
+_PADDED = Note("blank_padding", "padding around the image made as dark as its darkest pixel")
+_INVERTED = Note("invert_monochrome1", "MONOCHROME1, inverted so that signal is bright")
 
 
 def read_values(header: Header, stored_yx: NDArray[Any]) -> tuple[NDArray[Any], tuple[Note, ...]]:

@@ -9,7 +9,7 @@ from lvpipe.rules import RULES
 
 PACKAGE = Path(lvpipe.__file__).parent
 DOCS = Path(__file__).parents[2] / "docs" / "convert.md"
-WRITERS = {"note", "mend", "drop", "divide", "leave_out", "reject", "_keep"}
+WRITERS = {"note", "mend", "drop", "divide", "leave_out", "reject", "_keep", "Note"}
 
 
 def noted():
