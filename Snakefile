@@ -1,7 +1,8 @@
 # The grammar of paths; whoever knows a stage's word knows its files.
 #
 #   source              results/phantom/{cohort}/...  or a cohort's `path`, in its reader's layout
-#   results/convert     {case}_cine.nii.gz  {case}_cine.json (ledger)  {case}_reference.nii.gz  cases.csv
+#   results/convert     {case}_cine.nii.gz  {case}_cine.json (ledger)  {case}_reference.nii.gz
+#                       {case}_found.png  cases.csv  ledger.csv
 #   results/resample    {view}/{case}_cine.nii.gz  {view}/{case}_reference.nii.gz
 #   results/detect      {view}/{case}_boxes.json
 #   results/train       {model}/fold-{fold}/model.safetensors  history.csv  curve.svg

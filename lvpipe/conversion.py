@@ -1,6 +1,7 @@
 """One study on its way to a cine, a reference and a ledger."""
 
 import gc
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -10,15 +11,17 @@ from typing import Any, Literal
 
 import numpy as np
 
+from lvpipe.completeness import incomplete_reason
 from lvpipe.config.convert import ConvertSettings
 from lvpipe.contours import parse_points, polygon_area
-from lvpipe.errors import Rejected
+from lvpipe.gaps import Layer, fill_gaps, interpolated, spread_labels
 from lvpipe.geometry import map_points
 from lvpipe.images import Image
-from lvpipe.labels import CAVITY
+from lvpipe.labels import CAVITY, NOT_ANNOTATED
 from lvpipe.ledger import DIGEST_SHOWN, Ledger, combined_digest, digest
 from lvpipe.references import Drawing, Raster, reference_labels, reference_volumes
-from lvpipe.regrid import carried_labels, compute_cine, source_to_cine, spacing_mm
+from lvpipe.regrid import affine, compute_cine, labels_on_grid, source_to_cine, spacing_mm, time_step_ms
+from lvpipe.slices import Slice
 from lvpipe.stack import Stack, build_stack
 from lvpipe.study import Content, Frame, Study, Unreadable
 
@@ -42,13 +45,18 @@ class Conversion:
         frames = _read_frames(self)
         self.facts |= _person(frames)
         stack = build_stack(frames, self.study.slice_per_run, self.settings, self.ledger)
-        cine = compute_cine(stack, self.settings, self.ledger)
-        self.facts |= _geometry(stack, cine)
+        cine_tzyx = compute_cine(stack, self.settings, self.ledger)
+        layers = fill_gaps(stack, self.settings, self.ledger)
+        positions_mm = [layer.position_mm for layer in layers]
+        grid = affine(stack, positions_mm, self.ledger)
+        self.facts |= _geometry(stack, layers) | _completeness(incomplete_reason(stack.positions_mm, self.settings))
         drawings, rasters = _read_drawings(self, stack), _rasters(self, stack)
-        self.facts["reference"] = reference_volumes(drawings, rasters, spacing_mm(stack))
-        frames_count, slices, rows, columns = cine.array_tzyx.shape
-        labels = reference_labels(drawings, rasters, (frames_count, slices, rows, columns), self._undrawn())
-        return cine, Image(labels, cine.affine, cine.time_step_ms)
+        self.facts["reference"] = reference_volumes(drawings, rasters, spacing_mm(stack, positions_mm))
+        frames_count, slices, rows, columns = cine_tzyx.shape
+        labels_tzyx = reference_labels(drawings, rasters, (frames_count, slices, rows, columns), self._undrawn())
+        labels_tzyx = spread_labels(labels_tzyx, layers, NOT_ANNOTATED)
+        step_ms = time_step_ms(stack)
+        return Image(interpolated(cine_tzyx, layers), grid, step_ms), Image(labels_tzyx, grid, step_ms)
 
     def read(self, path: Path) -> Content:
         """Read one of the study's files; its hash goes into the ledger.
@@ -69,10 +77,13 @@ class Conversion:
         return {
             **_UNKNOWN,
             **self.facts,
+            **(_completeness(reason) if reason else {}),
             "status": "rejected" if reason else "ok",
             "reason": reason,
             "files": {"count": len(found), "sha256": combined_digest(found.values())},
             "events": self.ledger.rows(),
+            "found": self.ledger.fates(rejected=bool(reason)),
+            "seen": list(self.study.seen),
         }
 
     def _undrawn(self) -> Literal["background", "unknown"]:
@@ -90,6 +101,7 @@ _UNKNOWN: dict[str, Any] = {
     "frames": 0,
     "slices": 0,
     "slice_files": [],
+    "filled": [],
     "reference": None,
 }
 """The facts of a case that was rejected before they were known."""
@@ -97,8 +109,10 @@ _UNKNOWN: dict[str, Any] = {
 
 def _read_frames(conversion: Conversion) -> list[Frame]:
     """Every readable image; one read a file, for its hash, header and pixels."""
+    for rule, what in conversion.study.notes:
+        conversion.ledger.note(rule, what)
     if not conversion.study.images:
-        raise Rejected("no short-axis images in the study's folder")
+        conversion.ledger.reject("reject_empty", conversion.study.without_images)
     frames: list[Frame] = []
     with _uncollected():
         for file in conversion.study.images:
@@ -108,12 +122,19 @@ def _read_frames(conversion: Conversion) -> list[Frame]:
                 shown = conversion.digests.get(file.path, "")[:DIGEST_SHOWN]
                 conversion.ledger.note("drop_unreadable", f"file {shown}: {error}; dropped")
     if not frames:
-        raise Rejected(f"none of {len(conversion.study.images)} files is readable")
-    frames = _completed(conversion, frames)
-    guessed = sum(frame.placed_by_location for frame in frames)
-    if guessed:
-        conversion.ledger.note("place_by_slice_location", f"{guessed} images without ImagePositionPatient")
-    return frames
+        reason = f"none of {len(conversion.study.images)} files is readable"
+        conversion.ledger.reject("reject_unreadable", reason)
+    _note_mended(conversion.ledger, frames)
+    return _completed(conversion, frames)
+
+
+def _note_mended(ledger: Ledger, frames: Sequence[Frame]) -> None:
+    """What decoders mended: once for each file and kind, however many frames came from it."""
+    counts = Counter(
+        note for _, note in dict.fromkeys((frame.sha256, note) for frame in frames for note in frame.notes)
+    )
+    for (rule, what), files in counts.items():
+        ledger.note(rule, what if files == 1 else f"{what} ({files} files)")
 
 
 def _completed(conversion: Conversion, frames: list[Frame]) -> list[Frame]:
@@ -134,9 +155,8 @@ def _completed(conversion: Conversion, frames: list[Frame]) -> list[Frame]:
 
 def _blank(like: Frame, number: int) -> Frame:
     file = replace(like.file, number=number, labels=())
-    return replace(
-        like, file=file, instance=number, pixels_yx=np.zeros_like(like.pixels_yx), labels_yx=None, trigger_ms=None
-    )
+    pixels_yx = np.zeros_like(like.pixels_yx)
+    return replace(like, file=file, instance=number, pixels_yx=pixels_yx, labels_yx=None, trigger_ms=None, blank=True)
 
 
 @contextmanager
@@ -153,7 +173,7 @@ def _uncollected() -> Iterator[None]:
 
 def _read_drawings(conversion: Conversion, stack: Stack) -> list[Drawing]:
     """Contours in the cine's pixels; those of images that were not kept are left out."""
-    places = {frame.file.path: (t, z) for z, one in enumerate(stack.slices) for t, frame in enumerate(one.frames)}
+    places = _places(stack)
     drawings: list[Drawing] = []
     for contour in conversion.study.contours:
         try:
@@ -170,9 +190,18 @@ def _read_drawings(conversion: Conversion, stack: Stack) -> list[Drawing]:
                 f"contour {content.sha256[:DIGEST_SHOWN]}: drawn on an image that is not in the cine; dropped",
             )
             continue
-        t, z = places[contour.image]
-        drawings.append(_drawing(stack, t, z, contour.border, points_xy))
+        drawings += [_drawing(stack, t, z, contour.border, points_xy) for t, z in places[contour.image]]
     return drawings
+
+
+def _places(stack: Stack) -> dict[Path, list[tuple[int, int]]]:
+    """Where each image file stands in the stack: at several frames, where the cycle was matched."""
+    places: dict[Path, list[tuple[int, int]]] = defaultdict(list)
+    for z, one in enumerate(stack.slices):
+        for t, frame in enumerate(one.frames):
+            if not frame.blank:
+                places[frame.file.path].append((t, z))
+    return places
 
 
 def _rasters(conversion: Conversion, stack: Stack) -> list[Raster]:
@@ -182,7 +211,7 @@ def _rasters(conversion: Conversion, stack: Stack) -> list[Raster]:
         pixel_mm2 = float(np.prod(one.plane.spacing_yx_mm))
         for t, frame in enumerate(one.frames):
             if frame.labels_yx is not None:
-                carried_yx = carried_labels(stack, z, frame.labels_yx, conversion.settings.grid_tolerance_px)
+                carried_yx = labels_on_grid(stack, z, frame.labels_yx, conversion.settings)
                 rasters.append(Raster(t, z, carried_yx, float((frame.labels_yx == CAVITY).sum() * pixel_mm2)))
     return rasters
 
@@ -200,15 +229,29 @@ def _person(frames: Sequence[Frame]) -> dict[str, Any]:
     }
 
 
-def _geometry(stack: Stack, cine: Image) -> dict[str, Any]:
+def _completeness(reason: str) -> dict[str, Any]:
+    """Whether a volume can be had from the stack, which whoever makes forecasts goes by."""
+    return {"complete": not reason, "incomplete_reason": reason}
+
+
+def _geometry(stack: Stack, layers: Sequence[Layer]) -> dict[str, Any]:
     thickness = [f.thickness_mm for one in stack.slices for f in one.frames if f.thickness_mm is not None]
+    positions_mm = [layer.position_mm for layer in layers]
+    for z, layer in enumerate(layers):
+        if layer.slice is not None:
+            stack.slices[layer.slice].found.slice = z
     return {
         "spacing_mm": [round(value, 6) for value in stack.grid.spacing_yx_mm],
-        "positions_mm": [round(value, 4) for value in stack.positions_mm],
-        "slice_spacing_mm": round(spacing_mm(stack), 4),
+        "positions_mm": [round(value, 4) for value in positions_mm],
+        "slice_spacing_mm": round(spacing_mm(stack, positions_mm), 4),
         "thickness_mm": median(thickness) if thickness else None,
         "times_ms": list(stack.times_ms),
-        "frames": cine.array_tzyx.shape[0],
-        "slices": cine.array_tzyx.shape[1],
-        "slice_files": [[frame.sha256[:DIGEST_SHOWN] for frame in one.frames] for one in stack.slices],
+        "frames": len(stack.times_ms),
+        "slices": len(layers),
+        "slice_files": [[] if layer.slice is None else _files(stack.slices[layer.slice]) for layer in layers],
+        "filled": [z for z, layer in enumerate(layers) if layer.slice is None],
     }
+
+
+def _files(one: Slice) -> list[str]:
+    return [frame.sha256[:DIGEST_SHOWN] for frame in one.frames if not frame.blank]

@@ -15,8 +15,11 @@ Vector = tuple[float, float, float]
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
-_BASEWARD = np.array([-1.4, 1.0, 0.8])
+BASEWARD = np.array([-1.4, 1.0, 0.8])
 """LPS direction from the apex to the base in most people: right, back and up (the Kaggle winner's heuristic)."""
+
+POSITION_TOLERANCE_MM = 0.01
+"""What a position may be off before it is worth an event: the rounding of headers stays below."""
 
 _UNEVEN_SHARE = 0.01
 """Steps that differ from their median by more than this share make a stack uneven."""
@@ -43,6 +46,19 @@ class Plane:
         dy, dx = self.spacing_yx_mm
         return np.stack([np.multiply(self.x_axis, dx), np.multiply(self.y_axis, dy)], axis=1)
 
+    @property
+    def centre_mm(self) -> Floats:
+        """The middle of the image."""
+        rows, columns = self.shape_yx
+        return np.asarray(self.origin_mm + self.steps_mm @ ((columns - 1) / 2, (rows - 1) / 2))
+
+    @property
+    def corners_mm(self) -> Floats:
+        """4 x 3: the centres of its outermost pixels."""
+        rows, columns = self.shape_yx
+        corners_xy = [(x, y) for x in (0, columns - 1) for y in (0, rows - 1)]
+        return np.asarray(self.origin_mm + np.array(corners_xy) @ self.steps_mm.T)
+
     def at(self, origin_mm: Floats) -> "Plane":
         """The same grid with its first pixel elsewhere."""
         x, y, z = (float(value) for value in origin_mm)
@@ -62,12 +78,17 @@ def tilt_degrees(one: Floats, other: Floats) -> float:
 
 def apexward(normal: Floats) -> Floats:
     """The normal, turned to point from base to apex."""
-    return -normal if float(normal @ _BASEWARD) > 0 else normal
+    return -normal if float(normal @ BASEWARD) > 0 else normal
 
 
 def position_mm(plane: Plane, axis: Floats) -> float:
-    """Where the plane lies along the stack's axis."""
-    return float(np.dot(plane.origin_mm, axis))
+    """Where the middle of the plane lies along the stack's axis: of a tilted one, the corners are elsewhere."""
+    return float(plane.centre_mm @ axis)
+
+
+def corner_distance_mm(one: Plane, other: Plane) -> float:
+    """How far two images of one shape lie apart at their worst corner, whatever differs: place, axes or spacing."""
+    return float(np.linalg.norm(one.corners_mm - other.corners_mm, axis=1).max())
 
 
 def pixel_map(source: Plane, target: Plane) -> Floats:
@@ -96,9 +117,9 @@ def corner_shift_px(matrix: Floats, other: Floats, shape_yx: tuple[int, int]) ->
     return float(np.abs(map_points(matrix, corners) - map_points(other, corners)).max())
 
 
-def same_grid(one: Plane, other: Plane, tolerance_px: float) -> bool:
+def same_grid(one: Plane, other: Plane, tolerance_mm: float) -> bool:
     """Whether pixels of two planes lie on each other, seen along the normal."""
-    identity = np.eye(2, 3)
+    identity, tolerance_px = np.eye(2, 3), tolerance_mm / max(one.spacing_yx_mm)
     if one.shape_yx != other.shape_yx or tilt_degrees(one.normal, other.normal) > 45:
         return False
     return corner_shift_px(pixel_map(one, other), identity, one.shape_yx) <= tolerance_px

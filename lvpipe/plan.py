@@ -143,6 +143,7 @@ class Plan:
             table=self.models[model].table,
             options=entry.options,
             prefix=entry.prefix,
+            complete=self.config.convert.completeness(),
         ).canonical()
 
     def given_fingerprint(self, model: str, cohort: str) -> str:
@@ -180,9 +181,10 @@ class Plan:
         """The module that reads a cohort's layout."""
         return f"lvpipe.readers.{self.cohorts[cohort].reader}"
 
-    def reader_options(self, cohort: str) -> str:
-        """The options of a cohort's reader, as canonical JSON."""
-        return json.dumps(self.cohorts[cohort].options, sort_keys=True)
+    def reader_options(self, case: str) -> str:
+        """The options of a cohort's reader and, over them, those of one case, as canonical JSON."""
+        found = self.cases[case]
+        return json.dumps(self.cohorts[found.cohort].options | found.options, sort_keys=True)
 
     def sources(self, case: str) -> list[str]:
         """The files and folders that hold a case."""

@@ -11,28 +11,24 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from lvpipe.completeness import usual_spacing_mm
 from lvpipe.config.convert import ConvertSettings
-from lvpipe.errors import Rejected
-from lvpipe.geometry import Floats, Plane, apexward, position_mm, same_grid, tilt_degrees
-from lvpipe.ledger import Ledger
-from lvpipe.slices import (
-    Slice,
-    frame_times_ms,
-    grouped,
-    keep_common_frames,
-    order_frames,
-    split_repeats,
-    usual_count,
+from lvpipe.cycle import frame_times_ms, keep_common_frames, match_cycle, order_frames, split_repeats
+from lvpipe.duplicates import keep_one_of_duplicates
+from lvpipe.geometry import (
+    BASEWARD,
+    Floats,
+    Plane,
+    apexward,
+    position_mm,
+    same_grid,
+    tilt_degrees,
 )
+from lvpipe.ledger import Ledger
+from lvpipe.slices import Slice, grouped, note_places, usual_count
 from lvpipe.study import Frame
 
 Rule = Callable[[list[Slice], ConvertSettings, Ledger], list[Slice]]
-
-_SPACING_CLUSTER_MM = 0.25
-"""Steps between neighbours that differ by less are one spacing, up to rounding and table movement."""
-
-_STEPS_THAT_AGREE = 2
-"""One step alone does not say what is regular."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +47,11 @@ class Stack:
 
     def target(self, index: int) -> Plane:
         """The shared grid, moved along the axis to a slice's position."""
-        gap_mm = self.slices[index].position_mm - position_mm(self.grid, self.axis)
+        return self.at_position(self.slices[index].position_mm)
+
+    def at_position(self, along_mm: float) -> Plane:
+        """The shared grid at any place along the axis."""
+        gap_mm = along_mm - position_mm(self.grid, self.axis)
         return self.grid.at(np.asarray(self.grid.origin_mm) + gap_mm * self.axis)
 
 
@@ -62,17 +62,20 @@ def build_stack(frames: Sequence[Frame], slice_per_run: bool, settings: ConvertS
         Rejected: too little is left.
     """
     slices = grouped(frames, settings, slice_per_run, ledger)
-    if not slices:
-        raise Rejected("no readable image")
-    grid = usual_grid(slices, settings)
-    axis = apexward(grid.normal)
+    axis = apexward(usual_grid(slices, settings).normal)
     slices = [_placed(one, axis) for one in slices]
+    note_places(slices, ledger)
     for rule in RULES:
         slices = rule(slices, settings, ledger)
     slices = sorted(slices, key=lambda one: one.position_mm)
-    _require(len(slices), settings.slices_min, "usable slices")
-    _require(len(slices[0].frames), settings.frames_min, "common frames")
-    return Stack(tuple(slices), axis, usual_grid(slices, settings), tuple(frame_times_ms(slices, settings, ledger)))
+    if len(slices) < settings.slices_min:
+        ledger.reject("reject_few_slices", f"{len(slices)} usable slices; expected at least {settings.slices_min}")
+    if (left := len(slices[0].frames)) < settings.frames_min:
+        ledger.reject("reject_few_frames", f"{left} common frames; expected at least {settings.frames_min}")
+    grid = usual_grid(slices, settings)
+    axis = apexward(grid.normal)
+    placed = tuple(_placed(one, axis) for one in slices)
+    return Stack(placed, axis, grid, tuple(frame_times_ms(slices, settings, ledger)))
 
 
 def drop_other_planes(slices: list[Slice], settings: ConvertSettings, ledger: Ledger) -> list[Slice]:
@@ -83,7 +86,7 @@ def drop_other_planes(slices: list[Slice], settings: ConvertSettings, ledger: Le
             kept.append(one)
         else:
             what = f"{len(one.frames)} images tilted {one.tilt_degrees:.1f} degrees against the stack, dropped"
-            ledger.note("drop_other_planes", what)
+            ledger.drop("drop_other_planes", what, one.found)
     return kept
 
 
@@ -95,22 +98,7 @@ def drop_incomplete(slices: list[Slice], settings: ConvertSettings, ledger: Ledg
         if len(one.frames) > settings.frame_share_required * usual:
             kept.append(one)
         else:
-            ledger.note("drop_incomplete", f"slice with {len(one.frames)} of {usual} frames, dropped", one.position_mm)
-    return kept
-
-
-def keep_last_acquired(slices: list[Slice], settings: ConvertSettings, ledger: Ledger) -> list[Slice]:
-    """Of slices at one position, the last acquired: the operator repeated what had failed."""
-    kept: list[Slice] = []
-    for one in sorted(slices, key=lambda one: one.position_mm):
-        if not kept or one.position_mm - kept[-1].position_mm >= settings.duplicate_within_mm:
-            kept.append(one)
-            continue
-        earlier, later = sorted((kept[-1], one), key=lambda one: one.acquired)
-        gap_mm = abs(earlier.position_mm - later.position_mm)
-        what = f"slice {gap_mm:.2f} mm from one acquired later, dropped"
-        ledger.note("keep_last_acquired", what, earlier.position_mm)
-        kept[-1] = later
+            ledger.drop("drop_incomplete", f"slice with {len(one.frames)} of {usual} frames, dropped", one.found)
     return kept
 
 
@@ -131,12 +119,12 @@ def drop_outlying(slices: list[Slice], settings: ConvertSettings, ledger: Ledger
             kept += members
             continue
         for one in members:
-            ledger.note("drop_outlying", "slice far away from the stack, dropped", one.position_mm)
+            ledger.drop("drop_outlying", "slice far away from the stack, dropped", one.found)
     return kept
 
 
 def drop_between(slices: list[Slice], settings: ConvertSettings, ledger: Ledger) -> list[Slice]:
-    """Slices between the regular positions; a stack that has no regular positions stays as it is."""
+    """Slices off the regular positions, inside the stack or beyond an end; where nothing is regular, all stay."""
     positions = np.array([one.position_mm for one in slices])
     spacing_mm = usual_spacing_mm(positions)
     if spacing_mm is None:
@@ -147,22 +135,25 @@ def drop_between(slices: list[Slice], settings: ConvertSettings, ledger: Ledger)
             "drop_between", f"only {int(regular.sum())} of {len(slices)} slices at regular positions: all are kept"
         )
         return slices
+    first_mm, last_mm = positions[regular].min(), positions[regular].max()
     for one in (one for one, on_grid in zip(slices, regular, strict=True) if not on_grid):
-        ledger.note("drop_between", "slice between the regular positions, dropped", one.position_mm)
+        beyond_mm = max(first_mm - one.position_mm, one.position_mm - last_mm)
+        if beyond_mm > 0:
+            what = f"slice {beyond_mm:.1f} mm beyond the last where {spacing_mm:.1f} are usual, dropped"
+            ledger.drop("drop_stray_end", what, one.found)
+        else:
+            ledger.drop("drop_between", "slice between the regular positions, dropped", one.found)
     return [one for one, on_grid in zip(slices, regular, strict=True) if on_grid]
 
 
 def note_gaps(slices: list[Slice], settings: ConvertSettings, ledger: Ledger) -> list[Slice]:
-    """Nothing is put in the place of a missing slice: positions_mm tells volumes how far apart its neighbours are."""
+    """A missing slice; the setting `gaps` says whether anything is put in its place."""
     del settings
     positions = np.sort([one.position_mm for one in slices])
     spacing_mm = usual_spacing_mm(positions)
-    if spacing_mm is None:
-        return slices
-    for before, after in pairwise(positions):
-        missing = round((after - before) / spacing_mm) - 1
-        if missing > 0:
-            what = f"{missing} missing after this one: {after - before:.1f} mm where {spacing_mm:.1f} are usual"
+    for (before, after), missing in zip(pairwise(positions), missing_after(positions), strict=True):
+        if missing:
+            what = f"{missing} missing here: {after - before:.1f} mm where {spacing_mm:.1f} are usual"
             ledger.note("note_gaps", what, float(before))
     return slices
 
@@ -171,44 +162,59 @@ RULES: tuple[Rule, ...] = (
     drop_other_planes,
     split_repeats,
     drop_incomplete,
-    keep_last_acquired,
+    keep_one_of_duplicates,
     drop_outlying,
     drop_between,
     note_gaps,
     order_frames,
+    match_cycle,
     keep_common_frames,
 )
 """In this order: what is no slice of the stack goes before slices are compared with each other."""
 
 
 def usual_grid(slices: Sequence[Slice], settings: ConvertSettings) -> Plane:
-    """The pixel grid of most slices that lie in the plane of most slices; of equals, that of the first."""
-    tolerance = settings.orientation_tolerance_degrees
-    planes = Counter(one.plane for one in slices)
-    normals = {plane: plane.normal for plane in planes}
-    votes = {
-        plane: sum(
-            count for other, count in planes.items() if tilt_degrees(normals[plane], normals[other]) <= tolerance
-        )
+    """The pixel grid of most slices of the stack; of equals, the most central, so that least falls off its edges."""
+    planes = Counter(one.plane for one in _of_one_orientation(slices, settings))
+    shared = {
+        plane: sum(planes[other] for other in planes if same_grid(plane, other, settings.grid_tolerance_mm))
         for plane in planes
     }
-    parallel = [plane for plane in planes if votes[plane] == max(votes.values())]
-    shared = {
-        plane: sum(planes[other] for other in parallel if same_grid(plane, other, settings.grid_tolerance_px))
-        for plane in parallel
-    }
-    return max(parallel, key=lambda plane: shared[plane])
+    common = [plane for plane in planes if shared[plane] == max(shared.values())]
+    middle = np.median([plane.centre_mm for plane in common], axis=0)
+    away_mm = [_in_plane_mm(plane, middle) for plane in common]
+    return common[int(np.argmin(np.round(away_mm, 3)))]
 
 
-def usual_spacing_mm(positions_mm: Floats) -> float | None:
-    """The step between neighbours that occurs most often; of equals, the wider; None where no two steps agree."""
-    steps = np.diff(np.sort(positions_mm))
-    near = np.abs(steps[:, None] - steps[None, :]) < _SPACING_CLUSTER_MM
-    votes = near.sum(axis=0)
-    if not len(steps) or votes.max() < _STEPS_THAT_AGREE:
-        return None
-    best = max(range(len(steps)), key=lambda index: (int(votes[index]), float(steps[index])))
-    return float(np.median(steps[near[best]]))
+def _of_one_orientation(slices: Sequence[Slice], settings: ConvertSettings) -> list[Slice]:
+    """The slices that form the stack: parallel, at the most positions; of equals the most slices, the most short-axis.
+
+    Single images do not vote: localisers are many and parallel.
+    """
+    voters = [one for one in slices if len(one.frames) >= settings.frames_min] or list(slices)
+    normals = np.array([one.plane.normal for one in voters])
+    centres = np.array([one.plane.centre_mm for one in voters])
+    within = np.cos(np.radians(settings.orientation_tolerance_degrees))
+    parallel = np.abs(normals @ normals.T) >= within
+    votes = {}
+    for index, members in enumerate(parallel):
+        heights = np.sort(centres[members] @ normals[index])
+        places = 1 + int((np.diff(heights) >= settings.duplicate_within_mm).sum())
+        votes[index] = (places, int(members.sum()), round(abs(float(normals[index] @ BASEWARD)), 6))
+    best = max(votes, key=lambda index: votes[index])
+    return [one for one, member in zip(voters, parallel[best], strict=True) if member]
+
+
+def _in_plane_mm(plane: Plane, point_mm: Floats) -> float:
+    away = point_mm - plane.centre_mm
+    return float(np.linalg.norm(away - (away @ plane.normal) * plane.normal))
+
+
+def missing_after(positions_mm: Floats) -> list[int]:
+    """How many regular positions are empty between each slice and the next; none where nothing is regular."""
+    spacing_mm = usual_spacing_mm(positions_mm)
+    steps = np.diff(positions_mm)
+    return [0 if spacing_mm is None else max(0, round(step / spacing_mm) - 1) for step in steps.tolist()]
 
 
 def _on_grid(positions_mm: Floats, spacing_mm: float, tolerance: float) -> NDArray[np.bool_]:
@@ -225,9 +231,7 @@ def _on_grid(positions_mm: Floats, spacing_mm: float, tolerance: float) -> NDArr
 
 
 def _placed(one: Slice, axis: Floats) -> Slice:
-    return replace(one, position_mm=position_mm(one.plane, axis), tilt_degrees=tilt_degrees(one.plane.normal, axis))
-
-
-def _require(found: int, least: int, what: str) -> None:
-    if found < least:
-        raise Rejected(f"{found} {what}; expected at least {least}")
+    """The slice with its place along the axis, which the ledger gets too."""
+    found = one.found
+    found.position_mm, found.tilt_degrees = position_mm(one.plane, axis), tilt_degrees(one.plane.normal, axis)
+    return replace(one, position_mm=found.position_mm, tilt_degrees=found.tilt_degrees)

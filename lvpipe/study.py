@@ -11,6 +11,10 @@ if TYPE_CHECKING:  # readers are imported when the workflow is parsed, which loa
     from lvpipe.geometry import Plane
 
 
+Note = tuple[str, str]
+"""What a reader or decoder mended or left out: the name of the rule, and what it did. An event of the ledger."""
+
+
 class Unreadable(Exception):
     """A file that cannot be used; the message names the cause without naming the file or quoting the header."""
 
@@ -57,6 +61,8 @@ class Frame:
     """One image of the cine, opened; `labels_yx` (values of labels.py) where an expert's raster belongs to it.
 
     `instance` is its number within the cine or the slice; `acquisition` is greater for what was acquired later.
+    `blank`: it stands for an image that the source does not have.
+    `notes` say what was mended in its file.
     """
 
     file: ImageFile
@@ -71,8 +77,10 @@ class Frame:
     repetition_ms: float | None = None
     thickness_mm: float | None = None
     placed_by_location: bool = False
+    blank: bool = False
     sex: str = ""
     age_years: float | None = None
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -102,6 +110,8 @@ class Study:
     `undrawn` says what a slice is that the expert left undrawn in a drawn frame: background, or not known.
     `slice_per_run`: each run should hold a single slice, so that several are worth an event.
     `sparse`: frames were exported one by one, and those that were not are blank in the cine.
+    `notes` say what is unusual about the choice of files; `seen` has a row for whatever else was there, and
+    `without_images` is the reason where no image was found.
     """
 
     images: tuple[ImageFile, ...]
@@ -111,6 +121,9 @@ class Study:
     undrawn: Literal["background", "unknown"] = "unknown"
     slice_per_run: bool = False
     sparse: bool = False
+    notes: tuple[Note, ...] = ()
+    seen: tuple[dict[str, object], ...] = ()
+    without_images: str = "no short-axis images in the study's folder"
 
     @property
     def files(self) -> tuple[Path, ...]:

@@ -7,11 +7,28 @@ from pydantic import Field
 from lvpipe.config.base import Section
 
 
-class ConvertSettings(Section):
+class Completeness(Section):
+    """When a stack is too incomplete for a volume, whoever drew on it."""
+
+    slices_for_volume: int = Field(
+        4, ge=1, description="A stack with fewer slices is converted, but marked incomplete: no volume to trust."
+    )
+    volume_gap_steps: float = Field(
+        2.5, gt=1, description="A stack with a gap wider than this many usual spacings is marked incomplete."
+    )
+    volume_extent_mm: float = Field(
+        30.0, ge=0, description="A stack that covers less than this, from edge to edge, is marked incomplete."
+    )
+
+
+class ConvertSettings(Completeness):
     """Tolerances of the repair rules (docs/convert.md has an example of each)."""
 
     same_slice_within_mm: float = Field(
-        0.5, gt=0, description="Files of one series belong to one slice when their positions differ by less than this."
+        0.5,
+        gt=0,
+        le=1,
+        description="Images of one series are one slice when no pixel of theirs lies further apart than this.",
     )
     orientation_tolerance_degrees: float = Field(
         5.0, gt=0, lt=45, description="Slices tilted further than this against most others are dropped."
@@ -34,11 +51,21 @@ class ConvertSettings(Section):
     outlying_slices_max: int = Field(
         1, ge=0, description="Groups of at most this many slices behind such a gap are dropped; 0 keeps all."
     )
-    grid_tolerance_px: float = Field(
-        0.1,
+    grid_tolerance_mm: float = Field(
+        0.01,
         gt=0,
-        le=0.5,
+        le=1,
         description="Slices whose corners lie within this of the common pixel grid are not resampled.",
+    )
+    duplicates: Literal["last_acquired", "most_alike"] = Field(
+        "last_acquired",
+        description="Which of several slices at one position stays: the one acquired last, or the one whose mean over "
+        "time correlates best with the slices on either side.",
+    )
+    gaps: Literal["keep", "fill"] = Field(
+        "keep",
+        description="What becomes of missing slices: nothing is put there, or a slice interpolated from its neighbours "
+        "(255 in the reference).",
     )
     cycle_range_ms: tuple[float, float] = Field(
         (250.0, 2500.0),
@@ -54,3 +81,7 @@ class ConvertSettings(Section):
         description="Slices without a drawing in a frame that the expert drew: `background` (no cavity there, as the "
         "Sunnybrook protocol means it), `unknown` (label 255), or what the source's reader says.",
     )
+
+    def completeness(self) -> Completeness:
+        """The part of these that holds for given estimates too."""
+        return Completeness(**{name: getattr(self, name) for name in Completeness.model_fields})

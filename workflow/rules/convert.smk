@@ -11,6 +11,7 @@ for cohort in PLAN.cine_cohorts:
             **PLAN.reference_output(cohort),
             cine="results/convert/{case}_cine.nii.gz",
             ledger="results/convert/{case}_cine.json",
+            found="results/convert/{case}_found.png",
         log:
             "logs/convert/{case}.log",
         wildcard_constraints:
@@ -23,13 +24,13 @@ for cohort in PLAN.cine_cohorts:
             cohort=cohort,
             reader=PLAN.cohorts[cohort].reader,
             reference="--reference results/convert/{case}_reference.nii.gz" if PLAN.cohorts[cohort].masks else "",
-            options=lambda w, cohort=cohort: PLAN.reader_options(cohort),
+            options=lambda w: PLAN.reader_options(w.case),
             files=lambda w: PLAN.fingerprint(w.case),
             settings=lambda w: PLAN.settings("convert"),
             code=PLAN.code("convert", PLAN.reader(cohort)),
         shell:
             "python -m lvpipe convert case --reader {params.reader} --options {params.options:q} --case {wildcards.case} --cohort {params.cohort}"
-            " --sources {input:q} --cine {output.cine} --ledger {output.ledger} {params.reference}"
+            " --sources {input:q} --cine {output.cine} --ledger {output.ledger} --picture {output.found} {params.reference}"
             " --settings {params.settings:q} > {log} 2>&1"
 
 
@@ -39,7 +40,8 @@ rule convert_sheet:
         sheets=[sheet for cohort in PLAN.cohorts for sheet in PLAN.sheets(cohort)],
         tables=PLAN.given_tables(),
     output:
-        "results/convert/cases.csv",
+        sheet="results/convert/cases.csv",
+        ledger="results/convert/ledger.csv",
     log:
         "logs/convert/cases.log",
     conda:
@@ -49,5 +51,5 @@ rule convert_sheet:
         settings=lambda w: PLAN.sheet_order(),
         code=PLAN.code("convert", *(PLAN.reader(cohort) for cohort in PLAN.cohorts)),
     shell:
-        "python -m lvpipe convert cohort --cases {params.cases:q} --ledgers results/convert --out {output}"
-        " --settings {params.settings:q} > {log} 2>&1"
+        "python -m lvpipe convert cohort --cases {params.cases:q} --ledgers results/convert --out {output.sheet}"
+        " --table {output.ledger} --settings {params.settings:q} > {log} 2>&1"

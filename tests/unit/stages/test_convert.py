@@ -139,7 +139,8 @@ def test_a_hopeless_study_is_rejected_in_zero_bytes(tmp_path):
     assert is_rejected(tmp_path / "reference.nii.gz")
     ledger = json.loads((tmp_path / "ledger.json").read_text())
     assert (ledger["status"], ledger["reason"]) == ("rejected", "none of 3 files is readable")
-    assert len(ledger["events"]) == 3
+    assert [event["rule"] for event in ledger["events"]] == ["drop_unreadable"] * 3 + ["reject_unreadable"]
+    assert (ledger["complete"], ledger["incomplete_reason"]) == (False, ledger["reason"])
 
 
 def test_an_empty_folder_and_a_single_slice_are_rejected(tmp_path):
@@ -147,6 +148,20 @@ def test_an_empty_folder_and_a_single_slice_are_rejected(tmp_path):
         converted(Study((), read_frames))
     with pytest.raises(Rejected, match="1 usable slices; expected at least 2"):
         converted(write_shots(tmp_path, stack(heights=(0,))))
+
+
+@pytest.mark.parametrize(
+    ("heights", "reason"),
+    [
+        ((0, 8, 16, 24, 32), ""),
+        ((0, 34, 70), "3 slices; a volume needs 4"),
+        ((0, 8, 16, 40, 48, 56), "a gap of 24.0 mm where slices usually lie 8.0 mm apart"),
+        ((0, 5, 10, 15), "slices cover 20 mm; a ventricle is longer than 30 mm"),
+    ],
+)
+def test_the_ledger_says_whether_a_volume_can_be_had(tmp_path, heights, reason):
+    _, _, account = converted(write_shots(tmp_path, stack(heights)))
+    assert (account["complete"], account["incomplete_reason"]) == (not reason, reason)
 
 
 def test_nothing_personal_is_written(tmp_path, capsys):
@@ -209,7 +224,7 @@ def test_every_fault_of_the_phantom_is_told(tmp_path):
     case = write_case("some", "1", order, tmp_path)
     assert {planted.kind for planted in case.planted} == set(told)
     cine, _, account = converted(kaggle.read_study([tmp_path / "train" / "1"]))
-    assert set(told.values()) == rules(account)
+    assert set(told.values()) | {"uneven_positions"} == rules(account)
     assert cine.array_tzyx.shape[1] == len(case.slices)
     assert kaggle.list_cases(tmp_path) == list_cases("some", order.cohort)
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from studies import X, Y, plane, view
 
+from lvpipe.carry import carried_frames
 from lvpipe.geometry import pixel_map
-from lvpipe.regrid import carried_frames
 
 
 def carried(source, target, tolerance=0.1):
