@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from lvpipe.completeness import incomplete_reason
 from lvpipe.config.convert import ConvertSettings
 from lvpipe.contours import parse_points, polygon_area
 from lvpipe.gaps import Layer, fill_gaps, interpolated, spread_labels
@@ -21,7 +22,7 @@ from lvpipe.ledger import DIGEST_SHOWN, Ledger, combined_digest, digest
 from lvpipe.references import Drawing, Raster, reference_labels, reference_volumes
 from lvpipe.regrid import affine, compute_cine, labels_on_grid, source_to_cine, spacing_mm, time_step_ms
 from lvpipe.slices import Slice
-from lvpipe.stack import Stack, build_stack, incomplete_reason
+from lvpipe.stack import Stack, build_stack
 from lvpipe.study import Content, Frame, Study, Unreadable
 
 
@@ -48,7 +49,7 @@ class Conversion:
         layers = fill_gaps(stack, self.settings, self.ledger)
         positions_mm = [layer.position_mm for layer in layers]
         grid = affine(stack, positions_mm, self.ledger)
-        self.facts |= _geometry(stack, layers) | _completeness(incomplete_reason(stack, self.settings))
+        self.facts |= _geometry(stack, layers) | _completeness(incomplete_reason(stack.positions_mm, self.settings))
         drawings, rasters = _read_drawings(self, stack), _rasters(self, stack)
         self.facts["reference"] = reference_volumes(drawings, rasters, spacing_mm(stack, positions_mm))
         frames_count, slices, rows, columns = cine_tzyx.shape
