@@ -165,6 +165,7 @@ RULES: tuple[Rule, ...] = (
     keep_one_of_duplicates,
     drop_outlying,
     drop_between,
+    drop_outlying,  # once more: what is gone now may have bridged a gap
     note_gaps,
     order_frames,
     match_cycle,
