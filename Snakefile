@@ -10,21 +10,21 @@
 #   results/postprocess {model}/{case}_mask.nii.gz
 #   results/integrate   {model}/{case}_areas.csv  {case}_volumes.csv
 #                       {model}/{cohort}_volumes.csv  {cohort}_pairs.csv
-#   results/calibrate   {model}/calibrator.json  forecasts.csv
+#                       {model}/{cohort}_areas.csv  {cohort}_curves.csv  of a cohort that brought its estimates
+#   results/calibrate   {model}/calibrator.json  forecasts.csv  fallbacks.csv
 #   results/score       {model}/{case}_dice.csv
 #   results             crps.csv  dice.csv  cases.csv  report/index.html
 #
 #   cohort  cases from one source         case  one study of one patient, unique in a run
-#   view    a way of preparing a cine     model a network and what it learns from
+#   view    a way of preparing a cine     model a network and what it learns from, or another tool's estimates
 #   fold    the patients held out         logs/ has the log of every file under the same stage word
 
-import re
 import shlex
 import sys
 from pathlib import Path
 
 from lvpipe.errors import UserError
-from lvpipe.plan import Plan
+from lvpipe.plan import Plan, one_of
 from lvpipe.submission import pass_groups_on
 from lvpipe.upkeep import check_places, check_state, full_disks
 
@@ -50,7 +50,8 @@ pass_groups_on()
 try:
     check_state(Path())
     PLAN = Plan(config)
-    CASES = PLAN.cases
+    CINES = PLAN.cines
+    PLAN.measured
 except UserError as error:
     sys.exit(f"lvpipe: {error}")
 
@@ -71,9 +72,9 @@ onerror:
 wildcard_constraints:
     case="[A-Za-z0-9.-]+",
     cohort="[A-Za-z0-9.-]+",
-    model="|".join(map(re.escape, PLAN.models)),
-    view="|".join(map(re.escape, PLAN.config.resample.views)),
-    fold="|".join(map(str, range(PLAN.config.folds))),
+    model=one_of(PLAN.models),
+    view=one_of(PLAN.config.resample.views),
+    fold=one_of(map(str, range(PLAN.config.folds))),
 
 
 rule all:
@@ -83,7 +84,7 @@ rule all:
         "results/dice.csv",
         "results/cases.csv",
         "results/report/index.html",
-        expand("results/train/{model}/fold-{fold}/curve.svg", model=PLAN.models, fold=range(PLAN.config.folds)),
+        expand("results/train/{model}/fold-{fold}/curve.svg", model=PLAN.drawing, fold=range(PLAN.config.folds)),
 
 
 include: "workflow/rules/phantom.smk"

@@ -1,4 +1,4 @@
-"""Damaged DICOM files through `convert`: does it hang, grow or raise, does it move or lose anything in silence.
+"""Damaged DICOM files through `convert`: does it hang, grow, raise, or move or lose anything in silence.
 
 python benchmarks/fuzz.py [--files 5000] [--seed 1] [--commands 50] [--only KIND ...]
 

@@ -19,10 +19,19 @@ def add_options(parser: argparse.ArgumentParser, settings: type[Section] | None,
     for path in paths:
         parser.add_argument(f"--{path}", type=Path, required=True)
     if settings is not None:
-        parser.add_argument("--settings", type=_reader(settings), required=True, metavar="JSON")
+        add_settings(parser, settings)
 
 
-def _reader(settings: type[Section]) -> Any:
+def add_settings(parser: argparse.ArgumentParser, settings: type[Section], default: Section | None = None) -> None:
+    """The option for a stage's section; required where there is no default."""
+    parser.add_argument(
+        "--settings", type=section_of(settings), required=default is None, default=default, metavar="JSON"
+    )
+
+
+def section_of(settings: type[Section]) -> Any:
+    """A reader of one validated section from its JSON, for an option's `type`."""
+
     def read(text: str) -> Section:
         try:
             return settings.model_validate_json(text)

@@ -20,6 +20,10 @@ SMALLEST_STROKE_SHARE = 0.03
 """A heart that ejects less than 3 % has not been seen beating: the mask is not the cavity."""
 
 
+INCOMPLETE = "incomplete"
+"""The flag of a case whose slices are too few, or too far apart, for its volumes to be taken as estimates."""
+
+
 @dataclass(frozen=True)
 class AreaTable:
     """Cavity areas of one case, `(frames, slices)`, at the slices' positions."""

@@ -1,8 +1,11 @@
 """Who is in a run: cases, patients, splits and folds, known from directory listings without opening an image."""
 
 import hashlib
+import re
+import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 SPLITS = ("train", "validate", "test")
 LEARNT_FROM = ("train", "validate")
@@ -15,13 +18,15 @@ class SourceCase:
 
     `name` is safe for a path (`[A-Za-z0-9.-]+`); `patient` is the source's canonical patient name, shared by all
     readers of that source; `split` is the source's own, "" where it declares none; `sources` are the files and
-    folders, relative to the cohort's path, that hold the case.
+    folders, relative to the cohort's path, that hold the case. `options` are arguments of the reader's `read_study`
+    that hold for this case alone, as JSON; they stand in its ledger, so nothing personal may be among them.
     """
 
     name: str
     patient: str
     split: str
     sources: tuple[str, ...]
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 OLDEST_YEARS = 90.0
@@ -38,9 +43,36 @@ class Labels:
     sex: str = ""
 
 
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,79}")
+_READABLE = 40
+"""Most characters of an unsafe name that stay: with a hash, a prefix and a stage's ending it fits any disk."""
+
+
+def safe_name(text: str) -> str:
+    """A name from outside, fit to stand in a path: unchanged where it is, else what is readable of it and a hash.
+
+    The hash is of the whole text, so that no two names become one.
+    """
+    if _SAFE.fullmatch(text):
+        return text
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    readable = re.sub(r"[^A-Za-z0-9.]+", "-", plain).strip("-.")[:_READABLE].rstrip("-.")
+    return "-".join(part for part in (readable, hashlib.sha256(text.encode()).hexdigest()[:6]) if part)
+
+
+def canonical_patient(name: str) -> str:
+    """A patient's name with no zeros before its number: releases of one source have SC-HF-I-1 and SC-HF-I-01."""
+    return re.sub(r"(?<=-)0+(?=\d+$)", "", name)
+
+
 def number(name: str) -> int:
     """A 64-bit number that depends on the name alone, the same on every machine."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
+
+
+def held_out(split: str, fold: int) -> str:
+    """The fold that nothing may have learnt from which judges this patient; "all" where no fold has it."""
+    return "all" if split == "test" else str(fold)
 
 
 @dataclass(frozen=True)
@@ -53,18 +85,19 @@ class Case:
     split: str
     fold: int
     sources: tuple[str, ...]
+    options: dict[str, Any] = field(default_factory=dict)
 
     @property
     def held_out(self) -> str:
         """The fold whose model never saw this patient; "all" where no model did."""
-        return "all" if self.split == "test" else str(self.fold)
+        return held_out(self.split, self.fold)
 
 
 def place(source: SourceCase, cohort: str, prefix: str, folds: int, test_share: float) -> Case:
     """Give a source's case its split (the source's own, else by hash) and its fold."""
     split = source.split or _split(source.patient, test_share)
     fold = number(source.patient) % folds
-    return Case(prefix + source.name, cohort, source.patient, split, fold, source.sources)
+    return Case(prefix + source.name, cohort, source.patient, split, fold, source.sources, source.options)
 
 
 def shards(names: Iterable[str], size: int, prefix: str = "") -> dict[str, list[str]]:

@@ -87,9 +87,18 @@ def unseen(row: SheetRow, sheet: Mapping[str, SheetRow], kind: str) -> NDArray[n
     A cohort with few of them borrows those of all cohorts; where nothing is known, every volume is as likely as any.
     """
     learnt = [peer for peer in of_split(sheet.values(), *LEARNT_FROM) if np.isfinite(peer.reference_ml(kind))]
+    return of_peers([peer.reference_ml(kind) for peer in enough_peers(row, learnt)])
+
+
+def enough_peers(row: SheetRow, learnt: Sequence[SheetRow], fewest: int = _FEWEST_PEERS) -> list[SheetRow]:
+    """Those of the case's own cohort, or all where these are few."""
     peers = [peer for peer in learnt if peer.cohort == row.cohort]
-    known = [peer.reference_ml(kind) for peer in (peers if len(peers) >= _FEWEST_PEERS else learnt)]
-    return climatology(np.array(known)) if known else np.linspace(1 / 600, 1, 600)
+    return peers if len(peers) >= fewest else list(learnt)
+
+
+def of_peers(volumes_ml: Sequence[float]) -> NDArray[np.float64]:
+    """The climatology of these volumes; where there are none, every volume is as likely as any."""
+    return climatology(np.array(volumes_ml)) if volumes_ml else np.linspace(1 / 600, 1, 600)
 
 
 def choose_beta(

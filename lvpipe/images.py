@@ -68,10 +68,11 @@ def read_image(path: Path) -> Image:
 
 
 def write_image(path: Path, image: Image, slope: float = 1.0) -> None:
-    """Write atomically and byte-stably; a stored integer times `slope` is its value."""
+    """Write atomically and byte-stably, zipped where the name says so; a stored integer times `slope` is its value."""
     block = _header(image, slope).binaryblock + bytes(_VOXELS_START - 348)
     content = block + _little_endian(image.array_tzyx).tobytes()
-    write_bytes(path, gzip.compress(content, compresslevel=_GZIP_LEVEL, mtime=0))
+    zipped = path.suffix == ".gz"
+    write_bytes(path, gzip.compress(content, compresslevel=_GZIP_LEVEL, mtime=0) if zipped else content)
 
 
 def write_rejected(*paths: Path) -> None:

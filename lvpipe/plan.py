@@ -5,7 +5,7 @@ import importlib
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -15,10 +15,12 @@ from lvpipe import provenance
 from lvpipe.cases import Case, SourceCase, number, place, shards
 from lvpipe.config.base import NAME_PATTERN
 from lvpipe.config.cohorts import CohortEntry, ModelEntry, Overrides
+from lvpipe.config.integrate import GivenSource
 from lvpipe.config.schema import Config, load_config
 from lvpipe.config.sheet import PlacedCohort, SheetOrder
 from lvpipe.config.train import TrainSettings
 from lvpipe.errors import UserError
+from lvpipe.given import accepted
 from lvpipe.phantom.names import list_cases as list_phantoms
 from lvpipe.phantom.names import list_sheets
 from lvpipe.sheet import format_cases
@@ -36,8 +38,14 @@ class Plan:
         self.models: dict[str, ModelEntry] = {model.name: model for model in self.config.models}
         for cohort in self.config.cohorts:
             check_options(f"cohorts: {cohort.name}", "reader", cohort.reader, cohort.options)
+            if self.gives(cohort.name) and (cohort.masks or cohort.phantom):
+                raise UserError(
+                    f"cohorts: {cohort.name}: reader {cohort.reader} brings estimates, no images; expected neither "
+                    f"`masks` to learn from nor a `phantom`"
+                )
         for model in self.config.models:
-            check_options(f"models: {model.name}", "network", model.network, model.options)
+            if model.draws:
+                check_options(f"models: {model.name}", "network", model.network, model.options)
             self._check_overrides(model)
 
     @cached_property
@@ -58,6 +66,89 @@ class Plan:
                     )
                 found[case.name] = case
         return found
+
+    def gives(self, cohort: str) -> str:
+        """What a cohort brings instead of cines: `areas` or `masks`; "" where it brings cines."""
+        return str(getattr(_module(self.reader(cohort)), "GIVES", ""))
+
+    @cached_property
+    def cine_cohorts(self) -> list[str]:
+        """The cohorts that enter at `convert`."""
+        return [name for name in self.cohorts if not self.gives(name)]
+
+    @cached_property
+    def given_cohorts(self) -> list[str]:
+        """The cohorts that enter at `integrate`, with estimates that another tool made."""
+        return [name for name in self.cohorts if self.gives(name)]
+
+    @cached_property
+    def cines(self) -> list[str]:
+        """The names of the cases that have a cine."""
+        return [name for name, case in self.cases.items() if not self.gives(case.cohort)]
+
+    @cached_property
+    def drawing(self) -> list[str]:
+        """The models that are trained and applied here."""
+        return [name for name, model in self.models.items() if model.draws]
+
+    @cached_property
+    def measured(self) -> dict[str, list[str]]:
+        """The cohorts that each model measures: one that draws those with cines, a given one those with its table.
+
+        Raises:
+            UserError: a model that measures nobody, or a cohort that nobody measures.
+        """
+        measured = {model: [cohort for cohort in self.cohorts if self.measures(model, cohort)] for model in self.models}
+        for model, cohorts in measured.items():
+            if not cohorts:
+                raise UserError(f"models: {model} measures no cohort; {self._expected(self.models[model])}")
+        for cohort in self.cohorts:
+            if not any(cohort in cohorts for cohorts in measured.values()):
+                kind = f"given, makes: {self.gives(cohort)}" if self.gives(cohort) else "draws"
+                raise UserError(f"cohorts: no model measures {cohort}; expected one of kind: {kind}")
+        return measured
+
+    def measures(self, model: str, cohort: str) -> bool:
+        """Whether a model measures the cases of a cohort."""
+        entry, gives = self.models[model], self.gives(cohort)
+        return not gives if entry.draws else entry.makes == gives and self._table(model, cohort) is not None
+
+    def measuring(self, name: str) -> list[str]:
+        """A file of `integrate` (`volumes`, `pairs`) for each model and each cohort that it measures."""
+        return [file for model in self.models for file in self.measured_by(model, name)]
+
+    def measured_by(self, model: str, *names: str) -> list[str]:
+        """Files of `integrate` of one model, for each cohort that it measures."""
+        cohorts = self.measured[model]
+        return [f"results/integrate/{model}/{cohort}_{name}.csv" for cohort in cohorts for name in names]
+
+    def given_tables(self) -> list[str]:
+        """The files and folders of all estimates that cohorts bring."""
+        pairs = [(model, cohort) for model, cohorts in self.measured.items() for cohort in cohorts]
+        return list(dict.fromkeys(self.given_table(*pair) for pair in pairs if not self.models[pair[0]].draws))
+
+    def given_table(self, model: str, cohort: str) -> str:
+        """The file or folder that holds the estimates of a given model."""
+        path = self._table(model, cohort)
+        if path is None:
+            sys.exit(f"lvpipe: cohort {cohort} has no table of the model {model}")
+        return str(path)
+
+    def given_source(self, model: str, cohort: str) -> str:
+        """What the job reads that integrates a given model's estimates, as canonical JSON."""
+        entry = self.cohorts[cohort]
+        return GivenSource(
+            reader=entry.reader,
+            root=str(self.root(cohort)),
+            table=self.models[model].table,
+            options=entry.options,
+            prefix=entry.prefix,
+            complete=self.config.convert.completeness(),
+        ).canonical()
+
+    def given_fingerprint(self, model: str, cohort: str) -> str:
+        """Changes inside a folder of masks, which Snakemake does not see."""
+        return provenance.folder_fingerprint([Path(self.given_table(model, cohort))])
 
     def members(self, cohort: str) -> list[str]:
         """The names of a cohort's cases."""
@@ -90,9 +181,10 @@ class Plan:
         """The module that reads a cohort's layout."""
         return f"lvpipe.readers.{self.cohorts[cohort].reader}"
 
-    def reader_options(self, cohort: str) -> str:
-        """The options of a cohort's reader, as canonical JSON."""
-        return json.dumps(self.cohorts[cohort].options, sort_keys=True)
+    def reader_options(self, case: str) -> str:
+        """The options of a cohort's reader and, over them, those of one case, as canonical JSON."""
+        found = self.cases[case]
+        return json.dumps(self.cohorts[found.cohort].options | found.options, sort_keys=True)
 
     def sources(self, case: str) -> list[str]:
         """The files and folders that hold a case."""
@@ -134,6 +226,8 @@ class Plan:
                 root=str(self.root(entry.name)),
                 prefix=entry.prefix,
                 volumes=entry.volumes,
+                tables=tuple(self._tables_used(entry.name)),
+                options=entry.options if self.gives(entry.name) else {},
             )
             for entry in self.config.cohorts
         )
@@ -188,7 +282,7 @@ class Plan:
         """Cases of one network job, by held-out fold and shard."""
         size = self.config.segment.shard_cases
         held_out: dict[str, list[str]] = {}
-        for case in self.cases.values():
+        for case in map(self.cases.__getitem__, self.cines):
             held_out.setdefault(case.held_out, []).append(case.name)
         return {
             (fold, key): members for fold in sorted(held_out) for key, members in shards(held_out[fold], size).items()
@@ -229,6 +323,29 @@ class Plan:
         """The module of a model's network."""
         return f"lvpipe.networks.{self.models[model].network}"
 
+    def _table(self, model: str, cohort: str) -> Path | None:
+        found: Path | None = _module(self.reader(cohort)).find_table(self.root(cohort), self.models[model].table)
+        return found
+
+    def _tables_used(self, cohort: str) -> list[str]:
+        models = (self.models[model] for model, cohorts in self.measured.items() if cohort in cohorts)
+        return list(dict.fromkeys(model.table for model in models if not model.draws))
+
+    def _expected(self, model: ModelEntry) -> str:
+        if model.draws:
+            return "expected one with cines, which it can draw on"
+        reader = _module(f"lvpipe.readers.{model.makes}")
+        there = [
+            table or "(one without a name)"
+            for cohort in self.given_cohorts
+            if self.gives(cohort) == model.makes
+            for table in reader.list_tables(
+                self.root(cohort), **accepted(reader.list_tables, self.cohorts[cohort].options)
+            )
+        ]
+        wanted = f"the table {model.table}" if model.table else "a table without a name"
+        return f"expected a cohort of reader {model.makes} with {wanted}; there are: {', '.join(there) or 'none'}"
+
     def _check_overrides(self, model: ModelEntry) -> None:
         for stage in Overrides.model_fields:
             try:
@@ -261,11 +378,19 @@ class Plan:
                 f"cohort {cohort.name}: {root} is not a folder; expected the source in layout {cohort.reader}: "
                 f"mend `path` in `cohorts`, or give --config data_root=..."
             )
-        return list(reader.list_cases(root))
+        return list(reader.list_cases(root, **accepted(reader.list_cases, cohort.options)))
 
 
-_BUILT_BY = {"network": "build", "reader": "read_study"}
-"""The function of each kind of module that takes an entry's options."""
+def one_of(names: Iterable[str]) -> str:
+    """A pattern that only these names match; where there are none nothing does (Snakemake passes over a blank one)."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+_BUILT_BY = {"network": ("build",), "reader": ("read_study", "read_estimates")}
+"""The functions of each kind of module that take an entry's options; a reader has one of the two."""
+
+_NO_OPTIONS = ("sources", "root", "table")
+"""Arguments of these functions that the workflow itself gives."""
 
 
 def check_options(entry: str, kind: str, name: str, options: Mapping[str, Any]) -> None:
@@ -277,17 +402,17 @@ def check_options(entry: str, kind: str, name: str, options: Mapping[str, Any]) 
     if not path.is_file():
         known = sorted(file.stem for file in path.parent.glob("*.py") if file.stem != "__init__")
         raise UserError(f"{entry}: {kind} {name} is not there; known: {', '.join(known)}")
-    known = [argument for argument in _arguments(path, _BUILT_BY[kind]) if argument != "sources"]
+    known = [argument for argument in _arguments(path, _BUILT_BY[kind]) if argument not in _NO_OPTIONS]
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise UserError(f"{entry}: options: unknown key `{unknown[0]}`; known: {', '.join(known) or 'none'}")
 
 
-def _arguments(path: Path, function: str) -> list[str]:
+def _arguments(path: Path, functions: Sequence[str]) -> list[str]:
     for node in ast.parse(path.read_text()).body:
-        if isinstance(node, ast.FunctionDef) and node.name == function:
+        if isinstance(node, ast.FunctionDef) and node.name in functions:
             return [argument.arg for argument in node.args.args + node.args.kwonlyargs]
-    raise UserError(f"{path}: has no function {function}; expected it to take an entry's options")
+    raise UserError(f"{path}: has no function {' or '.join(functions)}; expected it to take an entry's options")
 
 
 def _module(name: str) -> ModuleType:

@@ -1,13 +1,16 @@
 """The case sheet: every case of the run with its patient, split, fold, reference volumes and what became of it."""
 
 import importlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from lvpipe.cases import Case, Labels
 from lvpipe.config.sheet import PlacedCohort, SheetOrder
 from lvpipe.files import read_json
+from lvpipe.given import NO_TABLE, accepted
 
 COLUMNS = (
     "cohort",
@@ -28,9 +31,15 @@ def sheet_rows(order: SheetOrder, cases: Sequence[Case], ledgers: Path) -> Itera
     """One row for each case; volumes only of cohorts that are said to have them."""
     cohorts = {cohort.name: cohort for cohort in order.cohorts}
     labels = {name: _labels(cohort) for name, cohort in cohorts.items()}
+    there = {name: _cases_there(cohort) for name, cohort in cohorts.items() if cohort.tables}
     for case in cases:
-        known = labels[case.cohort].get(case.name.removeprefix(cohorts[case.cohort].prefix), Labels())
-        row = _row(case, known, ledgers / f"{case.name}_cine.json")
+        name = case.name.removeprefix(cohorts[case.cohort].prefix)
+        known = labels[case.cohort].get(name, Labels())
+        if case.cohort in there:
+            account = _OK if name in there[case.cohort] else _ABSENT
+        else:
+            account = read_json(ledgers / f"{case.name}_cine.json")
+        row = _row(case, known, account)
         yield row if cohorts[case.cohort].volumes else row | {"edv_ml": None, "esv_ml": None}
 
 
@@ -55,15 +64,30 @@ def parse_cases(words: Iterable[str]) -> Iterator[Case]:
             yield Case(name, cohort, patient[0] if patient else name, split, int(fold), ())
 
 
+_OK: Mapping[str, Any] = {"status": "ok", "reason": "", "complete": True, "age_years": None, "sex": ""}
+_ABSENT: Mapping[str, Any] = {**_OK, "status": "rejected", "reason": NO_TABLE.reason}
+"""What stands for the ledger of a case whose cohort brought its estimates."""
+
+
 def _labels(cohort: PlacedCohort) -> dict[str, Labels]:
-    reader = importlib.import_module(f"lvpipe.readers.{cohort.reader}")
-    labels: dict[str, Labels] = reader.read_labels(Path(cohort.root))
+    labels: dict[str, Labels] = _reader(cohort).read_labels(Path(cohort.root))
     return labels
 
 
-def _row(case: Case, labels: Labels, path: Path) -> dict[str, object]:
-    ledger = read_json(path)
-    drawn = ledger.get("reference") or {}
+def _cases_there(cohort: PlacedCohort) -> set[str]:
+    """The cases that at least one of a cohort's tables knows."""
+    reader, root = _reader(cohort), Path(cohort.root)
+    options = accepted(reader.cases_of, cohort.options)
+    return {case for table in cohort.tables for case in reader.cases_of(root, table, **options)}
+
+
+def _reader(cohort: PlacedCohort) -> ModuleType:
+    return importlib.import_module(f"lvpipe.readers.{cohort.reader}")
+
+
+def _row(case: Case, labels: Labels, account: Mapping[str, Any]) -> dict[str, object]:
+    drawn = account.get("reference") or {}
+    incomplete = account["status"] == "ok" and not account["complete"]
     return {
         "cohort": case.cohort,
         "case": case.name,
@@ -72,8 +96,8 @@ def _row(case: Case, labels: Labels, path: Path) -> dict[str, object]:
         "fold": case.fold,
         "edv_ml": labels.edv_ml if labels.edv_ml is not None else drawn.get("edv_ml"),
         "esv_ml": labels.esv_ml if labels.esv_ml is not None else drawn.get("esv_ml"),
-        "age_years": ledger["age_years"] if ledger["age_years"] is not None else labels.age_years,
-        "sex": ledger["sex"] or labels.sex,
-        "status": ledger["status"],
-        "reason": ledger["reason"],
+        "age_years": account["age_years"] if account["age_years"] is not None else labels.age_years,
+        "sex": account["sex"] or labels.sex,
+        "status": "incomplete" if incomplete else account["status"],
+        "reason": account["incomplete_reason"] if incomplete else account["reason"],
     }

@@ -3,12 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:  # readers are imported when the workflow is parsed, which loads nothing heavy
     from numpy.typing import NDArray
 
     from lvpipe.geometry import Plane
+
+
+class Note(NamedTuple):
+    """What a reader or decoder mended or left out: an event of the ledger, its rule one of lvpipe/rules.py."""
+
+    rule: str
+    what: str
 
 
 class Unreadable(Exception):
@@ -58,6 +65,7 @@ class Frame:
 
     `instance` is its number within the cine or the slice; `acquisition` is greater for what was acquired later.
     `blank`: it stands for an image that the source does not have.
+    `notes` say what was mended in its file.
     """
 
     file: ImageFile
@@ -75,6 +83,7 @@ class Frame:
     blank: bool = False
     sex: str = ""
     age_years: float | None = None
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,6 +113,8 @@ class Study:
     `undrawn` says what a slice is that the expert left undrawn in a drawn frame: background, or not known.
     `slice_per_run`: each run should hold a single slice, so that several are worth an event.
     `sparse`: frames were exported one by one, and those that were not are blank in the cine.
+    `notes` say what is unusual about the choice of files; `seen` has a row for whatever else was there, and
+    `without_images` is the reason where no image was found.
     """
 
     images: tuple[ImageFile, ...]
@@ -113,6 +124,9 @@ class Study:
     undrawn: Literal["background", "unknown"] = "unknown"
     slice_per_run: bool = False
     sparse: bool = False
+    notes: tuple[Note, ...] = ()
+    seen: tuple[dict[str, object], ...] = ()
+    without_images: str = "no short-axis images in the study's folder"
 
     @property
     def files(self) -> tuple[Path, ...]:

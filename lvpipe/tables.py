@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from lvpipe.cases import held_out
 from lvpipe.files import read_table
 
 
@@ -14,12 +15,19 @@ class SheetRow:
     cohort: str
     case: str
     split: str
+    patient: str
+    fold: int
     edv_ml: float
     esv_ml: float
     age_years: float
     sex: str
     status: str
     reason: str
+
+    @property
+    def held_out(self) -> str:
+        """The fold without which is learnt what forecasts this case; "all" for one of split test."""
+        return held_out(self.split, self.fold)
 
     def reference_ml(self, kind: str) -> float:
         """The reference of `EDV` or `ESV`."""
@@ -42,7 +50,6 @@ def of_split(rows: Iterable[SheetRow], *splits: str) -> list[SheetRow]:
 
 
 def _row(row: dict[str, str]) -> SheetRow:
-    texts = {name: row[name] for name in ("cohort", "case", "split", "sex", "status", "reason")}
-    return SheetRow(
-        **texts, edv_ml=number(row["edv_ml"]), esv_ml=number(row["esv_ml"]), age_years=number(row["age_years"])
-    )
+    texts = {name: row[name] for name in ("cohort", "case", "split", "patient", "sex", "status", "reason")}
+    edv_ml, esv_ml, age_years = (number(row[name]) for name in ("edv_ml", "esv_ml", "age_years"))
+    return SheetRow(**texts, fold=int(row["fold"]), edv_ml=edv_ml, esv_ml=esv_ml, age_years=age_years)

@@ -10,9 +10,11 @@ from lvpipe.config.base import Section
 class CalibrateSettings(Section):
     """The forecast of each volume around its point estimate."""
 
-    forecaster: Literal["sigma_hat", "step"] = Field(
-        "sigma_hat",
-        description="`sigma_hat`: a Gaussian whose spread follows from the slices' area errors. `step`: none at all.",
+    forecaster: Literal["auto", "sigma_hat", "linear", "step"] = Field(
+        "auto",
+        description="`sigma_hat`: a Gaussian whose spread follows from the slices' area errors. `linear`: a Gaussian "
+        "about a straight line through out-of-fold estimates, as wide as they missed the references. `step`: no doubt "
+        "at all. `auto`: `sigma_hat` where a cohort has contours, else `linear`.",
     )
     window: float = Field(
         0.02, gt=0, le=0.5, description="Half width of the window of predicted area fractions around a slice's own."

@@ -1,8 +1,9 @@
 """Entries of the lists `cohorts` and `models`: who is measured, and by what."""
 
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from lvpipe.config.base import PathName, Section
 
@@ -44,16 +45,33 @@ class Overrides(Section):
 
 
 class ModelEntry(Section):
-    """A network, what it sees and whom it learns from."""
+    """What measures cohorts: a network with what it sees and learns from, or estimates that another tool made."""
 
     name: PathName = Field(description="Name of the model in paths and tables.")
-    kind: Literal["draws"] = Field("draws", description="`draws`: makes probabilities.")
-    view: str = Field(description="The view of section `resample` that it sees.")
-    network: str = Field(description="Architecture: the name of a module in lvpipe/networks.")
+    kind: Literal["draws", "given"] = Field(
+        "draws",
+        description="`draws`: a network that makes probabilities of cines. `given`: another tool's estimates, which "
+        "cohorts of the readers `areas` and `masks` bring.",
+    )
+    view: str = Field("", description="`draws`: the view of section `resample` that it sees.")
+    network: str = Field("", description="`draws`: architecture, the name of a module in lvpipe/networks.")
     options: dict[str, Any] = Field(default_factory=dict, description="Arguments of that module's `build`.")
-    makes: Literal["prob"] = Field("prob", description="What it makes of a cine.")
-    masks: tuple[str, ...] = Field((), description="Cohorts whose masks it learns from.")
+    makes: Literal["prob", "areas", "masks"] = Field(
+        "prob", description="What it makes of a cine: `prob` if it draws, `areas` or `masks` if it is given."
+    )
+    table: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9._-]*$",
+        description="`given`: the name of its table (`areas/<table>.csv`) or its folder of masks; left out: "
+        "`areas.csv`, or the masks in the cohort's folder itself.",
+    )
+    masks: tuple[str, ...] = Field((), description="`draws`: cohorts whose masks it learns from.")
     overrides: Overrides = Field(default_factory=Overrides, description="Settings of later stages for this model.")
+
+    @property
+    def draws(self) -> bool:
+        """Whether it is a network that is trained and applied here."""
+        return self.kind == "draws"
 
     @field_validator("name")
     @classmethod
@@ -61,3 +79,27 @@ class ModelEntry(Section):
         if name in RESERVED:
             raise ValueError(f"a model is called {name}, as a row of the tables is; expected another name")
         return name
+
+    @model_validator(mode="after")
+    def _kind_agrees(self) -> Self:
+        wrong = list(self._drawing_faults() if self.draws else self._given_faults())
+        if wrong:
+            raise ValueError(f"the model {self.name} is of kind {self.kind}: {'; '.join(wrong)}")
+        return self
+
+    def _drawing_faults(self) -> Iterator[str]:
+        yield from (f"{key} is missing" for key in ("view", "network") if not getattr(self, key))
+        if self.makes != "prob":
+            yield f"makes is {self.makes}, expected prob"
+        if self.table:
+            yield "table is for kind given"
+
+    def _given_faults(self) -> Iterator[str]:
+        if self.makes == "prob":
+            yield "makes is prob, expected areas or masks"
+        yield from (f"{key} is for kind draws" for key in ("view", "network", "options", "masks") if getattr(self, key))
+        yield from (
+            f"overrides of {stage} concern no given estimates"
+            for stage in ("train", "segment", "postprocess")
+            if getattr(self.overrides, stage)
+        )

@@ -1,10 +1,11 @@
 """Settings of the stage `integrate`: from areas to millilitres."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from lvpipe.config.base import Section
+from lvpipe.config.convert import Completeness
 
 
 class IntegrateSettings(Section):
@@ -28,3 +29,14 @@ class IntegrateSettings(Section):
         "each slice's own extremes, or the first frame as ED and the smallest summed area as ES.",
     )
     smooth_frames: int = Field(3, ge=1, description="Width of the circular mean over time of `frames: summed_area`.")
+
+
+class GivenSource(Section):
+    """Where the estimates of a cohort come from that another tool made: what the job reads, besides its settings."""
+
+    reader: str
+    root: str
+    table: str
+    options: dict[str, Any]
+    prefix: str
+    complete: Completeness

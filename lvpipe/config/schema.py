@@ -48,7 +48,7 @@ class Config(Section):
         _unique("models", [model.name for model in self.models])
         for cohort in self.cohorts:
             _one_source(cohort, self.phantom)
-        for model in self.models:
+        for model in (model for model in self.models if model.draws):
             _known(f"models: {model.name}: view", model.view, self.resample.views)
             for name in model.masks:
                 _known(f"models: {model.name}: masks", name, {c.name for c in self.cohorts if c.masks})

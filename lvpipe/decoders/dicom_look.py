@@ -20,7 +20,7 @@ _HASH_SHOWN = 16
 
 @dataclass(frozen=True)
 class View:
-    """One frame of a file: its plane (None where the header has none) and its time after the R wave."""
+    """One frame of a file: its plane (None where the header has none in full) and its time after the R wave."""
 
     plane: Plane | None
     trigger_ms: float | None
@@ -28,7 +28,10 @@ class View:
 
 @dataclass(frozen=True)
 class Look:
-    """What a file's header tells. `views` has one entry a frame; `words` are ImageType's, and FrameType's."""
+    """What a file's header tells. `views` has one entry a frame; `words` are ImageType's, and FrameType's.
+
+    `clock_s` is the time of day of the acquisition, `day` the study's date as a number: the later has the greater.
+    """
 
     study: str
     series: str
@@ -40,6 +43,12 @@ class Look:
     temporal_positions: int | None
     refusal: str
     views: tuple[View, ...]
+    echo_ms: float | None
+    inversion_ms: float | None
+    flip_degrees: float | None
+    thickness_mm: float | None
+    clock_s: float | None
+    day: int | None
 
 
 def look(data: bytes) -> Look | None:
@@ -64,14 +73,28 @@ def look(data: bytes) -> Look | None:
         temporal_positions=header.whole("NumberOfTemporalPositions"),
         refusal=refusal(header),
         views=tuple(View(_plane(frame), read_trigger_ms(frame)) for frame in frames),
+        echo_ms=frames[0].number("EchoTime"),
+        inversion_ms=frames[0].number("InversionTime"),
+        flip_degrees=frames[0].number("FlipAngle"),
+        thickness_mm=frames[0].number("SliceThickness"),
+        clock_s=_seconds(header.number("AcquisitionTime")),
+        day=header.whole("StudyDate"),
     )
 
 
 def _plane(header: Header) -> Plane | None:
     try:
-        return read_plane(header)[0]
+        plane, by_location, _ = read_plane(header)
     except Unreadable:
         return None
+    return None if by_location else plane
+
+
+def _seconds(clock: float | None) -> float | None:
+    """DICOM writes 083920.5 for twenty seconds and a half past 8:39."""
+    if clock is None:
+        return None
+    return clock // 10_000 * 3600 + clock // 100 % 100 * 60 + clock % 100
 
 
 @lru_cache(maxsize=4096)

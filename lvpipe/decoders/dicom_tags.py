@@ -3,17 +3,22 @@
 NEEDED: dict[str, tuple[int, str]] = {
     "ImageType": (0x00080008, "CS"),
     "SOPClassUID": (0x00080016, "UI"),
+    "StudyDate": (0x00080020, "DA"),
+    "AcquisitionTime": (0x00080032, "TM"),
     "Modality": (0x00080060, "CS"),
     "FrameType": (0x00089007, "CS"),
     "PatientSex": (0x00100040, "CS"),
     "PatientAge": (0x00101010, "AS"),
     "SliceThickness": (0x00180050, "DS"),
     "RepetitionTime": (0x00180080, "DS"),
+    "EchoTime": (0x00180081, "DS"),
+    "InversionTime": (0x00180082, "DS"),
     "TriggerTime": (0x00181060, "DS"),
     "NominalInterval": (0x00181062, "IS"),
     "HeartRate": (0x00181088, "IS"),
     "ReconstructionDiameter": (0x00181100, "DS"),
     "ImagerPixelSpacing": (0x00181164, "DS"),
+    "FlipAngle": (0x00181314, "DS"),
     "NominalScannedPixelSpacing": (0x00182010, "DS"),
     "StudyInstanceUID": (0x0020000D, "UI"),
     "SeriesInstanceUID": (0x0020000E, "UI"),
@@ -45,7 +50,7 @@ NEEDED: dict[str, tuple[int, str]] = {
     "RescaleIntercept": (0x00281052, "DS"),
     "RescaleSlope": (0x00281053, "DS"),
 }
-"""Tag and standard VR by keyword. All else is skipped unread: no name or date ever enters memory as text."""
+"""Tag and standard VR by keyword. All else is skipped unread: no name enters memory, and dates are but compared."""
 
 WANTED = frozenset(tag for tag, _ in NEEDED.values())
 

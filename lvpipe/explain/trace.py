@@ -21,6 +21,8 @@ _FILES_SHOWN = 3
 """Source files that are named unless all are asked for."""
 _WIDTH = 110
 """Columns after which settings go on in the next line."""
+_RULE_OF_GIVEN = "integrate_given"
+"""The rule that reads estimates as a source brought them."""
 _STAGES_OF_MODELS = ("train", "integrate", "calibrate")
 """Folders of results/ that hold one folder for each model."""
 
@@ -48,6 +50,10 @@ class Findings:
     by_hash: int = 0
     by_time: int = 0
     ledgers: int = 0
+    tables: int = 0
+    """Files that a source brought and that a job read as they are."""
+    folders: int = 0
+    """Folders that a source brought and whose files no ledger knows: nothing tells whether they changed."""
     wrong: list[str] = field(default_factory=list)
 
 
@@ -64,6 +70,7 @@ def report(steps: Sequence[Step], place: Place, row: Mapping[str, str], all_file
         yield from ["", f"{step.file}   {(sha256 or '')[:DIGEST_SHOWN]}".rstrip()]
         lines = [*_origin(step, told), *describe(place.path(step.file), place.case)]
         lines += [*_links(step, place, findings), *_sources(step, place, all_files, findings, wrong)]
+        lines += _brought(step, place, findings)
         yield from _indented([*lines, *(f"! {line}" for line in wrong)])
         findings.wrong += wrong
     yield from ["", *(_verdict(findings) if len(steps) > 1 else _nothing_followed(steps[0], place.case, findings))]
@@ -155,6 +162,17 @@ def _sources(step: Step, place: Place, all_files: bool, findings: Findings, wron
     yield from _listing(sources, place.folder, all_files)
 
 
+def _brought(step: Step, place: Place, findings: Findings) -> Iterator[str]:
+    """What a source brought that needed no conversion: a table is compared as any file, a folder's files are not."""
+    if not any(reader.record is not None and reader.record.rule == _RULE_OF_GIVEN for reader in step.readers):
+        return
+    if place.path(step.file).is_dir():
+        findings.folders += 1
+        yield "a folder: its files are not compared, no ledger has their hashes"
+    else:
+        findings.tables += 1
+
+
 def _listing(sources: Sources, folder: Path, all_files: bool) -> Iterator[str]:
     state = "agrees with the ledger" if sources.agree else "does not agree with the ledger"
     yield f"source: {count(len(sources.digests), 'file')}, combined SHA-256 {sources.combined[:DIGEST_SHOWN]}: {state}"
@@ -173,7 +191,9 @@ def _verdict(findings: Findings) -> Iterator[str]:
     yield from _comparison(findings)
     if findings.wrong:
         yield from _disagreement(findings)
-    elif findings.ledgers:
+    elif findings.folders:
+        yield "Everything compared agrees; the files in the source's folder could not be compared."
+    elif findings.ledgers or findings.tables:
         yield "Everything compared agrees, back to the source files."
     else:
         yield "Everything compared agrees; no source files were reached."

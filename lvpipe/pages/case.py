@@ -13,7 +13,7 @@ from lvpipe.pages.figures import MODELS, REFERENCE, Curve, area_profile, forecas
 from lvpipe.pages.markup import MISSING, Html, anchor, fixed, join, tag
 from lvpipe.pages.pictures import Window, contour_path, draw_picture, place_window, to_grey
 from lvpipe.pages.run import Outcome, Run
-from lvpipe.pages.study import Study
+from lvpipe.pages.study import GivenStudy, Study
 from lvpipe.pages.tables import amount, spread, table, words
 
 _MOMENTS = {"ED": "End-diastole", "ES": "End-systole"}
@@ -34,8 +34,9 @@ def case_article(run: Run, study: Study, crop_mm: float) -> Html:
     return tag(
         "article",
         _head(study.outcomes, study.ledger),
+        _incomplete(study.outcomes),
         figures_table(study.outcomes),
-        tag("div", *_charts(run, study), class_="charts"),
+        tag("div", *_charts(run, study, list(_profile(study, colours(run.models)))), class_="charts"),
         *_pictures(run, study, crop_mm),
         events_list(study.ledger),
         id=anchor(study.case),
@@ -43,16 +44,31 @@ def case_article(run: Run, study: Study, crop_mm: float) -> Html:
     )
 
 
+def given_article(run: Run, study: GivenStudy) -> Html:
+    """Everything about a case that another tool estimated."""
+    return tag(
+        "article",
+        _head(study.outcomes, run.ledger(study.case)),
+        _incomplete(study.outcomes),
+        figures_table(study.outcomes),
+        tag("div", *_charts(run, study, list(_given_profile(study, colours(run.models)))), class_="charts"),
+        tag("p", "No pictures: the cohort came as another tool's estimates, without images.", class_="quiet"),
+        id=anchor(study.case),
+        class_="case",
+    )
+
+
 def rejected_article(run: Run, case: str) -> Html:
-    """A case without a cine: why, what was seen in its files, and the forecast that it got all the same."""
+    """A case of which there is nothing: why, what was seen in its files, and the forecast that it got all the same."""
     outcomes, ledger = run.by_case[case], run.ledger(case)
+    events = Html("") if run.is_given(case) else events_list(ledger)
     reason = outcomes[0].reason or ledger.get("reason") or "its ledger gives no reason"
     return tag(
         "article",
         _head(outcomes, ledger),
         tag("p", tag("b", "Set aside: "), reason, class_="reason"),
         figures_table(outcomes),
-        events_list(ledger),
+        events,
         id=anchor(case),
         class_="case",
     )
@@ -110,17 +126,24 @@ def _figures(outcome: Outcome) -> list[Any]:
         cells.append(amount(values[f"{kind}_ml"]))
         cells.append(spread(values[f"{kind}_mean_ml"], values[f"{kind}_sd_ml"]))
         cells.append(amount(values[f"{kind}_crps"], 4))
-    chips = words(flag_chips(outcome.flags))
+    chips = words(flag_chips(outcome.marks))
     return [*cells, amount(values["sv_ml"]), amount(values["ef_percent"]), chips]
 
 
-def _charts(run: Run, study: Study) -> Iterator[Html]:
+def _incomplete(outcomes: Sequence[Outcome]) -> Html:
+    """Why no volume is made of what is there."""
+    reasons = dict.fromkeys(one.reason for one in outcomes if one.status == "incomplete")
+    return join([tag("p", tag("b", "Incomplete: "), reason, class_="reason") for reason in reasons])
+
+
+def _charts(run: Run, study: Study | GivenStudy, profile: Sequence[Line]) -> Iterator[Html]:
     paint, first = colours(run.models), study.outcomes[0].values
     references = {"EDV": first["edv_reference_ml"], "ESV": first["esv_reference_ml"]}
     frames = {outcome.model: outcome.frames for outcome in study.outcomes}
     yield volume_curves(
         {model: Curve(*curve, frames[model], paint[model]) for model, curve in study.curves.items() if curve[0]},
         references,
+        study.across,
     )
     steps = [
         (one.model if kind == "EDV" else "", paint[one.model], forecast)
@@ -129,7 +152,7 @@ def _charts(run: Run, study: Study) -> Iterator[Html]:
         if (forecast := run.forecast(one, kind)) is not None
     ]
     yield forecast_steps(steps, references)
-    yield area_profile(list(_profile(study, paint)))
+    yield area_profile(profile)
 
 
 def _profile(study: Study, paint: Mapping[str, str]) -> Iterator[Line]:
@@ -140,6 +163,16 @@ def _profile(study: Study, paint: Mapping[str, str]) -> Iterator[Line]:
         for name in who:
             areas = study.reference_areas_cm2(frame) if name == "expert" else study.areas_cm2[name][frame]
             yield Line(name if word == "ED" else "", x, areas.tolist(), paint.get(name, REFERENCE), dash=dash)
+
+
+def _given_profile(study: GivenStudy, paint: Mapping[str, str]) -> Iterator[Line]:
+    """Areas by position at each model's ED (solid) and ES (dashed)."""
+    for one in study.outcomes:
+        for word, frame in one.frames.items():
+            places = study.positions_mm.get(one.model, {}).get(frame, [])
+            x, areas = [position for position, _ in places], [area for _, area in places]
+            dash = "" if word == "ED" else "5 4"
+            yield Line(one.model if word == "ED" else "", x, areas, paint[one.model], dash=dash)
 
 
 def _pictures(run: Run, study: Study, crop_mm: float) -> Iterator[Html]:

@@ -97,7 +97,7 @@ def pit_histogram(title: str, values: Sequence[float], colour: str, bins: int = 
     return Html(chart(title, *axes, [bars, expected], x_range=(0, 1), size=_WIDE))
 
 
-def volume_curves(curves: Mapping[str, Curve], references_ml: Mapping[str, float]) -> Html:
+def volume_curves(curves: Mapping[str, Curve], references_ml: Mapping[str, float], across: str) -> Html:
     """All models' volume curves with their two frames, and the reference volumes as level lines."""
     layers: list[Layer] = [
         Line(model, curve.times_ms, curve.volumes_ml, curve.colour) for model, curve in curves.items()
@@ -108,7 +108,7 @@ def volume_curves(curves: Mapping[str, Curve], references_ml: Mapping[str, float
         if math.isfinite(volume)
     ]
     layers += [mark for curve in curves.values() for mark in curve.marks(named=len(curves) == 1)]
-    return Html(chart("Volume over the cycle", "time (ms)", "cavity (mL)", layers, size=_WIDE))
+    return Html(chart("Volume over the cycle", across, "cavity (mL)", layers, size=_WIDE))
 
 
 def forecast_steps(

@@ -54,4 +54,4 @@ def _row(one: Outcome, link: Html) -> list[Cell]:
         cells.append(spread(values[f"{kind}_mean_ml"], values[f"{kind}_sd_ml"]))
         cells.append(amount(values[f"{kind}_crps"], CRPS_DIGITS))
     cells += [amount(values["ef_reference_percent"]), amount(values["ef_percent"]), amount(values["slices"], 0)]
-    return [*cells, Cell(flag_chips(one.flags), " ".join(one.flags))]
+    return [*cells, Cell(flag_chips(one.marks), " ".join(one.marks))]

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from lvpipe.files import read_json, read_table
 from lvpipe.forecasts import forecast_id, read_forecasts
 from lvpipe.pages.markup import anchor
-from lvpipe.tables import number
+from lvpipe.tables import number, read_cases
 
 SPLITS = ("test", "validate", "train")
 """In the order of a reader's interest."""
 
-_TEXTS = frozenset({"model", "cohort", "case", "split", "status", "reason", "flags", "ed_frame", "es_frame"})
+_TEXTS = frozenset(
+    {"model", "cohort", "case", "split", "status", "reason", "fallback", "flags", "ed_frame", "es_frame"}
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Outcome:
     split: str
     status: str
     reason: str
+    fallback: str
     flags: tuple[str, ...]
     frames: Mapping[str, int]
     values: Mapping[str, float]
@@ -42,8 +45,13 @@ class Outcome:
 
     @property
     def rejected(self) -> bool:
-        """Whether there is no cine to look at."""
+        """Whether there is nothing of it to look at."""
         return self.status == "rejected"
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """The flags, with what the fallback was."""
+        return tuple(f"fallback: {self.fallback}" if flag == "fallback" else flag for flag in self.flags)
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,8 @@ class Run:
     """Most cases with pictures."""
 
     folds: int
+    given: Sequence[str] = ()
+    """Cohorts that brought their estimates: they have no images and no ledgers."""
 
     @cached_property
     def by_case(self) -> dict[str, list[Outcome]]:
@@ -77,13 +87,14 @@ class Run:
 
     @cached_property
     def rejected(self) -> list[str]:
-        """Cases without a cine, by name."""
-        return sorted(case for case, outcomes in self.by_case.items() if outcomes[0].rejected)
+        """Cases of which no model has anything, by name."""
+        return sorted(case for case, outcomes in self.by_case.items() if all(one.rejected for one in outcomes))
 
     @cached_property
     def shown(self) -> list[str]:
         """Cases that are shown with pictures, worst first."""
-        return [case for case in self.ranked if not self.by_case[case][0].rejected][: self.pictured]
+        aside = set(self.rejected)
+        return [case for case in self.ranked if case not in aside][: self.pictured]
 
     def link(self, case: str) -> str:
         """Where the page tells more of a case; the table of all cases, if it has no part of its own."""
@@ -116,17 +127,29 @@ class Run:
         """A case's distribution function of EDV or ESV."""
         return self.forecasts[outcome.model].get(forecast_id(outcome.case, kind))
 
+    def is_given(self, case: str) -> bool:
+        """Whether its cohort brought its estimates."""
+        return self.by_case[case][0].cohort in self.given
+
     def ledger(self, case: str) -> dict[str, Any]:
-        """What convert wrote down."""
+        """What convert wrote down; of a case whose cohort brought its estimates what the case sheet says of it."""
+        if self.is_given(case):
+            return self._persons.get(case, {})
         return read_json(self.root / "convert" / f"{case}_cine.json") or {}
 
+    @cached_property
+    def _persons(self) -> dict[str, dict[str, Any]]:
+        rows = read_cases(self.root / "convert" / "cases.csv").values()
+        aged = ((row, row.age_years if np.isfinite(row.age_years) else None) for row in rows)
+        return {row.case: {"age_years": age, "sex": row.sex, "reason": row.reason} for row, age in aged}
 
-def read_run(root: Path, models: Sequence[str], pictured: int, folds: int) -> Run:
+
+def read_run(root: Path, models: Sequence[str], pictured: int, folds: int, given: Sequence[str] = ()) -> Run:
     """Read every table that the page needs, once."""
     outcomes = [_outcome(row) for row in read_table(root / "cases.csv") if row["model"] in models]
     forecasts = {model: read_forecasts(root / "calibrate" / model / "forecasts.csv") for model in models}
     crps, dice = (read_table(root / name) for name in ("crps.csv", "dice.csv"))
-    return Run(root, models, crps, dice, outcomes, forecasts, pictured, folds)
+    return Run(root, models, crps, dice, outcomes, forecasts, pictured, folds, given)
 
 
 def worst_crps(outcomes: Iterable[Outcome]) -> float:
@@ -142,5 +165,5 @@ def in_order(splits: Iterable[str]) -> list[str]:
 def _outcome(row: Mapping[str, str]) -> Outcome:
     frames = {word: int(row[key]) for word, key in (("ED", "ed_frame"), ("ES", "es_frame")) if row[key]}
     values = {key: number(cell) for key, cell in row.items() if key not in _TEXTS}
-    texts = {key: row[key] for key in ("model", "cohort", "case", "split", "status", "reason")}
+    texts = {key: row[key] for key in ("model", "cohort", "case", "split", "status", "reason", "fallback")}
     return Outcome(**texts, flags=tuple(row["flags"].split()), frames=frames, values=values)

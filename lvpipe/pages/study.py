@@ -1,9 +1,10 @@
 """The files of one case, each read once: its images, its curves and its areas."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,8 @@ class Study:
     masks: Mapping[str, NDArray[np.uint8]]
     areas_cm2: Mapping[str, NDArray[np.float64]]
     curves: Mapping[str, tuple[list[float], list[float]]]
+    across: ClassVar[str] = "time (ms)"
+    """What the curves run over."""
 
     def position_mm(self, z: int) -> float:
         """Where a slice lies along the stack."""
@@ -82,6 +85,59 @@ def read_study(run: Run, case: str) -> Study:
     )
 
 
+@dataclass(frozen=True)
+class GivenStudy:
+    """One case that another tool estimated: what its models have of it, and no image."""
+
+    case: str
+    outcomes: Sequence[Outcome]
+    positions_mm: Mapping[str, Mapping[int, list[tuple[float, float]]]]
+    """By model and frame, of each slice its position and its area in cm2."""
+
+    curves: Mapping[str, tuple[list[float], list[float]]]
+    across: ClassVar[str] = "frame"
+    """What the curves run over: tables have no times."""
+
+
+def read_given(run: Run) -> dict[str, GivenStudy]:
+    """Every case with charts whose cohort brought its estimates; each table is read once."""
+    wanted = {case for case in run.shown if run.is_given(case)}
+    profiles: dict[str, dict[str, dict[int, list[tuple[float, float]]]]] = defaultdict(dict)
+    curves: dict[str, dict[str, tuple[list[float], list[float]]]] = defaultdict(dict)
+    for model in run.models:
+        for cohort in run.given:
+            folder = run.root / "integrate" / model
+            if (folder / f"{cohort}_areas.csv").exists():
+                for case, profile in _profiles(folder / f"{cohort}_areas.csv", wanted, run, model).items():
+                    profiles[case][model] = profile
+                for case, rows in _by_case(folder / f"{cohort}_curves.csv", wanted).items():
+                    curves[case][model] = _points(rows, "frame")
+    return {case: GivenStudy(case, run.by_case[case], profiles[case], curves[case]) for case in wanted}
+
+
+def _profiles(
+    path: Path, wanted: Collection[str], run: Run, model: str
+) -> dict[str, dict[int, list[tuple[float, float]]]]:
+    """Areas along the stack in the frames that a model calls ED and ES."""
+    frames = {one.case: set(one.frames.values()) for one in run.outcomes if one.model == model}
+    profiles: dict[str, dict[int, list[tuple[float, float]]]] = {}
+    for case, rows in _by_case(path, wanted).items():
+        profile = profiles.setdefault(case, {})
+        for row in rows:
+            if int(row["frame"]) in frames[case]:
+                place = float(row["position_mm"]), float(row["cavity_mm2"]) / 100
+                profile.setdefault(int(row["frame"]), []).append(place)
+    return profiles
+
+
+def _by_case(path: Path, wanted: Collection[str]) -> dict[str, list[dict[str, str]]]:
+    rows: dict[str, list[dict[str, str]]] = {}
+    for row in read_table(path):
+        if row["case"] in wanted:
+            rows.setdefault(row["case"], []).append(row)
+    return rows
+
+
 def _areas(path: Path, shape_tzyx: Sequence[int]) -> NDArray[np.float64]:
     """Areas in cm2, `(frames, slices)`; NaN where the table says nothing."""
     areas = np.full(shape_tzyx[:2], np.nan)
@@ -92,5 +148,9 @@ def _areas(path: Path, shape_tzyx: Sequence[int]) -> NDArray[np.float64]:
 
 
 def _curve(path: Path) -> tuple[list[float], list[float]]:
-    rows = [row for row in read_table(path) if row["cavity_ml"]]
-    return [float(row["time_ms"]) for row in rows], [float(row["cavity_ml"]) for row in rows]
+    return _points(read_table(path), "time_ms")
+
+
+def _points(table: Sequence[Mapping[str, str]], column: str) -> tuple[list[float], list[float]]:
+    rows = [row for row in table if row["cavity_ml"]]
+    return [float(row[column]) for row in rows], [float(row["cavity_ml"]) for row in rows]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from lvpipe.cases import SPLITS, SourceCase
+from lvpipe.cases import SPLITS, SourceCase, canonical_patient
 
 if TYPE_CHECKING:
     from lvpipe.config.phantom import PhantomCohort
@@ -57,6 +57,6 @@ def _kaggle(cohort: "PhantomCohort") -> Iterator[SourceCase]:
 
 def _sunnybrook(cohort: "PhantomCohort") -> Iterator[SourceCase]:
     for number in range(1, cohort.cases["all"] + 1):
-        patient = f"SCD9{number:04d}01"
-        sources = (f"SCD_IMAGES/{patient}", f"SCD_ManualContours/{original_id(patient)}")
-        yield SourceCase(patient, patient, "", sources)
+        name = f"SCD9{number:04d}01"
+        sources = (f"SCD_IMAGES/{name}", f"SCD_ManualContours/{original_id(name)}")
+        yield SourceCase(name, canonical_patient(original_id(name)), "", sources)

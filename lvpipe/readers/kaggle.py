@@ -1,9 +1,12 @@
-"""Data Science Bowl 2: `<split>/<study>/study/sax_<k>/IM-<series>-<frame>[-<version>].dcm`, volumes in CSV sheets."""
+"""Data Science Bowl 2: `<split>/<study>/study/sax_<k>/IM-<series>-<frame>[-<version>].dcm`, volumes in CSV sheets.
+
+The archives unpack to `train/train/1` where each was given a folder of its own; both are understood.
+"""
 
 import csv
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from lvpipe.cases import SPLITS, Labels, SourceCase
@@ -11,8 +14,11 @@ from lvpipe.errors import UserError
 from lvpipe.files import reading
 from lvpipe.study import ImageFile, Study
 
-SHEETS = ("train.csv", "validate.csv", "test.csv")
-"""Tables that `read_labels` reads, relative to the cohort's path; each may be missing."""
+SHEETS = ("train.csv", "validate.csv", "test.csv", "solution.csv")
+"""Tables that `read_labels` reads, relative to the cohort's path; each may be missing.
+
+Either `Id,Systole,Diastole`, or a row for each volume as in submissions: `Id,Volume` with an Id such as 701_Systole.
+"""
 
 _IMAGE = re.compile(r"IM-(\d+)-(\d+)(?:-(\d+))?\.dcm$")
 _RUN = re.compile(r"sax_(\d+)$")
@@ -22,10 +28,9 @@ _RUN = re.compile(r"sax_(\d+)$")
 def list_cases(root: Path) -> list[SourceCase]:
     """Every numbered study folder of the three splits, in the order of the numbers."""
     return [
-        SourceCase(name=study.name, patient=study.name, split=split, sources=(f"{split}/{study.name}",))
+        SourceCase(study.name, study.name, split, (study.relative_to(root).as_posix(),))
         for split in SPLITS
-        if (root / split).is_dir()
-        for study in sorted(_numbered(root / split), key=lambda folder: int(folder.name))
+        for study in sorted(_numbered(root / split) + _numbered(root / split / split), key=lambda it: int(it.name))
     ]
 
 
@@ -50,6 +55,8 @@ def read_study(sources: Sequence[Path]) -> Study:
 
 
 def _numbered(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
     return [entry for entry in folder.iterdir() if entry.name.isdecimal() and entry.is_dir()]
 
 
@@ -70,15 +77,26 @@ def _images(run: Path) -> list[ImageFile]:
 def _read_sheet(sheet: Path) -> dict[str, Labels]:
     with reading(sheet), sheet.open(newline="", encoding="utf-8-sig") as stream:
         rows = csv.DictReader(stream)
-        missing = {"Id", "Systole", "Diastole"} - set(rows.fieldnames or ())
+        columns = set(rows.fieldnames or ())
+        if columns >= {"Id", "Volume"}:
+            return _by_volume(sheet, rows)
+        missing = {"Id", "Systole", "Diastole"} - columns
         if missing:
             raise UserError(
-                f"{sheet}: no column {', '.join(sorted(missing))}; expected the columns Id,Systole,Diastole"
+                f"{sheet}: no column {', '.join(sorted(missing))}; expected Id,Systole,Diastole or Id,Volume"
             )
         return {
             row["Id"].strip(): Labels(edv_ml=_volume(sheet, row, "Diastole"), esv_ml=_volume(sheet, row, "Systole"))
             for row in rows
         }
+
+
+def _by_volume(sheet: Path, rows: Iterable[dict[str, str]]) -> dict[str, Labels]:
+    volumes: dict[str, dict[str, float | None]] = defaultdict(dict)
+    for row in rows:
+        case, _, kind = row["Id"].strip().rpartition("_")
+        volumes[case][kind] = _volume(sheet, row, "Volume")
+    return {case: Labels(edv_ml=of.get("Diastole"), esv_ml=of.get("Systole")) for case, of in volumes.items()}
 
 
 def _volume(sheet: Path, row: dict[str, str], column: str) -> float | None:

@@ -1,4 +1,8 @@
-"""Sunnybrook Cardiac Data: `SCD_IMAGES/<PatientID>/CINESAX_<n>/` and contours in `SCD_ManualContours/<OriginalID>/`."""
+"""Sunnybrook Cardiac Data, as the Cardiac Atlas Project releases it and as the challenge of 2009 handed it out.
+
+Release: `SCD_IMAGES/<PatientID>/CINESAX_<n>/` (or `SCD_IMAGES_01/` to `_05/`), `SCD_ManualContours/<OriginalID>/`.
+Challenge: `challenge_<set>/<OriginalID>/` with all series in one folder, `.../<Set>DataContours/<OriginalID>/`.
+"""
 
 import csv
 import re
@@ -7,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from lvpipe.cases import OLDEST_YEARS, Labels, SourceCase
+from lvpipe.cases import OLDEST_YEARS, Labels, SourceCase, canonical_patient
 from lvpipe.errors import UserError
 from lvpipe.files import reading
 from lvpipe.study import ContourFile, ImageFile, Study
@@ -15,8 +19,38 @@ from lvpipe.study import ContourFile, ImageFile, Study
 SHEETS = ("scd_patientdata.csv",)
 """Tables at the cohort's path: this one says whose contours are whose."""
 
-_IMAGES = "SCD_IMAGES"
-_CONTOURS = "SCD_ManualContours"
+_RELEASED = ("SCD_IMAGES", *(f"SCD_IMAGES_{part:02d}" for part in range(1, 6)))
+"""Folders of patients by PatientID: the five archives of the release, unpacked into one folder or each into its own."""
+
+_CHALLENGE = "challenge_*"
+"""Folders of patients by OriginalID."""
+
+_CONTOURS = ("SCD_ManualContours", "*/*DataContours", "*DataContours")
+
+_CINE_SERIES = {
+    "SC-HF-I": {1: 4, 2: 106, 4: 116, 5: 156, 6: 180, 7: 209, 8: 226, 9: 241, 10: 24, 11: 43, 12: 62, 40: 134},
+    "SC-HF-NI": {
+        3: 379,
+        4: 501,
+        7: 523,
+        11: 270,
+        12: 286,
+        13: 304,
+        14: 331,
+        15: 359,
+        31: 401,
+        33: 424,
+        34: 446,
+        36: 474,
+    },
+    "SC-HYP": {1: 550, 3: 650, 6: 767, 7: 7, 8: 796, 9: 3, 10: 579, 11: 601, 12: 629, 37: 702, 38: 734, 40: 755},
+    "SC-N": {2: 898, 3: 915, 5: 963, 6: 981, 7: 1009, 9: 1031, 10: 851, 11: 878, 40: 944},
+}
+"""Which series of the challenge's folders is the short-axis cine that the contours were drawn on.
+
+Found by the challenge's participants (it stands in the public code of the first and third of the Kaggle challenge):
+contours name the number of their image alone, and several series of a patient have images of that number.
+"""
 _IMAGE = re.compile(r"IM-(\d+)-(\d+)\.dcm$")
 _CONTOUR = re.compile(r"IM-\d+-(\d+)-([io])contour-manual\.txt$")
 _RUN = re.compile(r"CINESAX_(\d+)$")
@@ -30,33 +64,37 @@ the contours, were pixel centres at integers, where 0 was expected of that conve
 
 
 def list_cases(root: Path) -> list[SourceCase]:
-    """Every patient with an image folder; with contours where the sheet names them and they are there."""
-    folders = root / _IMAGES
-    if not folders.is_dir():
-        return []
-    drawn = _contour_folders(root)
+    """Every patient with an image folder; with contours where these are there, and the sheet names them.
+
+    Patients go by their canonical OriginalID: the contours, and what others made of this source, name that alone.
+    """
+    drawn, originals = _contour_folders(root), _originals(root)
     return [
         SourceCase(
-            name=patient,
+            name=folder.name,
             patient=patient,
             split="",
-            sources=(f"{_IMAGES}/{patient}", *drawn.get(patient, ())),
+            sources=(_within(root, folder), *drawn.get(patient, ())),
         )
-        for patient in sorted(entry.name for entry in folders.iterdir() if entry.is_dir())
-        if not patient.startswith(".")
+        for folder in _patient_folders(root)
+        for patient in [originals.get(folder.name) or canonical_patient(folder.name)]
     ]
 
 
 def read_labels(root: Path) -> dict[str, Labels]:
     """Age and sex, which the images do not say; this source's reference volumes come from its contours."""
-    return {(row["PatientID"] or "").strip(): _person(row) for row in _read_sheet(root / SHEETS[0])}
+    rows = _read_sheet(root / SHEETS[0])
+    found = {(row["PatientID"] or "").strip(): _person(row) for row in rows}
+    originals = {canonical_patient((row["OriginalID"] or "").strip()): _person(row) for row in rows}
+    challenge = {folder.name: originals.get(canonical_patient(folder.name)) for folder in _patient_folders(root)}
+    return found | {name: person for name, person in challenge.items() if person is not None}
 
 
 def read_study(sources: Sequence[Path]) -> Study:
     """The files of the cine, and of each contour the image that it was drawn on."""
     from lvpipe.decoders.dicom import read_frames
 
-    runs = [run for source in sources for run in source.glob("CINESAX_*") if _RUN.match(run.name)]
+    runs = [run for source in sources for run in _runs(source)]
     contours = [
         path
         for source in sources
@@ -74,17 +112,33 @@ def read_study(sources: Sequence[Path]) -> Study:
     )
 
 
+def _patient_folders(root: Path) -> list[Path]:
+    """Image folders by name; a patient who is there twice stands once, as in the release."""
+    places = [*(root / name for name in _RELEASED), *sorted(root.glob(_CHALLENGE))]
+    folders = [entry for place in places if place.is_dir() for entry in place.iterdir() if entry.is_dir()]
+    named = {folder.name: folder for folder in reversed(folders) if not folder.name.startswith(".")}
+    return [named[name] for name in sorted(named)]
+
+
+def _originals(root: Path) -> dict[str, str]:
+    """The canonical OriginalID of each PatientID."""
+    rows = _read_sheet(root / SHEETS[0])
+    return {(row["PatientID"] or "").strip(): canonical_patient((row["OriginalID"] or "").strip()) for row in rows}
+
+
 def _contour_folders(root: Path) -> dict[str, tuple[str, ...]]:
-    """Contour folders by PatientID, relative to root; SC-HF-I-1 and SC-HF-I-01 are one patient."""
-    if not (root / _CONTOURS).is_dir():
-        return {}
-    there = {_canonical(entry.name): entry.name for entry in sorted((root / _CONTOURS).iterdir())}
+    """Contour folders by canonical OriginalID, relative to root: SC-HF-I-1 and SC-HF-I-01 are one patient."""
+    places = [place for pattern in _CONTOURS for place in sorted(root.glob(pattern)) if place.is_dir()]
     return {
-        patient: (f"{_CONTOURS}/{there[_canonical(original)]}",)
-        for row in _read_sheet(root / SHEETS[0])
-        for patient, original in [[(row[column] or "").strip() for column in ("PatientID", "OriginalID")]]
-        if _canonical(original) in there
+        canonical_patient(entry.name): (_within(root, entry),)
+        for place in reversed(places)
+        for entry in sorted(place.iterdir())
+        if entry.is_dir()
     }
+
+
+def _within(root: Path, folder: Path) -> str:
+    return folder.relative_to(root).as_posix()
 
 
 def _person(row: dict[str, str]) -> Labels:
@@ -104,17 +158,31 @@ def _read_sheet(sheet: Path) -> list[dict[str, str]]:
         return list(rows)
 
 
-def _canonical(original: str) -> str:
-    return re.sub(r"\d+$", lambda digits: str(int(digits[0])), original)
+def _runs(source: Path) -> list[Path]:
+    """The folders of a patient that hold the cine: those of the release, or the challenge's one of all series."""
+    runs = [run for run in source.glob("CINESAX_*") if _RUN.match(run.name)]
+    return runs or ([source] if _cine_series(source) is not None else [])
 
 
 def _series(run: Path) -> int:
-    return int(run.name.removeprefix("CINESAX_"))
+    return int(run.name.removeprefix("CINESAX_")) if _RUN.match(run.name) else 0
+
+
+def _cine_series(patient: Path) -> int | None:
+    """The number of the cine among the series of a folder of the challenge."""
+    group, _, number = canonical_patient(patient.name).rpartition("-")
+    return _CINE_SERIES.get(group, {}).get(int(number)) if number.isdecimal() else None
 
 
 def _images(run: Path) -> list[ImageFile]:
+    """The images of a folder; of a folder of the challenge those of its cine's series."""
     found = ((path, _IMAGE.match(path.name)) for path in sorted(run.iterdir()))
-    return [ImageFile(path, run.name, (_series(run),), int(match[2])) for path, match in found if match]
+    wanted = None if _RUN.match(run.name) else _cine_series(run)
+    return [
+        ImageFile(path, run.name, (_series(run),), int(match[2]))
+        for path, match in found
+        if match and wanted in (None, int(match[1]))
+    ]
 
 
 def _chosen(images: list[ImageFile], drawn: set[int]) -> list[ImageFile]:

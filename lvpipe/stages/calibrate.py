@@ -3,118 +3,122 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lvpipe.arguments import stage_parser
+from lvpipe.beats import INCOMPLETE
 from lvpipe.cases import LEARNT_FROM
 from lvpipe.config.calibrate import CalibrateSettings
-from lvpipe.files import read_table, write_json
-from lvpipe.forecasts import (
-    KINDS,
-    AreaErrors,
-    Slices,
-    choose_beta,
-    forecast_id,
-    gaussian,
-    sigma_hat_ml,
-    slices_of,
-    step,
-    unseen,
-    write_forecasts,
-)
+from lvpipe.fallbacks import Fallback, Peers, Slab, fall_back, slab_of
+from lvpipe.files import read_table, write_json, write_table
+from lvpipe.forecasters import Estimate, Forecaster, Linear, Scaled, fit
+from lvpipe.forecasts import KINDS, AreaErrors, Slices, forecast_id, slices_of, write_forecasts
+from lvpipe.lines import fit_known, lines_by_fold
 from lvpipe.tables import SheetRow, number, of_split, read_cases
 
+FALLBACKS = ("case", "volume", "fallback", "learnt_from")
+
 _FEWEST_PAIRS = 5
-"""Fewer area pairs than this say nothing about a spread: sigma-hat is left out and the forecast is a step."""
-
-_BETA_UNKNOWN = 1.0
-"""Without reference volumes nothing can be chosen: the variance stays as the area pairs have it."""
+"""Fewer area pairs than this say nothing about a spread: sigma-hat is left out."""
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """A case's point estimate of one volume and the slices that it came from."""
+class Run:
+    """What is read: the sheet of all cases, and of those that this model measures volumes and slices."""
 
-    volume_ml: float
-    slices: Slices
+    sheet: Mapping[str, SheetRow]
+    beats: Mapping[str, dict[str, str]]
+    pairs: Sequence[dict[str, str]]
+    settings: CalibrateSettings
+
+    @property
+    def learnt(self) -> list[SheetRow]:
+        """Who may be learnt from; a patient who is a test case in any cohort may not."""
+        tested = {row.patient for row in self.sheet.values() if row.split == "test"}
+        return [row for row in of_split(self.sheet.values(), *LEARNT_FROM) if row.patient not in tested]
 
 
 @dataclass(frozen=True)
-class Calibrator:
-    """What is learnt for one volume: a scale of the estimates and the factor of the variance."""
+class Part:
+    """What comes of one of the two volumes."""
 
-    scale: float
-    beta: float
-    cases: int
-
-
-def fit(
-    estimates: Mapping[str, Estimate],
-    references: Mapping[str, float],
-    errors: AreaErrors | None,
-    settings: CalibrateSettings,
-) -> Calibrator:
-    """Learn from the cases that have both an out-of-fold estimate and a reference."""
-    known = sorted(case for case in references if case in estimates and np.isfinite(references[case]))
-    if not known:
-        return Calibrator(1.0, _BETA_UNKNOWN, 0)
-    volumes = np.array([references[case] for case in known])
-    raw = np.array([estimates[case].volume_ml for case in known])
-    scale = float(np.median(volumes / raw)) if settings.shift == "scale" else 1.0
-    if errors is None:
-        return Calibrator(scale, 0.0, len(known))
-    sigmas = np.array([sigma_hat_ml(estimates[case].slices, errors) for case in known])
-    beta = choose_beta(scale * raw, scale * sigmas, volumes, settings.betas, settings.sigma_floor_ml)
-    return Calibrator(scale, beta, len(known))
-
-
-def predict(
-    estimate: Estimate, calibrator: Calibrator, errors: AreaErrors | None, settings: CalibrateSettings
-) -> NDArray[np.float64]:
-    """The forecast of one volume."""
-    mean = np.array([calibrator.scale * estimate.volume_ml])
-    if errors is None:
-        return np.asarray(step(mean)[0])
-    sigma = calibrator.scale * np.sqrt(calibrator.beta) * sigma_hat_ml(estimate.slices, errors)
-    return np.asarray(gaussian(mean, np.array([sigma]), settings.sigma_floor_ml)[0])
+    forecaster: Forecaster
+    forecasts: Mapping[str, NDArray[np.float64]]
+    fallbacks: Mapping[str, Fallback]
 
 
 def main(argv: Sequence[str]) -> None:
     """Read volumes and area pairs of all cohorts, write the calibrator and every case's forecast."""
-    parser = stage_parser(__doc__, CalibrateSettings, "cases", "calibrator", "forecasts")
+    parser = stage_parser(__doc__, CalibrateSettings, "cases", "calibrator", "forecasts", "fallbacks")
     parser.add_argument("--volumes", type=Path, nargs="+", required=True, help="the cohorts' volume tables")
     parser.add_argument("--pairs", type=Path, nargs="+", required=True, help="the cohorts' area tables")
     args = parser.parse_args(argv)
-    sheet = read_cases(args.cases)
-    pairs = [row for path in args.pairs for row in read_table(path)]
-    beats = {row["case"]: row for path in args.volumes for row in read_table(path)}
-    errors = _errors(pairs, sheet, args.settings)
-    forecasts: dict[str, NDArray[Any]] = {}
-    learnt: dict[str, Calibrator] = {}
-    for kind in KINDS:
-        estimates = _estimates(kind, beats, pairs)
-        references = {row.case: row.reference_ml(kind) for row in of_split(sheet.values(), *LEARNT_FROM)}
-        learnt[kind] = fit(estimates, references, errors, args.settings)
-        for case, row in sheet.items():
-            found = estimates.get(case)
-            forecasts[forecast_id(case, kind)] = (
-                predict(found, learnt[kind], errors, args.settings) if found else unseen(row, sheet, kind)
-            )
-    write_json(args.calibrator, _summary(learnt, args.settings, errors is not None))
+    run = _read(args.cases, args.volumes, args.pairs, args.settings)
+    errors = _errors(run.pairs, run.sheet, args.settings)
+    name = _forecaster_name(errors, args.settings)
+    parts = {kind: _calibrate(kind, run, name, errors) for kind in KINDS}
+    forecasts = {name: forecast for part in parts.values() for name, forecast in part.forecasts.items()}
+    volumes = {kind: part.forecaster.summary() for kind, part in parts.items()}
+    write_json(args.calibrator, {"forecaster": name, "volumes": volumes})
     write_forecasts(args.forecasts, {name: forecasts[name] for name in sorted(forecasts)})
+    rows = [_fallback_row(case, kind, found) for kind, part in parts.items() for case, found in part.fallbacks.items()]
+    write_table(args.fallbacks, FALLBACKS, rows)
+    if rows:
+        print(f"{len({row['case'] for row in rows})} cases are forecast by what is left of them")
+
+
+def _read(cases: Path, volumes: Sequence[Path], pairs: Sequence[Path], settings: CalibrateSettings) -> Run:
+    beats = {row["case"]: row for path in volumes for row in read_table(path)}
+    return Run(read_cases(cases), beats, [row for path in pairs for row in read_table(path)], settings)
+
+
+def _calibrate(kind: str, run: Run, name: str, errors: AreaErrors | None) -> Part:
+    slices = _slices_of_beat(kind, run)
+    estimates = _estimates(kind, run.beats, slices)
+    forecaster = _forecaster(kind, run, name, estimates, errors)
+    measured = {case: row for case, row in run.sheet.items() if case in run.beats}
+    slabs = {case: _slab(rows) for case, rows in slices.items()}
+    complete = {case: slab for case, slab in slabs.items() if not _is_incomplete(run.beats[case])}
+    peers = Peers(kind, run.learnt, complete)
+    fallbacks = {
+        case: fall_back(row, slabs.get(case), peers) for case, row in measured.items() if case not in estimates
+    }
+    forecasts = {
+        forecast_id(case, kind): fallbacks[case].forecast
+        if case in fallbacks
+        else forecaster.forecast(row, estimates[case])
+        for case, row in measured.items()
+    }
+    return Part(forecaster, forecasts, fallbacks)
+
+
+def _forecaster(
+    kind: str, run: Run, name: str, estimates: Mapping[str, Estimate], errors: AreaErrors | None
+) -> Forecaster:
+    if name != "linear":
+        references = {row.case: row.reference_ml(kind) for row in of_split(run.sheet.values(), *LEARNT_FROM)}
+        return Scaled(fit(estimates, references, errors, run.settings), errors, run.settings)
+    raw = {case: estimate.volume_ml for case, estimate in estimates.items()}
+    lines = lines_by_fold(run.learnt, lambda rows: fit_known(raw, {row.case: row.reference_ml(kind) for row in rows}))
+    return Linear(lines, run.settings.sigma_floor_ml)
+
+
+def _forecaster_name(errors: AreaErrors | None, settings: CalibrateSettings) -> str:
+    if settings.forecaster in ("linear", "step"):
+        return settings.forecaster
+    return "linear" if errors is None else "sigma_hat"
 
 
 def _errors(
     pairs: Sequence[dict[str, str]], sheet: Mapping[str, SheetRow], settings: CalibrateSettings
 ) -> AreaErrors | None:
-    drawn = [row for row in pairs if row["reference_mm2"] and sheet[row["case"]].split in LEARNT_FROM]
-    if settings.forecaster == "step":
+    if settings.forecaster in ("linear", "step"):
         return None
+    drawn = [row for row in pairs if row["reference_mm2"] and sheet[row["case"]].split in LEARNT_FROM]
     if len(drawn) < _FEWEST_PAIRS:
-        print(f"sigma-hat needs area pairs and found {len(drawn)}: no cohort has contours; the forecast is a step")
+        print(f"sigma-hat needs area pairs and found {len(drawn)}: no cohort has contours; the forecast is linear")
         return None
     boxes = np.array([float(row["box_mm2"]) for row in drawn])
     predicted, reference = (
@@ -123,28 +127,47 @@ def _errors(
     return AreaErrors(predicted, reference, settings.window, settings.window_pairs)
 
 
-def _estimates(kind: str, beats: Mapping[str, dict[str, str]], pairs: Sequence[dict[str, str]]) -> dict[str, Estimate]:
-    """Every case that has an estimate, with the slices of the frame that it was read from."""
+def _slices_of_beat(kind: str, run: Run) -> dict[str, list[dict[str, str]]]:
+    """The slices of the frame that a volume was read from, of every case that has any."""
     frame = "ed_frame" if kind == "EDV" else "es_frame"
-    rows: dict[str, list[dict[str, str]]] = {}
-    for row in pairs:
-        if row["frame"] == beats[row["case"]][frame]:
-            rows.setdefault(row["case"], []).append(row)
-    volumes = {case: number(beat[f"{kind.lower()}_ml"]) for case, beat in beats.items()}
+    slices: dict[str, list[dict[str, str]]] = {}
+    for row in run.pairs:
+        if row["frame"] == run.beats[row["case"]][frame]:
+            slices.setdefault(row["case"], []).append(row)
+    return slices
+
+
+def _estimates(
+    kind: str, beats: Mapping[str, dict[str, str]], slices: Mapping[str, Sequence[dict[str, str]]]
+) -> dict[str, Estimate]:
+    """Every case that was measured, with its slices; not one whose stack is too incomplete."""
+    volumes = {case: number(beat[f"{kind.lower()}_ml"]) for case, beat in beats.items() if not _is_incomplete(beat)}
     return {
-        case: Estimate(volume, _slices(rows[case]))
+        case: Estimate(volume, _slices(slices[case]))
         for case, volume in volumes.items()
         if np.isfinite(volume) and volume > 0
     }
 
 
-def _slices(rows: Sequence[dict[str, str]]) -> Slices:
+def _is_incomplete(beat: Mapping[str, str]) -> bool:
+    return INCOMPLETE in beat["flags"].split()
+
+
+def _slices(rows: Sequence[dict[str, str]]) -> Slices | None:
+    if not rows[0]["box_mm2"]:
+        return None
+    return slices_of(*_columns(rows), float(rows[0]["box_mm2"]))
+
+
+def _slab(rows: Sequence[dict[str, str]]) -> Slab:
+    return slab_of(*_columns(rows))
+
+
+def _columns(rows: Sequence[dict[str, str]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Areas and positions."""
     areas, positions = (np.array([float(row[key]) for row in rows]) for key in ("cavity_mm2", "position_mm"))
-    return slices_of(areas, positions, float(rows[0]["box_mm2"]))
+    return areas, positions
 
 
-def _summary(learnt: Mapping[str, Calibrator], settings: CalibrateSettings, spread: bool) -> dict[str, object]:
-    return {
-        "forecaster": settings.forecaster if spread else "step",
-        "volumes": {kind: {"scale": round(c.scale, 6), "beta": c.beta, "cases": c.cases} for kind, c in learnt.items()},
-    }
+def _fallback_row(case: str, kind: str, found: Fallback) -> dict[str, object]:
+    return dict(zip(FALLBACKS, (case, kind, found.name, found.learnt_from), strict=True))

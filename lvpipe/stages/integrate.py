@@ -1,23 +1,32 @@
 """`integrate`: how many millilitres, in every frame, at end-diastole and at end-systole."""
 
 import argparse
+import importlib
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lvpipe.arguments import add_options
-from lvpipe.beats import AreaTable, flags_of, measure_beat, read_areas, volume_curve
+from lvpipe.arguments import add_options, section_of
+from lvpipe.beats import INCOMPLETE, AreaTable, flags_of, measure_beat, read_areas, volume_curve
 from lvpipe.boxes import read_boxes
-from lvpipe.config.integrate import IntegrateSettings
+from lvpipe.completeness import incomplete_reason
+from lvpipe.config.convert import Completeness
+from lvpipe.config.integrate import GivenSource, IntegrateSettings
 from lvpipe.files import read_json, read_table, write_table
+from lvpipe.given import NO_TABLE, Given
 from lvpipe.images import is_rejected, passing_on, read_image
 from lvpipe.labels import CAVITY, NOT_ANNOTATED
+from lvpipe.volumes import Beat
 
 AREAS = ("case", "frame", "slice", "position_mm", "cavity_mm2", "myocardium_mm2")
 CURVE = ("case", "frame", "time_ms", "cavity_ml")
-BEATS = ("case", "edv_ml", "esv_ml", "sv_ml", "ef_percent", "ed_frame", "es_frame", "frames", "slices", "flags")
+BEATS = (
+    *("case", "edv_ml", "esv_ml", "sv_ml", "ef_percent"),
+    *("ed_frame", "es_frame", "frames", "slices", "flags", "reason"),
+)
 PAIRS = ("case", "frame", "slice", "position_mm", "cavity_mm2", "box_mm2", "reference_mm2")
 
 
@@ -33,7 +42,10 @@ def reference_areas(reference_tzyx: NDArray[Any], pixel_mm2: float) -> NDArray[n
 
 
 def main(argv: Sequence[str]) -> None:
-    """`case`: mask to areas and curve. `cohort`: all cases' beats, and their areas beside reference areas."""
+    """`case`: mask to areas and curve. `cohort`: all cases' beats, and their areas beside reference areas.
+
+    `given`: both for a cohort that brings its estimates, all cases at once.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(required=True)
     one = commands.add_parser("case")
@@ -45,6 +57,11 @@ def main(argv: Sequence[str]) -> None:
     many.add_argument("--cases", nargs="+", required=True)
     many.add_argument("--drawn", action="store_true", help="the cohort has references")
     many.set_defaults(run=_run_cohort)
+    given = commands.add_parser("given")
+    add_options(given, IntegrateSettings, "areas", "curves", "volumes", "pairs")
+    given.add_argument("--source", type=section_of(GivenSource), required=True, metavar="JSON", help="what is read")
+    given.add_argument("--cases", nargs="+", required=True)
+    given.set_defaults(run=_run_given)
     args = parser.parse_args(argv)
     args.run(args)
 
@@ -65,15 +82,18 @@ def _thickness_mm(ledger: Mapping[str, Any]) -> float:
     return float(ledger["thickness_mm"] or ledger["slice_spacing_mm"] or 0.0)
 
 
-def _area_rows(case: str, table: AreaTable) -> Iterator[dict[str, object]]:
+def _area_rows(case: str, table: AreaTable, myocardium: NDArray[Any] | None = None) -> Iterator[dict[str, object]]:
+    muscle = np.full_like(table.areas_tz_mm2, np.nan) if myocardium is None else myocardium
     for (frame, z), area in np.ndenumerate(table.areas_tz_mm2):
         position = float(table.positions_mm[z])
-        yield dict(zip(AREAS, (case, frame, z, position, float(area), None), strict=True))
+        values = (case, frame, z, position, float(area), float(muscle[frame, z]))
+        yield dict(zip(AREAS, values, strict=True))
 
 
-def _curve_rows(case: str, times_ms: Sequence[float], curve: NDArray[Any]) -> Iterator[dict[str, object]]:
+def _curve_rows(case: str, times_ms: Sequence[float] | None, curve: NDArray[Any]) -> Iterator[dict[str, object]]:
     for frame, volume in enumerate(curve):
-        yield dict(zip(CURVE, (case, frame, float(times_ms[frame]), float(volume)), strict=True))
+        time_ms = None if times_ms is None else float(times_ms[frame])
+        yield dict(zip(CURVE, (case, frame, time_ms, float(volume)), strict=True))
 
 
 def _run_cohort(args: argparse.Namespace) -> None:
@@ -82,12 +102,13 @@ def _run_cohort(args: argparse.Namespace) -> None:
     for case in args.cases:
         file = args.areas / f"{case}_areas.csv"
         if is_rejected(file):
-            beats.append({**dict.fromkeys(BEATS), "case": case, "flags": "rejected"})
+            beats.append(_no_beat(case, ""))
             continue
         ledger = read_json(args.ledgers / f"{case}_cine.json")
         table = read_areas(read_table(file), _thickness_mm(ledger))
         beat = measure_beat(table, args.settings)
-        beats.append(_beat_row(case, table, args.settings))
+        left_out = "" if ledger["complete"] else ledger["incomplete_reason"]
+        beats.append(_beat_row(case, table, beat, left_out))
         reference = _reference(case, args) if args.drawn else np.full_like(table.areas_tz_mm2, np.nan)
         box_mm2 = read_boxes(args.boxes / f"{case}_boxes.json").area_mm2
         pairs.extend(_pair_rows(case, table, reference, box_mm2, {beat.ed_frame, beat.es_frame}))
@@ -95,12 +116,54 @@ def _run_cohort(args: argparse.Namespace) -> None:
     write_table(args.pairs, PAIRS, pairs)
 
 
-def _beat_row(case: str, table: AreaTable, settings: IntegrateSettings) -> dict[str, object]:
-    beat = measure_beat(table, settings)
+def _run_given(args: argparse.Namespace) -> None:
+    source: GivenSource = args.source
+    reader = importlib.import_module(f"lvpipe.readers.{source.reader}")
+    found: dict[str, Given] = dict(reader.read_estimates(Path(source.root), source.table, **source.options))
+    given = {case: found.get(case.removeprefix(source.prefix), NO_TABLE) for case in args.cases}
+    usable = {case: (one.table, one) for case, one in given.items() if one.table is not None}
+    write_table(
+        args.areas,
+        AREAS,
+        (row for case, (t, one) in usable.items() for row in _area_rows(case, t, one.myocardium_tz_mm2)),
+    )
+    curves = ((case, one.times_ms, volume_curve(table, args.settings)) for case, (table, one) in usable.items())
+    write_table(args.curves, CURVE, (row for curve in curves for row in _curve_rows(*curve)))
+    write_table(
+        args.volumes, BEATS, [_given_beat(case, one, args.settings, source.complete) for case, one in given.items()]
+    )
+    write_table(
+        args.pairs,
+        PAIRS,
+        (row for case, (table, _) in usable.items() for row in _given_pairs(case, table, args.settings)),
+    )
+    print(f"{len(usable)} of {len(given)} cases have areas")
+
+
+def _given_beat(case: str, one: Given, settings: IntegrateSettings, complete: Completeness) -> dict[str, object]:
+    if one.table is None:
+        return _no_beat(case, one.reason)
+    left_out = incomplete_reason(one.table.positions_mm, complete)
+    return _beat_row(case, one.table, measure_beat(one.table, settings), left_out, one.flags)
+
+
+def _given_pairs(case: str, table: AreaTable, settings: IntegrateSettings) -> Iterator[dict[str, object]]:
+    """The slices of the two frames; nothing was drawn to compare them with, and there is no box."""
+    beat, unknown = measure_beat(table, settings), np.full_like(table.areas_tz_mm2, np.nan)
+    yield from _pair_rows(case, table, unknown, float("nan"), {beat.ed_frame, beat.es_frame})
+
+
+def _no_beat(case: str, reason: str) -> dict[str, object]:
+    return {**dict.fromkeys(BEATS), "case": case, "flags": "rejected", "reason": reason}
+
+
+def _beat_row(case: str, table: AreaTable, beat: Beat, left_out: str, further: Sequence[str] = ()) -> dict[str, object]:
+    """One row of volumes.csv; `left_out` says what a stack lacks that is too incomplete to integrate."""
     frames, slices = table.areas_tz_mm2.shape
     volumes = (beat.edv_ml, beat.esv_ml, beat.sv_ml, beat.ef_percent)
-    flags = " ".join(flags_of(table, beat))
-    return dict(zip(BEATS, (case, *volumes, beat.ed_frame, beat.es_frame, frames, slices, flags), strict=True))
+    flags = " ".join([*flags_of(table, beat), *further, *([INCOMPLETE] if left_out else [])])
+    numbers = (beat.ed_frame, beat.es_frame, frames, slices)
+    return dict(zip(BEATS, (case, *volumes, *numbers, flags, left_out), strict=True))
 
 
 def _pair_rows(

@@ -8,12 +8,12 @@ from lvpipe.charts import Line, line_chart
 from lvpipe.config.report import ReportSettings
 from lvpipe.files import read_table, write_text
 from lvpipe.pages.agreement import calibration_section, training_section, volumes_section
-from lvpipe.pages.case import case_article, colours, rejected_article
+from lvpipe.pages.case import case_article, colours, given_article, rejected_article
 from lvpipe.pages.markup import Html, join, note, section, tag
 from lvpipe.pages.overview import cards, crps_section, describe, dice_section
 from lvpipe.pages.roster import roster_section
 from lvpipe.pages.run import Run, read_run
-from lvpipe.pages.study import read_study
+from lvpipe.pages.study import read_given, read_study
 from lvpipe.pages.style import SCRIPT, style_sheet
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
@@ -67,6 +67,7 @@ def main(argv: Sequence[str]) -> None:
     page = commands.add_parser("page")
     add_options(page, ReportSettings, "results", "out")
     page.add_argument("--models", nargs="+", required=True)
+    page.add_argument("--given", nargs="*", default=[], help="cohorts that brought their estimates: without images")
     page.add_argument("--folds", type=int, required=True)
     page.set_defaults(run=_run_page)
     curve = commands.add_parser("curve")
@@ -81,7 +82,7 @@ def _run_curve(args: argparse.Namespace) -> None:
 
 
 def _run_page(args: argparse.Namespace) -> None:
-    run = read_run(args.results, args.models, args.settings.cases, args.folds)
+    run = read_run(args.results, args.models, args.settings.cases, args.folds, args.given)
     page = draw_page(run, args.settings)
     write_text(args.out, page)
     print(f"{len(run.by_case)} cases, {len(run.shown)} with pictures, {len(page) / 1e6:.1f} MB")
@@ -110,7 +111,7 @@ def _rejected_section(run: Run) -> Html:
     return section(
         "rejected",
         "Set aside",
-        note("These cases have no cine. They were forecast without being looked at, and count in every score."),
+        note("These cases could not be looked at. They were forecast all the same, and count in every score."),
         *(rejected_article(run, case) for case in run.rejected),
     )
 
@@ -120,10 +121,21 @@ def _case_parts(run: Run, settings: ReportSettings) -> list[Html]:
     if not run.shown:
         return []
     every = len(run.shown) + len(run.rejected) == len(run.by_case)
-    which = "All cases with a cine" if every else f"{len(run.shown)} of {len(run.by_case)} cases"
+    which = "All other cases" if every else f"{len(run.shown)} of {len(run.by_case)} cases"
     words = f"{which}, worst CRPS first. Every slice at end-diastole and end-systole, in the order of positions."
+    if run.given:
+        words += f" Cases of {', '.join(run.given)} came as another tool's estimates, without images: charts alone."
     head = section("pictures", "Case by case", note(words))
-    return [head, *(case_article(run, read_study(run, case), settings.crop_mm) for case in run.shown)]
+    given = read_given(run)
+    return [
+        head,
+        *(
+            given_article(run, given[case])
+            if run.is_given(case)
+            else case_article(run, read_study(run, case), settings.crop_mm)
+            for case in run.shown
+        ),
+    ]
 
 
 def _footer() -> Html:

@@ -1,7 +1,7 @@
 """`score`: how good it is, against what experts drew and measured."""
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvpipe.arguments import add_options
+from lvpipe.beats import INCOMPLETE
 from lvpipe.config.score import ScoreSettings
+from lvpipe.fallbacks import later
 from lvpipe.files import read_table, write_table
 from lvpipe.forecasts import KINDS, forecast_id, read_forecasts, step, unseen
 from lvpipe.images import Image, is_rejected, read_image
@@ -36,7 +38,7 @@ SCORED = (
     *("model", "cohort", "case", "split", "status", "reason"),
     *("edv_reference_ml", "edv_ml", "edv_mean_ml", "edv_sd_ml", "edv_crps"),
     *("esv_reference_ml", "esv_ml", "esv_mean_ml", "esv_sd_ml", "esv_crps"),
-    *("sv_ml", "ef_reference_percent", "ef_percent", "ed_frame", "es_frame", "slices", "flags"),
+    *("sv_ml", "ef_reference_percent", "ef_percent", "ed_frame", "es_frame", "slices", "fallback", "flags"),
 )
 
 
@@ -100,6 +102,7 @@ def main(argv: Sequence[str]) -> None:
     volumes = commands.add_parser("volumes")
     add_options(volumes, ScoreSettings, "cases", "results", "crps", "dice", "scored")
     volumes.add_argument("--models", nargs="+", required=True)
+    volumes.add_argument("--drawing", nargs="*", required=True, help="models whose masks are compared")
     volumes.add_argument("--drawn", nargs="*", required=True, help="cases with reference masks")
     volumes.set_defaults(run=_run_volumes)
     args = parser.parse_args(argv)
@@ -131,19 +134,32 @@ def _run_volumes(args: argparse.Namespace) -> None:
     summary: list[dict[str, object]] = []
     scored: list[dict[str, object]] = []
     for model in args.models:
-        forecasts = read_forecasts(args.results / "calibrate" / model / "forecasts.csv")
         beats = _beats(args.results / "integrate" / model, sheet)
-        parts = [_part(kind, sheet, forecasts) for kind in KINDS]
-        summary.extend(_summary_rows(model, parts, sheet, baseline=model == args.models[0]))
-        scored.extend(_case_rows(model, parts, beats))
+        mine = {case: row for case, row in sheet.items() if case in beats}
+        folder = args.results / "calibrate" / model
+        forecasts, fallbacks = read_forecasts(folder / "forecasts.csv"), _fallbacks(folder / "fallbacks.csv")
+        parts = [_part(kind, mine, forecasts) for kind in KINDS]
+        known = {(row["cohort"], row["split"]) for row in summary}
+        summary.extend(_summary_rows(model, parts, sheet, known))
+        scored.extend(_case_rows(model, parts, beats, fallbacks))
     write_table(args.crps, CRPS, summary)
     write_table(args.scored, SCORED, scored)
-    write_table(args.dice, DICE, _dice_rows(args.results / "score", args.models, [sheet[c] for c in args.drawn]))
+    write_table(args.dice, DICE, _dice_rows(args.results / "score", args.drawing, [sheet[c] for c in args.drawn]))
 
 
 def _beats(folder: Path, sheet: Mapping[str, SheetRow]) -> dict[str, dict[str, str]]:
+    """The volumes of the cohorts that a model measures."""
     cohorts = dict.fromkeys(row.cohort for row in sheet.values())
-    return {row["case"]: row for cohort in cohorts for row in read_table(folder / f"{cohort}_volumes.csv")}
+    files = (folder / f"{cohort}_volumes.csv" for cohort in cohorts)
+    return {row["case"]: row for file in files if file.exists() for row in read_table(file)}
+
+
+def _fallbacks(path: Path) -> dict[str, str]:
+    """By case the fallback that stands for it, the later where its two volumes have different ones."""
+    names: dict[str, list[str]] = {}
+    for row in read_table(path):
+        names.setdefault(row["case"], []).append(row["fallback"])
+    return {case: later(found) for case, found in names.items()}
 
 
 def _part(kind: str, sheet: Mapping[str, SheetRow], forecasts: Mapping[str, NDArray[Any]]) -> Scored:
@@ -151,17 +167,16 @@ def _part(kind: str, sheet: Mapping[str, SheetRow], forecasts: Mapping[str, NDAr
 
 
 def _summary_rows(
-    model: str, parts: Sequence[Scored], sheet: Mapping[str, SheetRow], *, baseline: bool
+    model: str, parts: Sequence[Scored], sheet: Mapping[str, SheetRow], known: Collection[tuple[object, object]]
 ) -> Iterator[dict[str, object]]:
-    """Every cohort and split that has references: the model, its step, and once the climatology."""
-    rows = list(sheet.values())
-    for cohort, split in dict.fromkeys((row.cohort, row.split) for row in rows):
+    """Every cohort and split that has references: the model, its step, and the climatology where it is not `known`."""
+    for cohort, split in dict.fromkeys((row.cohort, row.split) for row in parts[0].rows):
         here = [part.only(_known(part, cohort, split)) for part in parts]
         if not any(part.rows for part in here):
             continue
         yield from summarise(model, cohort, split, here)
         yield from summarise(f"step:{model}", cohort, split, [as_steps(part) for part in here])
-        if baseline:
+        if (cohort, split) not in known:
             yield from summarise("climatology", cohort, split, [without_looking(part, sheet) for part in here])
 
 
@@ -186,19 +201,31 @@ def _row(name: str, cohort: str, split: str, volume: str, parts: Sequence[Scored
     return dict(zip(CRPS, (name, cohort, split, volume, cases, *figures), strict=True))
 
 
-def _case_rows(model: str, parts: Sequence[Scored], beats: Mapping[str, dict[str, str]]) -> Iterator[dict[str, object]]:
+def _case_rows(
+    model: str, parts: Sequence[Scored], beats: Mapping[str, dict[str, str]], fallbacks: Mapping[str, str]
+) -> Iterator[dict[str, object]]:
     figures = {part.kind: _figures(part) for part in parts}
     for i, row in enumerate(parts[0].rows):
         beat = beats[row.case]
         mine: dict[str, object] = dict.fromkeys(SCORED)
         mine |= {"model": model, "cohort": row.cohort, "case": row.case, "split": row.split}
-        mine |= {"status": row.status, "reason": row.reason}
+        mine |= _became(row, beat)
         for kind in KINDS:
             mine |= _kind_cells(kind, row, beat, {name: float(values[i]) for name, values in figures[kind].items()})
         mine |= {name: beat[name] for name in ("sv_ml", "ef_percent", "ed_frame", "es_frame", "slices")}
         mine["ef_reference_percent"] = 100 * (row.edv_ml - row.esv_ml) / row.edv_ml if row.edv_ml else None
-        mine["flags"] = " ".join(_flags(row, beat, {kind: bool(figures[kind]["outside"][i]) for kind in KINDS}))
+        mine["fallback"] = fallbacks.get(row.case, "")
+        outside = {kind: bool(figures[kind]["outside"][i]) for kind in KINDS}
+        mine["flags"] = " ".join(_flags(row, beat, bool(mine["fallback"]), outside))
         yield mine
+
+
+def _became(row: SheetRow, beat: Mapping[str, str]) -> dict[str, object]:
+    """What became of a case: by the sheet, or where that finds no fault by what this model found of it."""
+    flags = beat["flags"].split()
+    found = next((flag for flag in ("rejected", INCOMPLETE) if flag in flags), "ok")
+    status, reason = (row.status, row.reason) if row.status != "ok" else (found, beat["reason"])
+    return {"status": status, "reason": reason}
 
 
 def _figures(part: Scored) -> dict[str, NDArray[Any]]:
@@ -219,11 +246,11 @@ def _kind_cells(kind: str, row: SheetRow, beat: Mapping[str, str], figures: Mapp
     }
 
 
-def _flags(row: SheetRow, beat: Mapping[str, str], outside: Mapping[str, bool]) -> list[str]:
+def _flags(row: SheetRow, beat: Mapping[str, str], fallback: bool, outside: Mapping[str, bool]) -> list[str]:
     flags = beat["flags"].split()
     if row.status == "rejected" and "rejected" not in flags:
         flags.append("rejected")
-    if not all(number(beat[f"{kind.lower()}_ml"]) > 0 for kind in KINDS):
+    if fallback:
         flags.append("fallback")
     return flags + [f"{kind.lower()}-outside-90" for kind, is_outside in outside.items() if is_outside]
 

@@ -24,7 +24,7 @@ NAN = float("nan")
 
 
 def row(case: str, edv: float, cohort: str = "c", split: str = "train") -> SheetRow:
-    return SheetRow(cohort, case, split, edv, edv / 2, NAN, "", "ok", "")
+    return SheetRow(cohort, case, split, case, 0, edv, edv / 2, NAN, "", "ok", "")
 
 
 @settings(deadline=None, derandomize=True)

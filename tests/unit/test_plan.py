@@ -227,6 +227,8 @@ def test_a_real_cohort_is_known_from_its_listing(kaggle):
         "root": str(root / "dsb"),
         "prefix": "dsb-",
         "volumes": True,
+        "tables": [],
+        "options": {},
     }
 
 
@@ -256,6 +258,7 @@ def test_an_empty_folder_is_not_a_cohort(tmp_path):
     [
         ({"models": [model(network="vnet")]}, ["network vnet is not there", "known:", "unet"]),
         ({"models": [model(options={"chanels": [8]})]}, ["unknown key `chanels`", "known: channels", "dropout"]),
+        ({"models": [model(network="")]}, ["the model unet is of kind draws: network is missing"]),
         ({"models": [model(view="standart")]}, ["standart", "one of: preprocessed, raw, standard"]),
         ({"models": [model(masks=["contour"])]}, ["contour,", "one of: contours"]),
         ({"models": [model(masks=["volumes"])]}, ["volumes", "one of: contours"]),

@@ -4,11 +4,12 @@
 rule calibrate:
     input:
         cases="results/convert/cases.csv",
-        volumes=expand("results/integrate/{{model}}/{cohort}_volumes.csv", cohort=PLAN.cohorts),
-        pairs=expand("results/integrate/{{model}}/{cohort}_pairs.csv", cohort=PLAN.cohorts),
+        volumes=lambda w: PLAN.measured_by(w.model, "volumes"),
+        pairs=lambda w: PLAN.measured_by(w.model, "pairs"),
     output:
         calibrator="results/calibrate/{model}/calibrator.json",
         forecasts="results/calibrate/{model}/forecasts.csv",
+        fallbacks="results/calibrate/{model}/fallbacks.csv",
     log:
         "logs/calibrate/{model}.log",
     conda:
@@ -18,5 +19,5 @@ rule calibrate:
         code=PLAN.code("calibrate"),
     shell:
         "python -m lvpipe calibrate --cases {input.cases} --volumes {input.volumes} --pairs {input.pairs}"
-        " --calibrator {output.calibrator} --forecasts {output.forecasts}"
+        " --calibrator {output.calibrator} --forecasts {output.forecasts} --fallbacks {output.fallbacks}"
         " --settings {params.settings:q} > {log} 2>&1"

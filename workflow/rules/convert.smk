@@ -1,6 +1,6 @@
 """From what a source handed over to one regular cine per case, and the sheet of all cases."""
 
-for cohort in PLAN.cohorts:
+for cohort in PLAN.cine_cohorts:
 
     rule:
         name:
@@ -24,7 +24,7 @@ for cohort in PLAN.cohorts:
             cohort=cohort,
             reader=PLAN.cohorts[cohort].reader,
             reference="--reference results/convert/{case}_reference.nii.gz" if PLAN.cohorts[cohort].masks else "",
-            options=lambda w, cohort=cohort: PLAN.reader_options(cohort),
+            options=lambda w: PLAN.reader_options(w.case),
             files=lambda w: PLAN.fingerprint(w.case),
             settings=lambda w: PLAN.settings("convert"),
             code=PLAN.code("convert", PLAN.reader(cohort)),
@@ -36,8 +36,9 @@ for cohort in PLAN.cohorts:
 
 rule convert_sheet:
     input:
-        ledgers=expand("results/convert/{case}_cine.json", case=CASES),
+        ledgers=expand("results/convert/{case}_cine.json", case=CINES),
         sheets=[sheet for cohort in PLAN.cohorts for sheet in PLAN.sheets(cohort)],
+        tables=PLAN.given_tables(),
     output:
         sheet="results/convert/cases.csv",
         ledger="results/convert/ledger.csv",

@@ -11,7 +11,7 @@ rule integrate:
     log:
         "logs/integrate/{model}/{case}.log",
     wildcard_constraints:
-        case="|".join(CASES),
+        case=one_of(CINES),
     conda:
         "../../envs/cpu.yaml"
     params:
@@ -37,7 +37,7 @@ rule integrate_cohort:
     log:
         "logs/integrate/{model}/cohort_{cohort}.log",
     wildcard_constraints:
-        cohort="|".join(PLAN.cohorts),
+        cohort=one_of(PLAN.cine_cohorts),
     conda:
         "../../envs/cpu.yaml"
     params:
@@ -50,3 +50,31 @@ rule integrate_cohort:
         "python -m lvpipe integrate cohort --cases {params.cases} --areas results/integrate/{wildcards.model}"
         " --ledgers results/convert --boxes results/detect/{params.view} {params.drawn}"
         " --volumes {output.volumes} --pairs {output.pairs} --settings {params.settings:q} > {log} 2>&1"
+
+
+# All cases of a table in one job: a process per case would take an hour for nothing.
+rule integrate_given:
+    input:
+        table=lambda w: PLAN.given_table(w.model, w.cohort),
+        sheets=lambda w: PLAN.sheets(w.cohort),
+    output:
+        areas="results/integrate/{model}/{cohort}_areas.csv",
+        curves="results/integrate/{model}/{cohort}_curves.csv",
+        volumes="results/integrate/{model}/{cohort}_volumes.csv",
+        pairs="results/integrate/{model}/{cohort}_pairs.csv",
+    log:
+        "logs/integrate/{model}/cohort_{cohort}.log",
+    wildcard_constraints:
+        cohort=one_of(PLAN.given_cohorts),
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        source=lambda w: PLAN.given_source(w.model, w.cohort),
+        cases=lambda w: PLAN.members(w.cohort),
+        files=lambda w: PLAN.given_fingerprint(w.model, w.cohort),
+        settings=lambda w: PLAN.settings("integrate", w.model),
+        code=lambda w: PLAN.code("integrate", PLAN.reader(w.cohort)),
+    shell:
+        "python -m lvpipe integrate given --source {params.source:q} --cases {params.cases}"
+        " --areas {output.areas} --curves {output.curves} --volumes {output.volumes} --pairs {output.pairs}"
+        " --settings {params.settings:q} > {log} 2>&1"

@@ -6,13 +6,20 @@ rule report:
         "results/crps.csv",
         "results/dice.csv",
         "results/cases.csv",
-        expand("results/convert/{case}_cine.nii.gz", case=CASES),
-        expand("results/convert/{case}_cine.json", case=CASES),
+        "results/convert/cases.csv",
+        expand("results/convert/{case}_cine.nii.gz", case=CINES),
+        expand("results/convert/{case}_cine.json", case=CINES),
         expand("results/convert/{case}_reference.nii.gz", case=PLAN.drawn()),
-        expand("results/train/{model}/fold-{fold}/history.csv", model=PLAN.models, fold=range(PLAN.config.folds)),
-        expand("results/postprocess/{model}/{case}_mask.nii.gz", model=PLAN.models, case=CASES),
-        expand("results/integrate/{model}/{case}_volumes.csv", model=PLAN.models, case=CASES),
-        expand("results/integrate/{model}/{case}_areas.csv", model=PLAN.models, case=CASES),
+        expand("results/train/{model}/fold-{fold}/history.csv", model=PLAN.drawing, fold=range(PLAN.config.folds)),
+        expand("results/postprocess/{model}/{case}_mask.nii.gz", model=PLAN.drawing, case=CINES),
+        expand("results/integrate/{model}/{case}_volumes.csv", model=PLAN.drawing, case=CINES),
+        expand("results/integrate/{model}/{case}_areas.csv", model=PLAN.drawing, case=CINES),
+        [
+            file
+            for model in PLAN.models
+            if model not in PLAN.drawing
+            for file in PLAN.measured_by(model, "areas", "curves")
+        ],
         expand("results/calibrate/{model}/forecasts.csv", model=PLAN.models),
     output:
         report("results/report/index.html", caption="../report/index.rst", category="report"),
@@ -22,9 +29,10 @@ rule report:
         "../../envs/cpu.yaml"
     params:
         models=list(PLAN.models),
+        given=PLAN.given_cohorts,
         folds=PLAN.config.folds,
         settings=lambda w: PLAN.settings("report"),
         code=PLAN.code("report"),
     shell:
-        "python -m lvpipe report page --results results --models {params.models} --folds {params.folds} --out {output}"
+        "python -m lvpipe report page --results results --models {params.models} --given {params.given} --folds {params.folds} --out {output}"
         " --settings {params.settings:q} > {log} 2>&1"

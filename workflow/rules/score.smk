@@ -22,9 +22,10 @@ rule score_masks:
 rule score:
     input:
         cases="results/convert/cases.csv",
-        volumes=expand("results/integrate/{model}/{cohort}_volumes.csv", model=PLAN.models, cohort=PLAN.cohorts),
+        volumes=PLAN.measuring("volumes"),
         forecasts=expand("results/calibrate/{model}/forecasts.csv", model=PLAN.models),
-        dice=expand("results/score/{model}/{case}_dice.csv", model=PLAN.models, case=PLAN.drawn()),
+        fallbacks=expand("results/calibrate/{model}/fallbacks.csv", model=PLAN.models),
+        dice=expand("results/score/{model}/{case}_dice.csv", model=PLAN.drawing, case=PLAN.drawn()),
     output:
         crps=report("results/crps.csv", caption="../report/crps.rst", category="score"),
         dice=report("results/dice.csv", caption="../report/dice.rst", category="score"),
@@ -35,10 +36,11 @@ rule score:
         "../../envs/cpu.yaml"
     params:
         models=list(PLAN.models),
+        drawing=PLAN.drawing,
         drawn=lambda w: PLAN.drawn(),
         settings=lambda w: PLAN.settings("score"),
         code=PLAN.code("score"),
     shell:
         "python -m lvpipe score volumes --cases {input.cases} --results results --models {params.models}"
-        " --drawn {params.drawn} --crps {output.crps} --dice {output.dice} --scored {output.scored}"
+        " --drawing {params.drawing} --drawn {params.drawn} --crps {output.crps} --dice {output.dice} --scored {output.scored}"
         " --settings {params.settings:q} > {log} 2>&1"

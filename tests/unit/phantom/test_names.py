@@ -23,7 +23,7 @@ def test_study_numbers_run_through_the_splits():
 
 def test_sunnybrook_patients_name_their_contours():
     sources = ("SCD_IMAGES/SCD9000201", "SCD_ManualContours/SC-PH-0002")
-    assert list_cases("s", SUNNYBROOK)[1] == SourceCase("SCD9000201", "SCD9000201", "", sources)
+    assert list_cases("s", SUNNYBROOK)[1] == SourceCase("SCD9000201", "SC-PH-2", "", sources)
 
 
 def test_sheets_follow_the_splits():

@@ -27,6 +27,16 @@ def test_volumes_with_blank_cells_and_a_byte_order_mark(tmp_path):
     assert kaggle.read_labels(tmp_path) == {"1": Labels(246.7, 108.3), "2": Labels(99.0, None), "701": Labels()}
 
 
+def test_archives_that_were_unpacked_into_a_folder_of_their_own(tmp_path):
+    touch(tmp_path, "train/train/2/study/x", "validate/validate/501/study/x")
+    assert [case.sources for case in kaggle.list_cases(tmp_path)] == [("train/train/2",), ("validate/validate/501",)]
+
+
+def test_volumes_with_a_row_each(tmp_path):
+    (tmp_path / "solution.csv").write_text("Id,Volume\n701_Diastole,200.5\n701_Systole,90\n702_Diastole,\n")
+    assert kaggle.read_labels(tmp_path) == {"701": Labels(200.5, 90.0), "702": Labels()}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -15,10 +15,37 @@ def test_cases_are_those_with_images_and_contours_go_by_the_canonical_name(tmp_p
     touch(tmp_path, "SCD_IMAGES/SCD0000101/x", "SCD_IMAGES/SCD0000999/x", "SCD_ManualContours/SC-HF-I-01/x")
     (tmp_path / "scd_patientdata.csv").write_text(SHEET)
     assert sunnybrook.list_cases(tmp_path) == [
-        SourceCase("SCD0000101", "SCD0000101", "", ("SCD_IMAGES/SCD0000101", "SCD_ManualContours/SC-HF-I-01")),
+        SourceCase("SCD0000101", "SC-HF-I-1", "", ("SCD_IMAGES/SCD0000101", "SCD_ManualContours/SC-HF-I-01")),
         SourceCase("SCD0000999", "SCD0000999", "", ("SCD_IMAGES/SCD0000999",)),
     ]
     assert sunnybrook.list_cases(tmp_path / "nowhere") == []
+
+
+def test_the_archives_of_the_release_need_not_share_a_folder(tmp_path):
+    touch(tmp_path, "SCD_IMAGES_01/SCD0000201/x", "SCD_IMAGES_05/SCD0000101/x", "SCD_ManualContours/SC-HF-I-1/x")
+    (tmp_path / "scd_patientdata.csv").write_text(SHEET)
+    assert [case.sources for case in sunnybrook.list_cases(tmp_path)] == [
+        ("SCD_IMAGES_05/SCD0000101", "SCD_ManualContours/SC-HF-I-1"),
+        ("SCD_IMAGES_01/SCD0000201",),
+    ]
+
+
+def test_the_challenge_keeps_all_series_of_a_patient_in_one_folder(tmp_path):
+    drawn = "Sunnybrook Cardiac MR Database ContoursPart2/ValidationDataContours/SC-HF-I-05"
+    touch(
+        tmp_path,
+        *(f"challenge_validation/SC-HF-I-5/IM-{series:04d}-0048.dcm" for series in (155, 156, 157)),
+        "challenge_training/SC-N-99/IM-0001-0001.dcm",
+        f"{drawn}/contours-manual/IRCCI-expert/IM-0001-0048-icontour-manual.txt",
+    )
+    (tmp_path / "scd_patientdata.csv").write_text("PatientID,OriginalID,Gender,Age\nSCD0000501,SC-HF-I-05,Male,50\n")
+    five, unknown = sunnybrook.list_cases(tmp_path)
+    assert (five.name, five.sources) == ("SC-HF-I-5", ("challenge_validation/SC-HF-I-5", drawn))
+    study = sunnybrook.read_study([tmp_path / source for source in five.sources])
+    assert [image.path.name for image in study.images] == ["IM-0156-0048.dcm"]
+    assert [contour.image for contour in study.contours] == [study.images[0].path]
+    assert sunnybrook.read_labels(tmp_path)["SC-HF-I-5"].age_years == 50
+    assert sunnybrook.read_study([tmp_path / source for source in unknown.sources]).images == ()
 
 
 def test_a_sheet_without_its_columns_is_refused(tmp_path):
@@ -71,7 +98,7 @@ def test_the_real_release(sunnybrook_root):
     assert cases[0].sources == ("SCD_IMAGES/SCD0000101", "SCD_ManualContours/SC-HF-I-1")
 
 
-@pytest.mark.parametrize("reader", ["kaggle", "sunnybrook"])
+@pytest.mark.parametrize("reader", ["kaggle", "sunnybrook", "acdc", "nifti", "lvquan", "la2013", "slices"])
 def test_parsing_loads_nothing_heavy(reader):
     code = f"import sys, lvpipe.readers.{reader}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()

@@ -244,6 +244,7 @@ def _case(model: str, heart: Heart, mine: Mapping[str, NDArray[np.float64]], rea
     ed, es = heart.frames()
     row: dict[str, object] = {"model": model, "cohort": heart.cohort, "case": heart.case, "split": heart.split}
     row |= {"status": "rejected" if heart.rejected else "ok", "reason": reason if heart.rejected else ""}
+    row["fallback"] = "age_sex" if heart.rejected else ""
     flags = ["rejected", "fallback"] if heart.rejected else []
     for kind in KINDS:
         forecast, reference = mine[forecast_id(heart.case, kind)][None], heart.reference_ml(kind)

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from lvpipe.config.calibrate import CalibrateSettings
+from lvpipe.fallbacks import lognormal
 from lvpipe.files import read_json, read_table, write_table
+from lvpipe.forecasters import Calibrator, Estimate, fit, predict
 from lvpipe.forecasts import AreaErrors, climatology, read_forecasts, sigma_hat_ml, slices_of, step
 from lvpipe.metrics import crps, moments_ml
-from lvpipe.stages.calibrate import Calibrator, Estimate, fit, predict
 from lvpipe.stages.integrate import BEATS, PAIRS
 from lvpipe.volumes import slice_weights_ml
 
@@ -111,6 +112,7 @@ class Run:
         self.world = World(40)
         self.rows = [self._row(i) for i in range(37)]
         self.drawn = set(range(20))
+        self.flags: dict[int, str] = {}
 
     def _row(self, i: int) -> dict[str, object]:
         split = "train" if i < 30 else "test"
@@ -122,7 +124,7 @@ class Run:
         beats, pairs = [], []
         for i in range(37):
             volume = float(self.world.volumes[i])
-            beat = {**dict.fromkeys(BEATS), "case": f"c{i}"}
+            beat = {**dict.fromkeys(BEATS), "case": f"c{i}", "flags": self.flags.get(i)}
             if i == 35:
                 beats.append({**beat, "flags": "rejected"})
                 continue
@@ -133,10 +135,11 @@ class Run:
         write_table(self.folder / "pairs.csv", PAIRS, pairs)
         inputs = ("--cases", self.sheet(*self.rows), "--volumes", self.folder / "volumes.csv")
         outputs = ("--calibrator", self.folder / "calibrator.json", "--forecasts", self.folder / "forecasts.csv")
+        outputs += ("--fallbacks", self.folder / "fallbacks.csv")
         return ["calibrate", *inputs, "--pairs", self.folder / "pairs.csv", *outputs, "--settings"]
 
     def _pairs(self, i: int):
-        for frame, part in ((0, 1.0), (7, 0.5)):
+        for frame, part in ((0, 1.0), (7, 0.0 if i == 36 else 0.5)):
             for z, area in enumerate(part * self.world.areas[i]):
                 reference = part * self.world.true_areas[i, z] if i in self.drawn else None
                 values = (f"c{i}", frame, z, POSITIONS[z], area, BOX_MM2, reference)
@@ -169,6 +172,12 @@ def test_who_has_no_estimate_gets_the_climatology(lvpipe, run, tmp_path):
     assert lvpipe(*run.write(), SETTINGS.canonical()) == 0
     forecasts = read_forecasts(tmp_path / "forecasts.csv")
     learnt = run.world.references[:30]
+    rows = read_table(tmp_path / "fallbacks.csv")
+    assert [tuple(row.values()) for row in rows] == [
+        ("c35", "EDV", "cohort", "30"),
+        ("c35", "ESV", "cohort", "30"),
+        ("c36", "ESV", "cohort", "30"),
+    ]
     np.testing.assert_allclose(forecasts["c35_Diastole"], climatology(learnt), atol=1e-6)
     np.testing.assert_allclose(forecasts["c35_Systole"], climatology(learnt / 2), atol=1e-6)
     np.testing.assert_allclose(forecasts["c36_Systole"], climatology(learnt / 2), atol=1e-6)
@@ -197,14 +206,103 @@ def test_areas_of_training_cases_teach(lvpipe, run):
     assert run.results()[1] != before[1]
 
 
-def test_a_run_without_contours_or_by_wish_has_steps(lvpipe, run, tmp_path, capsys):
-    wishes = CalibrateSettings(forecaster="step").canonical()
-    assert lvpipe(*run.write(), wishes) == 0
-    by_wish = run.results()
-    run.drawn = set()
-    assert lvpipe(*run.write(), SETTINGS.canonical()) == 0
-    assert "no cohort has contours" in capsys.readouterr().out
-    assert run.results() == by_wish
-    assert json.loads(by_wish[0])["forecaster"] == "step"
+def test_a_run_has_steps_by_wish(lvpipe, run, tmp_path):
+    assert lvpipe(*run.write(), CalibrateSettings(forecaster="step").canonical()) == 0
+    assert json.loads(run.results()[0])["forecaster"] == "step"
     row = next(row for row in read_table(tmp_path / "forecasts.csv") if row["Id"] == "c3_Diastole")
     assert {row[f"P{n}"] for n in range(600)} == {"0", "1"}
+
+
+@pytest.mark.parametrize("wish", ["auto", "sigma_hat"])
+def test_a_run_without_contours_is_linear(lvpipe, run, capsys, wish):
+    run.drawn = set()
+    assert lvpipe(*run.write(), CalibrateSettings(forecaster="linear").canonical()) == 0
+    by_wish = run.results()
+    assert "no cohort has contours" not in capsys.readouterr().out
+    assert lvpipe(*run.write(), CalibrateSettings(forecaster=wish).canonical()) == 0
+    assert "no cohort has contours; the forecast is linear" in capsys.readouterr().out
+    assert run.results() == by_wish
+
+
+def test_with_contours_auto_is_sigma_hat(lvpipe, run):
+    made = []
+    for wish in ("auto", "sigma_hat"):
+        assert lvpipe(*run.write(), CalibrateSettings(forecaster=wish).canonical()) == 0
+        made.append(run.results())
+    assert made[0] == made[1]
+    assert json.loads(made[0][0])["forecaster"] == "sigma_hat"
+
+
+LINEAR = CalibrateSettings(forecaster="linear").canonical()
+
+
+def test_a_line_never_learns_from_the_fold_that_it_forecasts(lvpipe, run, tmp_path):
+    for i, row in enumerate(run.rows):
+        row["fold"] = i % 3
+    assert lvpipe(*run.write(), LINEAR) == 0
+    before = read_forecasts(tmp_path / "forecasts.csv")
+    run.rows[4]["edv_ml"] *= 1.5  # of fold 1
+    assert lvpipe(*run.write(), LINEAR) == 0
+    after = read_forecasts(tmp_path / "forecasts.csv")
+    moved = {name for name in before if not np.array_equal(before[name], after[name])}
+    measured = [f"c{i}_Diastole" for i in range(37) if i != 35]
+    assert moved - {"c35_Diastole"} == {
+        n for i, n in zip([*range(35), 36], measured, strict=True) if i >= 30 or i % 3 != 1
+    }
+    lines = read_json(tmp_path / "calibrator.json")["volumes"]["EDV"]
+    assert sorted(lines) == ["0", "1", "2", "all"]
+    assert [lines[key]["cases"] for key in ("all", "1")] == [30, 20]
+
+
+def test_a_planted_line_and_spread_are_found(lvpipe, run, tmp_path):
+    random = np.random.default_rng(2)
+    run.world.volumes[:37] = random.uniform(60, 300, 37)
+    for i, row in enumerate(run.rows):
+        row["edv_ml"] = 12 + 1.1 * run.world.volumes[i] + 5 * random.standard_normal()
+    assert lvpipe(*run.write(), LINEAR) == 0
+    line = read_json(tmp_path / "calibrator.json")["volumes"]["EDV"]["all"]
+    assert line["slope"] == pytest.approx(1.1, abs=0.04)
+    assert line["intercept"] == pytest.approx(12, abs=8)
+    mean, sd = moments_ml(read_forecasts(tmp_path / "forecasts.csv")["c32_Diastole"][None])
+    assert mean[0] == pytest.approx(line["intercept"] + line["slope"] * run.world.volumes[32], abs=0.1)
+    assert sd[0] == pytest.approx(5, abs=1.5)
+
+
+def test_cases_without_volumes_and_test_patients_change_no_byte_of_the_calibrator(lvpipe, run):
+    assert lvpipe(*run.write(), LINEAR) == 0
+    before = run.results()[0]
+    for i in range(30, 37):
+        run.rows[i] |= {"edv_ml": None, "esv_ml": None}
+    assert lvpipe(*run.write(), LINEAR) == 0
+    assert run.results()[0] == before
+    run.rows[32]["patient"] = "c3"  # now a test patient: no longer learnt from
+    assert lvpipe(*run.write(), LINEAR) == 0
+    assert json.loads(run.results()[0])["volumes"]["EDV"]["all"]["cases"] == 29
+
+
+def test_without_references_the_estimate_stays_with_a_usual_spread(lvpipe, run, tmp_path):
+    for row in run.rows:
+        row |= {"edv_ml": None, "esv_ml": None}
+    assert lvpipe(*run.write(), LINEAR) == 0
+    mean, sd = moments_ml(read_forecasts(tmp_path / "forecasts.csv")["c3_Diastole"][None])
+    assert mean[0] == pytest.approx(run.world.volumes[3], abs=0.1)
+    assert sd[0] == pytest.approx(0.15 * run.world.volumes[3], rel=0.02)
+    assert read_json(tmp_path / "calibrator.json")["volumes"]["EDV"]["all"] is None
+
+
+def test_who_has_no_estimate_but_an_age_gets_the_forecast_of_the_like_aged(lvpipe, run, tmp_path):
+    for i, row in enumerate(run.rows):
+        row |= {"age_years": i, "sex": "F" if i < 15 or i > 34 else "M"}
+    assert lvpipe(*run.write(), SETTINGS.canonical()) == 0
+    forecast = read_forecasts(tmp_path / "forecasts.csv")["c35_Diastole"]
+    np.testing.assert_allclose(forecast, lognormal(run.world.references[:15]), atol=1e-6)
+    assert read_table(tmp_path / "fallbacks.csv")[0]["fallback"] == "age_sex"
+
+
+def test_an_incomplete_stack_teaches_nothing_and_is_forecast_by_its_slices(lvpipe, run, tmp_path):
+    run.flags = {7: "few-slices incomplete"}
+    assert lvpipe(*run.write(), SETTINGS.canonical()) == 0
+    assert read_json(tmp_path / "calibrator.json")["volumes"]["EDV"]["cases"] == 29
+    assert [row["fallback"] for row in read_table(tmp_path / "fallbacks.csv") if row["case"] == "c7"] == ["slices"] * 2
+    mean = moments_ml(read_forecasts(tmp_path / "forecasts.csv")["c7_Diastole"][None])[0][0]
+    assert abs(mean - run.world.references[7]) < run.world.references[:30].std()

@@ -6,6 +6,7 @@ from lvpipe.files import read_table, write_table
 from lvpipe.forecasts import climatology, forecast_id, gaussian, step, write_forecasts
 from lvpipe.images import Image, write_image, write_rejected
 from lvpipe.metrics import crps
+from lvpipe.stages.calibrate import FALLBACKS
 from lvpipe.stages.integrate import BEATS
 from lvpipe.stages.score import CRPS, DICE, SCORED, compare_masks
 
@@ -90,6 +91,9 @@ def scored(lvpipe, tmp_path, sheet):
                 made = gaussian([part * mean], [sd], 0.01) if sd else step(np.array([part * mean]))
                 forecasts[forecast_id(case, kind)] = made[0]
         write_forecasts(tmp_path / "calibrate" / model / "forecasts.csv", forecasts)
+        names = [("n", "ESV", "age_sex"), ("r", "EDV", "age_sex"), ("r", "ESV", "cohort")]
+        rows = [{"case": case, "volume": kind, "fallback": name, "learnt_from": 9} for case, kind, name in names]
+        write_table(tmp_path / "calibrate" / model / "fallbacks.csv", FALLBACKS, rows)
         for cohort in ("c", "other"):
             beats = [_beat(case, entry[3]) for case, entry in CASES.items() if entry[0] == cohort]
             write_table(tmp_path / "integrate" / model / f"{cohort}_volumes.csv", BEATS, beats)
@@ -97,7 +101,21 @@ def scored(lvpipe, tmp_path, sheet):
         write_table(tmp_path / "score" / model / "a_dice.csv", DICE[4:], [table])
     out = {name: tmp_path / f"{name}.csv" for name in ("crps", "dice", "scored")}
     files = [word for name, path in out.items() for word in (f"--{name}", path)]
-    words = ("--cases", cases, "--results", tmp_path, "--models", "m", "other", "--drawn", "a", *files)
+    words = (
+        "--cases",
+        cases,
+        "--results",
+        tmp_path,
+        "--models",
+        "m",
+        "other",
+        "--drawing",
+        "m",
+        "other",
+        "--drawn",
+        "a",
+        *files,
+    )
     assert lvpipe("score", "volumes", *words, "--settings", ScoreSettings().canonical()) == 0
     return {name: read_table(path) for name, path in out.items()}
 
@@ -106,7 +124,7 @@ def _beat(case: str, edv: float) -> dict[str, object]:
     if case == "r":
         return {**dict.fromkeys(BEATS), "case": case, "flags": "rejected"}
     esv = 0.0 if case == "n" else SYSTOLE * edv
-    values = (case, edv, esv, edv - esv, 100 * (edv - esv) / edv, 0, 9, 25, 10, "few-slices" if case == "e" else "")
+    values = (case, edv, esv, edv - esv, 100 * (edv - esv) / edv, 0, 9, 25, 10, "few-slices" if case == "e" else "", "")
     return dict(zip(BEATS, values, strict=True))
 
 
@@ -185,6 +203,8 @@ def test_every_case_has_a_row_and_its_flags(scored):
         "n": "fallback",
         "r": "rejected fallback edv-outside-90",  # 180 lies 1.67 spreads above 130, 90 % reach to 1.645
     }
+    fallbacks = {row["case"]: row["fallback"] for row in rows if row["model"] == "m"}
+    assert fallbacks == {"a": "", "b": "", "d": "", "e": "", "n": "age_sex", "r": "cohort"}
     row = row_of(rows, model="m", case="d")
     assert float(row["edv_crps"]) == pytest.approx(0.01042, abs=5e-6)
     assert float(row["edv_sd_ml"]) == pytest.approx(12, abs=0.01)

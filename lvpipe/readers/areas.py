@@ -1,0 +1,159 @@
+"""Another tool's area tables: `cases.csv` and `areas/<table>.csv` (or `.csv.xz`), one row a slice of a frame."""
+
+import csv
+import lzma
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lvpipe.cases import Labels, SourceCase, safe_name
+from lvpipe.errors import UserError
+from lvpipe.files import reading
+from lvpipe.given import NO_TABLE, SHEET, Given, amount, cases_in_sheet, labels_in_sheet, read_sheet
+
+if TYPE_CHECKING:  # imported when the workflow is parsed, which loads nothing heavy
+    from numpy.typing import NDArray
+
+GIVES = "areas"
+"""What a model of kind `given` makes to measure such a cohort."""
+
+SHEETS = (SHEET,)
+
+_COLUMNS = ("case", "frame", "slice", "cavity_mm2")
+_FURTHER = ("myocardium_mm2", "position_mm")
+_ENDINGS = (".csv", ".csv.xz")
+
+_LARGEST_MM2 = 30_000.0
+"""A circle 195 mm across, wider than a chest's inside: no cavity, but a mask of everything or another unit."""
+
+_FEWEST_FRAMES = 2
+"""With one frame there is no end-diastole and end-systole."""
+
+Cell = tuple[int, int, float, float, float]
+"""Frame, slice, cavity, myocardium, position; NaN where the table says nothing."""
+
+
+def list_cases(root: Path) -> list[SourceCase]:
+    """Every case of `cases.csv`, which says who is in the cohort: a table may lack some."""
+    return list(cases_in_sheet(read_sheet(root)))
+
+
+def read_labels(root: Path) -> dict[str, Labels]:
+    """Volumes, age and sex by case."""
+    return labels_in_sheet(root)
+
+
+def list_tables(root: Path) -> list[str]:
+    """The names of the tables that are there; "" is `areas.csv`."""
+    files = sorted((root / "areas").glob("*")) if (root / "areas").is_dir() else []
+    found = (file.name.removesuffix(".xz").removesuffix(".csv") for file in files if file.name.endswith(_ENDINGS))
+    return [*([""] if _file(root, "") else []), *dict.fromkeys(found)]
+
+
+def find_table(root: Path, table: str) -> Path | None:
+    """The file of a table."""
+    return _file(root, table)
+
+
+def cases_of(root: Path, table: str) -> set[str]:
+    """The cases that a table has rows of."""
+    with _rows(root, table) as (_, rows):
+        return {safe_name(row["case"].strip()) for row in rows}
+
+
+def read_estimates(root: Path, table: str) -> Iterator[tuple[str, Given]]:
+    """Every case of `cases.csv` with what the table has of it; what it has of others is left out, in one line."""
+    cells = _cells(root, table)
+    sheet = read_sheet(root)
+    strangers = [case for case in cells if case not in sheet]
+    if strangers:
+        print(f"{len(strangers)} cases of the table are not in {SHEET} and are left out, such as {strangers[0]}")
+    for case, row in sheet.items():
+        yield case, _given(root, case, cells[case], row) if case in cells else NO_TABLE
+
+
+def _file(root: Path, table: str) -> Path | None:
+    base = root / "areas" / table if table else root / "areas"
+    return next((path for ending in _ENDINGS if (path := base.with_name(base.name + ending)).is_file()), None)
+
+
+@contextmanager
+def _rows(root: Path, table: str) -> Iterator[tuple[Path, Any]]:
+    path = _file(root, table)
+    if path is None:
+        raise UserError(f"{root}: no table {table or 'areas.csv'}; there are: {', '.join(list_tables(root)) or 'none'}")
+    opened = lzma.open if path.suffix == ".xz" else open
+    try:
+        with reading(path), opened(path, "rt", newline="", encoding="utf-8-sig") as stream:
+            rows = csv.DictReader(stream)
+            missing = [column for column in _COLUMNS if column not in (rows.fieldnames or ())]
+            if missing:
+                raise UserError(f"{path}: no column {', '.join(missing)}; expected {', '.join(_COLUMNS)}, ...")
+            yield path, rows
+    except (lzma.LZMAError, EOFError) as error:
+        raise UserError(f"{path}: not a whole xz file ({error}); fetch it again") from None
+
+
+def _cells(root: Path, table: str) -> dict[str, list[Cell]]:
+    cells: dict[str, list[Cell]] = {}
+    with _rows(root, table) as (path, rows):
+        for row in rows:
+            try:
+                numbers = [float(row.get(column) or "nan") for column in ("cavity_mm2", *_FURTHER)]
+                cell = (int(row["frame"]), int(row["slice"]), numbers[0], numbers[1], numbers[2])
+            except (TypeError, ValueError):
+                raise UserError(
+                    f"{path}, line {rows.line_num}: not a row of numbers; expected whole numbers of frame and slice, "
+                    f"and mm2 or a blank cell"
+                ) from None
+            cells.setdefault(safe_name(row["case"].strip()), []).append(cell)
+    return cells
+
+
+def _given(root: Path, case: str, cells: list[Cell], row: Mapping[str, str]) -> Given:
+    """One case's areas as arrays; a case that says what cannot be is refused with the reason."""
+    import numpy as np
+
+    from lvpipe.beats import AreaTable
+
+    reason = _refusal(cells)
+    if reason:
+        return Given(reason=reason)
+    frames, slices = sorted({cell[0] for cell in cells}), sorted({cell[1] for cell in cells})
+    shape = len(frames), len(slices)
+    cavity, muscle, place = np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, np.nan)
+    for frame, index, *values in cells:
+        at = frames.index(frame), slices.index(index)
+        cavity[at], muscle[at], place[at] = values
+    spacing_mm = amount(root / SHEET, case, row, "slice_spacing_mm")
+    positions = _positions(place, slices, spacing_mm)
+    if positions is None:
+        return Given(reason=f"no place of its slices: neither position_mm in the table nor slice_spacing_mm in {SHEET}")
+    whole = np.isfinite(cavity).all(axis=1)
+    if whole.sum() < _FEWEST_FRAMES:
+        return Given(reason=f"only {whole.sum()} of {len(frames)} frames have all of {len(slices)} slices")
+    thickness_mm = amount(root / SHEET, case, row, "slice_thickness_mm") or spacing_mm or 0.0
+    flags = () if whole.all() else ("frames-missing",)
+    return Given(AreaTable(cavity[whole], positions, thickness_mm), "", muscle[whole], flags=flags)
+
+
+def _refusal(cells: Iterable[Cell]) -> str:
+    seen: set[tuple[int, int]] = set()
+    for frame, index, cavity, *_ in cells:
+        if (frame, index) in seen:
+            return f"frame {frame}, slice {index} stands twice in the table"
+        if cavity < 0 or cavity > _LARGEST_MM2:
+            return f"frame {frame}, slice {index} has an area of {cavity:g} mm2; expected 0 to {_LARGEST_MM2:g}"
+        seen.add((frame, index))
+    return ""
+
+
+def _positions(place_tz_mm: "NDArray[Any]", slices: list[int], spacing_mm: float | None) -> "NDArray[Any] | None":
+    """Those of the table, or the numbers of the slices times their distance: a number that is left out is a gap."""
+    import numpy as np
+
+    there = np.isfinite(place_tz_mm)
+    if there.any(axis=0).all():
+        return np.asarray(np.nanmedian(place_tz_mm, axis=0))
+    return None if not spacing_mm else np.asarray(slices, float) * spacing_mm
