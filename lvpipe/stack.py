@@ -183,6 +183,8 @@ def incomplete_reason(stack: Stack, settings: ConvertSettings) -> str:
     positions = np.array(stack.positions_mm)
     if len(positions) < settings.slices_for_volume:
         return f"{len(positions)} slices; a volume needs {settings.slices_for_volume}"
+    if len(positions) == 1:  # whoever takes one slice for a volume does not ask how far it reaches
+        return ""
     steps = np.diff(positions)
     spacing_mm = usual_spacing_mm(positions) or float(np.median(steps))
     if steps.max() > settings.volume_gap_steps * spacing_mm:
