@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from lvpipe.completeness import incomplete_reason
 from lvpipe.config.convert import ConvertSettings
 from lvpipe.contours import parse_points, polygon_area
 from lvpipe.gaps import Layer, fill_gaps, interpolated, spread_labels
@@ -21,7 +22,7 @@ from lvpipe.ledger import DIGEST_SHOWN, Ledger, combined_digest, digest
 from lvpipe.references import Drawing, Raster, reference_labels, reference_volumes
 from lvpipe.regrid import affine, compute_cine, labels_on_grid, source_to_cine, spacing_mm, time_step_ms
 from lvpipe.slices import Slice
-from lvpipe.stack import Stack, build_stack, incomplete_reason
+from lvpipe.stack import Stack, build_stack
 from lvpipe.study import Content, Frame, Study, Unreadable
 
 
@@ -48,7 +49,7 @@ class Conversion:
         layers = fill_gaps(stack, self.settings, self.ledger)
         positions_mm = [layer.position_mm for layer in layers]
         grid = affine(stack, positions_mm, self.ledger)
-        self.facts |= _geometry(stack, layers) | _completeness(incomplete_reason(stack, self.settings))
+        self.facts |= _geometry(stack, layers) | _completeness(incomplete_reason(stack.positions_mm, self.settings))
         drawings, rasters = _read_drawings(self, stack), _rasters(self, stack)
         self.facts["reference"] = reference_volumes(drawings, rasters, spacing_mm(stack, positions_mm))
         frames_count, slices, rows, columns = cine_tzyx.shape
@@ -89,6 +90,10 @@ class Conversion:
         return self.study.undrawn if self.settings.undrawn_slices == "as_source" else self.settings.undrawn_slices
 
 
+_FARTHEST_MM = 10_000.0
+_FINEST_MM, _COARSEST_MM = 0.01, 100.0
+"""Bounds of positions and pixel spacings, far beyond those of any scanner."""
+
 _UNKNOWN: dict[str, Any] = {
     "sex": "",
     "age_years": None,
@@ -116,7 +121,7 @@ def _read_frames(conversion: Conversion) -> list[Frame]:
     with _uncollected():
         for file in conversion.study.images:
             try:
-                frames += conversion.study.decode(file, conversion.read)
+                frames += [_plausible(frame) for frame in conversion.study.decode(file, conversion.read)]
             except Unreadable as error:
                 shown = conversion.digests.get(file.path, "")[:DIGEST_SHOWN]
                 conversion.ledger.note("drop_unreadable", f"file {shown}: {error}; dropped")
@@ -125,6 +130,18 @@ def _read_frames(conversion: Conversion) -> list[Frame]:
         conversion.ledger.reject("reject_unreadable", reason)
     _note_mended(conversion.ledger, frames)
     return _completed(conversion, frames)
+
+
+def _plausible(frame: Frame) -> Frame:
+    """The frame.
+
+    Raises:
+        Unreadable: it lies nowhere near a patient, or no pixel has that size: its header is damaged.
+    """
+    away_mm = max(abs(value) for value in frame.plane.origin_mm)
+    if not (away_mm <= _FARTHEST_MM and all(_FINEST_MM <= step <= _COARSEST_MM for step in frame.plane.spacing_yx_mm)):
+        raise Unreadable("no scanner has such a position or pixel spacing")
+    return frame
 
 
 def _note_mended(ledger: Ledger, frames: Sequence[Frame]) -> None:

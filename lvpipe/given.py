@@ -6,13 +6,12 @@ A reader of such a cohort has, besides what every reader has, `GIVES`, `list_tab
 
 import csv
 import inspect
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lvpipe.cases import OLDEST_YEARS, SPLITS, Labels, SourceCase
+from lvpipe.cases import OLDEST_YEARS, SPLITS, Labels, SourceCase, safe_name
 from lvpipe.errors import UserError
 from lvpipe.files import reading
 
@@ -46,11 +45,6 @@ def accepted(function: Callable[..., object], options: Mapping[str, Any]) -> dic
     return {key: value for key, value in options.items() if key in inspect.signature(function).parameters}
 
 
-def safe_name(name: str) -> str:
-    """A case's name as it may stand in a path: what is no letter, digit, `.` or `-` becomes `-`."""
-    return re.sub(r"[^A-Za-z0-9.-]", "-", name.strip())
-
-
 def read_sheet(root: Path) -> dict[str, dict[str, str]]:
     """The rows of `cases.csv` by safe name; nothing where there is no such file.
 
@@ -68,7 +62,7 @@ def read_sheet(root: Path) -> dict[str, dict[str, str]]:
             )
         rows: dict[str, dict[str, str]] = {}
         for row in table:
-            name = safe_name(row["case"] or "")
+            name = _name_in(row, "case")
             _check_row(path, table.line_num, name, row, rows)
             rows[name] = {key: (cell or "").strip() for key, cell in row.items() if isinstance(cell, str | None)}
     return rows
@@ -77,7 +71,7 @@ def read_sheet(root: Path) -> dict[str, dict[str, str]]:
 def cases_in_sheet(rows: Mapping[str, Mapping[str, str]]) -> Iterator[SourceCase]:
     """The cases of a sheet, in its order."""
     for name, row in rows.items():
-        yield SourceCase(name, safe_name(row.get("patient") or "") or name, row.get("split", ""), ())
+        yield SourceCase(name, _name_in(row, "patient") or name, row.get("split", ""), ())
 
 
 def labels_in_sheet(root: Path) -> dict[str, Labels]:
@@ -103,6 +97,11 @@ def amount(path: Path, case: str, row: Mapping[str, str], column: str) -> float 
     if value is not None and not 0 <= value < float("inf"):
         raise UserError(f"{path}: {column} of case {case} is {text!r}; expected a number of 0 or more, or a blank cell")
     return value
+
+
+def _name_in(row: Mapping[str, str | None], column: str) -> str:
+    text = (row.get(column) or "").strip()
+    return safe_name(text) if text else ""
 
 
 def _check_row(path: Path, line: int, name: str, row: Mapping[str, str], known: Mapping[str, object]) -> None:

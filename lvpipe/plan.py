@@ -143,6 +143,7 @@ class Plan:
             table=self.models[model].table,
             options=entry.options,
             prefix=entry.prefix,
+            complete=self.config.convert.completeness(),
         ).canonical()
 
     def given_fingerprint(self, model: str, cohort: str) -> str:

@@ -87,7 +87,7 @@ def _reader(cohort: PlacedCohort) -> ModuleType:
 
 def _row(case: Case, labels: Labels, account: Mapping[str, Any]) -> dict[str, object]:
     drawn = account.get("reference") or {}
-    incomplete = account["status"] == "ok" and not account.get("complete", True)
+    incomplete = account["status"] == "ok" and not account["complete"]
     return {
         "cohort": case.cohort,
         "case": case.name,

@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from lvpipe.completeness import usual_spacing_mm
 from lvpipe.config.convert import ConvertSettings
 from lvpipe.cycle import frame_times_ms, keep_common_frames, match_cycle, order_frames, split_repeats
 from lvpipe.duplicates import keep_one_of_duplicates
@@ -28,12 +29,6 @@ from lvpipe.slices import Slice, grouped, note_places, usual_count
 from lvpipe.study import Frame
 
 Rule = Callable[[list[Slice], ConvertSettings, Ledger], list[Slice]]
-
-_SPACING_CLUSTER_MM = 0.25
-"""Steps between neighbours that differ by less are one spacing, up to rounding and table movement."""
-
-_STEPS_THAT_AGREE = 2
-"""One step alone does not say what is regular."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,29 +165,13 @@ RULES: tuple[Rule, ...] = (
     keep_one_of_duplicates,
     drop_outlying,
     drop_between,
+    drop_outlying,  # once more: what is gone now may have bridged a gap
     note_gaps,
     order_frames,
     match_cycle,
     keep_common_frames,
 )
 """In this order: what is no slice of the stack goes before slices are compared with each other."""
-
-
-def incomplete_reason(stack: Stack, settings: ConvertSettings) -> str:
-    """Why this stack can hardly give a volume, as far as positions tell without a segmentation; "" if it can."""
-    positions = np.array(stack.positions_mm)
-    if len(positions) < settings.slices_for_volume:
-        return f"{len(positions)} slices; a volume needs {settings.slices_for_volume}"
-    if len(positions) == 1:  # whoever takes one slice for a volume does not ask how far it reaches
-        return ""
-    steps = np.diff(positions)
-    spacing_mm = usual_spacing_mm(positions) or float(np.median(steps))
-    if steps.max() > settings.volume_gap_steps * spacing_mm:
-        return f"a gap of {steps.max():.1f} mm where slices usually lie {spacing_mm:.1f} mm apart"
-    extent_mm = float(np.ptp(positions)) + spacing_mm
-    if extent_mm < settings.volume_extent_mm:
-        return f"slices cover {extent_mm:.0f} mm; a ventricle is longer than {settings.volume_extent_mm:.0f} mm"
-    return ""
 
 
 def usual_grid(slices: Sequence[Slice], settings: ConvertSettings) -> Plane:
@@ -235,17 +214,6 @@ def missing_after(positions_mm: Floats) -> list[int]:
     spacing_mm = usual_spacing_mm(positions_mm)
     steps = np.diff(positions_mm)
     return [0 if spacing_mm is None else max(0, round(step / spacing_mm) - 1) for step in steps.tolist()]
-
-
-def usual_spacing_mm(positions_mm: Floats) -> float | None:
-    """The step between neighbours that occurs most often; of equals, the wider; None where no two steps agree."""
-    steps = np.diff(np.sort(positions_mm))
-    near = np.abs(steps[:, None] - steps[None, :]) < _SPACING_CLUSTER_MM
-    votes = near.sum(axis=0)
-    if not len(steps) or votes.max() < _STEPS_THAT_AGREE:
-        return None
-    best = max(range(len(steps)), key=lambda index: (int(votes[index]), float(steps[index])))
-    return float(np.median(steps[near[best]]))
 
 
 def _on_grid(positions_mm: Floats, spacing_mm: float, tolerance: float) -> NDArray[np.bool_]:

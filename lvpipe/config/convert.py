@@ -7,7 +7,21 @@ from pydantic import Field
 from lvpipe.config.base import Section
 
 
-class ConvertSettings(Section):
+class Completeness(Section):
+    """When a stack is too incomplete for a volume, whoever drew on it."""
+
+    slices_for_volume: int = Field(
+        4, ge=1, description="A stack with fewer slices is converted, but marked incomplete: no volume to trust."
+    )
+    volume_gap_steps: float = Field(
+        2.5, gt=1, description="A stack with a gap wider than this many usual spacings is marked incomplete."
+    )
+    volume_extent_mm: float = Field(
+        30.0, ge=0, description="A stack that covers less than this, from edge to edge, is marked incomplete."
+    )
+
+
+class ConvertSettings(Completeness):
     """Tolerances of the repair rules (docs/convert.md has an example of each)."""
 
     same_slice_within_mm: float = Field(
@@ -62,17 +76,12 @@ class ConvertSettings(Section):
         2, ge=1, description="A case with fewer usable slices is rejected: no spacing can be known."
     )
     frames_min: int = Field(2, ge=1, description="A case with fewer common frames is rejected: no ED and ES.")
-    slices_for_volume: int = Field(
-        4, ge=1, description="A stack with fewer slices is converted, but marked incomplete: no volume to trust."
-    )
-    volume_gap_steps: float = Field(
-        2.5, gt=1, description="A stack with a gap wider than this many usual spacings is marked incomplete."
-    )
-    volume_extent_mm: float = Field(
-        30.0, ge=0, description="A stack that covers less than this, from edge to edge, is marked incomplete."
-    )
     undrawn_slices: Literal["as_source", "background", "unknown"] = Field(
         "as_source",
         description="Slices without a drawing in a frame that the expert drew: `background` (no cavity there, as the "
         "Sunnybrook protocol means it), `unknown` (label 255), or what the source's reader says.",
     )
+
+    def completeness(self) -> Completeness:
+        """The part of these that holds for given estimates too."""
+        return Completeness(**{name: getattr(self, name) for name in Completeness.model_fields})

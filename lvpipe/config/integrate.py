@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from lvpipe.config.base import Section
+from lvpipe.config.convert import Completeness
 
 
 class IntegrateSettings(Section):
@@ -28,12 +29,6 @@ class IntegrateSettings(Section):
         "each slice's own extremes, or the first frame as ED and the smallest summed area as ES.",
     )
     smooth_frames: int = Field(3, ge=1, description="Width of the circular mean over time of `frames: summed_area`.")
-    slices_for_volume: int = Field(
-        5,
-        ge=1,
-        description="A case of given estimates with fewer slices is too incomplete to integrate and is forecast by "
-        "what is left of it; `convert` decides this for cines.",
-    )
 
 
 class GivenSource(Section):
@@ -44,3 +39,4 @@ class GivenSource(Section):
     table: str
     options: dict[str, Any]
     prefix: str
+    complete: Completeness

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lvpipe.cases import Labels, SourceCase
+from lvpipe.cases import Labels, SourceCase, safe_name
 from lvpipe.errors import UserError
 from lvpipe.files import reading
-from lvpipe.given import NO_TABLE, SHEET, Given, amount, cases_in_sheet, labels_in_sheet, read_sheet, safe_name
+from lvpipe.given import NO_TABLE, SHEET, Given, amount, cases_in_sheet, labels_in_sheet, read_sheet
 
 if TYPE_CHECKING:  # imported when the workflow is parsed, which loads nothing heavy
     from numpy.typing import NDArray
@@ -59,7 +59,7 @@ def find_table(root: Path, table: str) -> Path | None:
 def cases_of(root: Path, table: str) -> set[str]:
     """The cases that a table has rows of."""
     with _rows(root, table) as (_, rows):
-        return {safe_name(row["case"]) for row in rows}
+        return {safe_name(row["case"].strip()) for row in rows}
 
 
 def read_estimates(root: Path, table: str) -> Iterator[tuple[str, Given]]:
@@ -107,7 +107,7 @@ def _cells(root: Path, table: str) -> dict[str, list[Cell]]:
                     f"{path}, line {rows.line_num}: not a row of numbers; expected whole numbers of frame and slice, "
                     f"and mm2 or a blank cell"
                 ) from None
-            cells.setdefault(safe_name(row["case"]), []).append(cell)
+            cells.setdefault(safe_name(row["case"].strip()), []).append(cell)
     return cells
 
 

@@ -22,7 +22,7 @@ SHEETS = ("cases.csv",)
 
 HEART_TILT_DEGREES = 40.0
 """How far a short-axis stack may be tilted against the usual axis of a heart (`geometry.BASEWARD`): hearts whose axis
-points up to 60 degrees down or 10 up, seen from the front, and 20 to 65 degrees forward, seen from below, are within it.
+points up to 60 degrees down or 10 up, seen from the front, and 20 to 65 degrees forward, seen from below, are within.
 The sagittal plane is 42 degrees away, the coronal 58, the axial 65, and long-axis views of such hearts 50 or more."""
 
 _COLUMNS = ("folder", "patient", "split", "edv_ml", "esv_ml", "age_years", "sex")

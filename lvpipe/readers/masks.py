@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lvpipe.cases import Labels, SourceCase
+from lvpipe.cases import Labels, SourceCase, safe_name
 from lvpipe.errors import Rejected, UserError
-from lvpipe.given import NO_TABLE, SHEET, Given, cases_in_sheet, labels_in_sheet, read_sheet, safe_name
+from lvpipe.given import NO_TABLE, SHEET, Given, cases_in_sheet, labels_in_sheet, read_sheet
 
 if TYPE_CHECKING:  # imported when the workflow is parsed, which loads nothing heavy
     from lvpipe.images import Image

@@ -100,6 +100,10 @@ def _reader(name: str, options: Mapping[str, Any]) -> ModuleType:
     except ModuleNotFoundError:
         known = sorted(path.stem for path in Path(readers.__file__).parent.glob("[!_]*.py"))
         raise UserError(f"--reader {name}: there is none of this name; expected one of: {', '.join(known)}") from None
+    if not hasattr(reader, "read_study"):
+        raise UserError(
+            f"--reader {name}: brings estimates, no images, and there is nothing to convert (docs/readers.md)"
+        )
     if not isinstance(options, dict):
         raise UserError('--options: expected a JSON object, such as {"name": 1}')
     known = [argument for argument in inspect.signature(reader.read_study).parameters if argument != "sources"]
@@ -139,7 +143,9 @@ def _told_of_more(account: Mapping[str, Any]) -> Iterator[str]:
 def _run_cohort(args: argparse.Namespace) -> None:
     cases = list(parse_cases(args.cases))
     write_table(args.out, COLUMNS, sheet_rows(args.settings, cases, args.ledgers))
-    write_table(args.table, ledger_table.COLUMNS, ledger_table.ledger_rows(cases, args.ledgers))
+    given = {cohort.name for cohort in args.settings.cohorts if cohort.tables}
+    converted = [case for case in cases if case.cohort not in given]
+    write_table(args.table, ledger_table.COLUMNS, ledger_table.ledger_rows(converted, args.ledgers))
 
 
 def _run_case(args: argparse.Namespace) -> None:

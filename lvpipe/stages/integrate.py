@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from lvpipe.arguments import add_options, section_of
 from lvpipe.beats import INCOMPLETE, AreaTable, flags_of, measure_beat, read_areas, volume_curve
 from lvpipe.boxes import read_boxes
+from lvpipe.completeness import incomplete_reason
+from lvpipe.config.convert import Completeness
 from lvpipe.config.integrate import GivenSource, IntegrateSettings
 from lvpipe.files import read_json, read_table, write_table
 from lvpipe.given import NO_TABLE, Given
@@ -105,7 +107,7 @@ def _run_cohort(args: argparse.Namespace) -> None:
         ledger = read_json(args.ledgers / f"{case}_cine.json")
         table = read_areas(read_table(file), _thickness_mm(ledger))
         beat = measure_beat(table, args.settings)
-        left_out = "" if ledger.get("complete", True) else ledger["incomplete_reason"]
+        left_out = "" if ledger["complete"] else ledger["incomplete_reason"]
         beats.append(_beat_row(case, table, beat, left_out))
         reference = _reference(case, args) if args.drawn else np.full_like(table.areas_tz_mm2, np.nan)
         box_mm2 = read_boxes(args.boxes / f"{case}_boxes.json").area_mm2
@@ -127,7 +129,9 @@ def _run_given(args: argparse.Namespace) -> None:
     )
     curves = ((case, one.times_ms, volume_curve(table, args.settings)) for case, (table, one) in usable.items())
     write_table(args.curves, CURVE, (row for curve in curves for row in _curve_rows(*curve)))
-    write_table(args.volumes, BEATS, [_given_beat(case, one, args.settings) for case, one in given.items()])
+    write_table(
+        args.volumes, BEATS, [_given_beat(case, one, args.settings, source.complete) for case, one in given.items()]
+    )
     write_table(
         args.pairs,
         PAIRS,
@@ -136,12 +140,10 @@ def _run_given(args: argparse.Namespace) -> None:
     print(f"{len(usable)} of {len(given)} cases have areas")
 
 
-def _given_beat(case: str, one: Given, settings: IntegrateSettings) -> dict[str, object]:
+def _given_beat(case: str, one: Given, settings: IntegrateSettings, complete: Completeness) -> dict[str, object]:
     if one.table is None:
         return _no_beat(case, one.reason)
-    slices = len(one.table.positions_mm)
-    few = f"{slices} slices, of which no volume is made (slices_for_volume is {settings.slices_for_volume})"
-    left_out = few if slices < settings.slices_for_volume else ""
+    left_out = incomplete_reason(one.table.positions_mm, complete)
     return _beat_row(case, one.table, measure_beat(one.table, settings), left_out, one.flags)
 
 

@@ -34,7 +34,7 @@ HEADERS = {"RescaleSlope": 1, "RescaleIntercept": 0, "NumberOfFrames": 1, "Acqui
 HEADERS |= {"RepetitionTime": 50, "NominalInterval": 1000}
 
 PLAUSIBLE = {"ImageOrientationPatient extreme"}
-"""Kinds of which some values are as good as any: where all files agree on them, nothing can tell them from the truth."""
+"""Kinds of which some values are as good as any: where all files agree on one, nothing tells it from the truth."""
 
 UNPLACED = "place_by_slice_location"
 """The rule after which a cine does not claim to know where in the patient it is."""

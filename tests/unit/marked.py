@@ -20,11 +20,11 @@ BORDER_PX = 1
 """Interpolated values at a border are mixed with the nothing outside."""
 
 
-def values(points_mm: Floats, frame: int) -> Floats:
+def values(points_mm: Floats, frame: float) -> Floats:
     """The world at points in LPS mm: even frames are steep along u, odd ones along v, so that two tell both."""
     away = points_mm - CENTRE
     u, v, height = away @ X, away @ Y, -(away @ NORMAL)
-    along, across = (u, v) if frame % 2 == 0 else (v, u)
+    along, across = (u, v) if int(frame) % 2 == 0 else (v, u)
     return OFFSET + STEEP * along + GENTLE * across + PER_HEIGHT_MM * height + PER_FRAME * frame
 
 
@@ -34,12 +34,12 @@ def grid_points(plane: Plane) -> Floats:
     return np.array(plane.origin_mm) + np.stack([columns, rows], -1) @ plane.steps_mm.T
 
 
-def marked_view(plane: Plane, frame: int) -> NDArray[np.int16]:
+def marked_view(plane: Plane, frame: float) -> NDArray[np.int16]:
     """What a scanner would see of this world."""
     return np.rint(values(grid_points(plane), frame)).astype(np.int16)
 
 
-def write_marked(root: Path, shots: list[Shot], slice_folders: bool = True) -> list[Path]:
+def write_marked(root: Path, shots: list[Shot]) -> list[Path]:
     """The shots as a study in the Kaggle layout; their files in order."""
     written = []
     for shot in shots:

@@ -19,12 +19,14 @@ def rows(tmp_path):
         "x1": {"age_years": 61, "sex": "F", "status": "ok", "reason": "", "reference": {"edv_ml": 1.0, "esv_ml": 2.0}},
         "x2": {"age_years": None, "sex": "M", "status": "rejected", "reason": "one slice", "reference": None},
     }
+    ledgers["x3"] = {**ledgers["x1"], "sex": "M", "complete": False, "incomplete_reason": "a gap"}
     for name, ledger in ledgers.items():
+        ledger = {"complete": True, "incomplete_reason": "", **ledger}
         write_json(tmp_path / "ledgers" / f"{name}_cine.json", ledger)
     return list(sheet_rows(order(tmp_path), CASES, tmp_path / "ledgers"))
 
 
-CASES = list(parse_cases(["@k/train", "x1:2:1", "x2:0:2"]))
+CASES = list(parse_cases(["@k/train", "x1:2:1", "x2:0:2", "x3:0:3"]))
 
 
 def order(tmp_path, volumes=True):
@@ -36,14 +38,15 @@ def test_who_is_in_the_run(rows, tmp_path):
     assert [(row["case"], row["cohort"], row["patient"], row["split"]) for row in rows] == [
         ("x1", "k", "1", "train"),
         ("x2", "k", "2", "train"),
+        ("x3", "k", "3", "train"),
     ]
-    assert [row["fold"] for row in rows] == [2, 0]
+    assert [row["fold"] for row in rows] == [2, 0, 0]
 
 
 def test_a_cohort_without_volumes_has_none(rows, tmp_path):
     """Nor does it get those of its contours: `volumes: false` means that nothing is calibrated or scored on them."""
     silent = list(sheet_rows(order(tmp_path, volumes=False), CASES, tmp_path / "ledgers"))
-    assert [(row["edv_ml"], row["esv_ml"]) for row in silent] == [(None, None)] * 2
+    assert [(row["edv_ml"], row["esv_ml"]) for row in silent] == [(None, None)] * 3
     assert rows[0]["edv_ml"] is not None
 
 
@@ -60,6 +63,22 @@ def test_the_sources_volumes_win_over_those_of_contours(rows):
 
 def test_a_rejected_case_stands_there_with_its_reason(rows):
     assert (rows[1]["status"], rows[1]["reason"], rows[1]["edv_ml"]) == ("rejected", "one slice", None)
+
+
+def test_an_incomplete_stack_stands_there_with_its_reason(rows):
+    assert (rows[2]["status"], rows[2]["reason"]) == ("incomplete", "a gap")
+
+
+def test_who_brought_no_estimate_is_rejected_without_a_ledger(tmp_path):
+    (tmp_path / "areas").mkdir()
+    (tmp_path / "cases.csv").write_text("case,age_years,sex,diastole_ml\n1,61,F,120\n2,,,\n")
+    (tmp_path / "areas" / "net.csv").write_text("case,frame,slice,cavity_mm2\n1,0,0,500\n")
+    placed = PlacedCohort(
+        name="k", reader="areas", root=str(tmp_path), prefix="x", volumes=True, tables=("net",), options={}
+    )
+    known, absent = sheet_rows(SheetOrder(cohorts=(placed,)), CASES[:2], tmp_path / "nowhere")
+    assert (known["status"], known["edv_ml"], known["age_years"], known["sex"]) == ("ok", 120, 61, "F")
+    assert (absent["status"], absent["reason"].split(":")[0]) == ("rejected", "no table")
 
 
 def test_the_sheet_survives_the_disk(rows, tmp_path):

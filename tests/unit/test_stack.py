@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from studies import NORMAL, Shot, X, Y, plane, stack, write_shots
 
+from lvpipe.completeness import usual_spacing_mm
 from lvpipe.config.convert import ConvertSettings
 from lvpipe.decoders.dicom import read_frames
 from lvpipe.geometry import unit
 from lvpipe.ledger import Ledger
-from lvpipe.stack import build_stack, usual_spacing_mm
+from lvpipe.stack import build_stack
 from lvpipe.study import Content
 
 

@@ -129,6 +129,22 @@ def test_an_unreadable_file_is_dropped_and_named_by_its_hash_alone(tmp_path):
     assert "IM-" not in json.dumps(account)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"ImagePositionPatient": [1e300, 0, 0]}, {"PixelSpacing": [1e-5, 1e-5]}, {"PixelSpacing": [1.5, 1e9]}],
+)
+def test_a_place_where_no_patient_is_makes_a_file_unreadable(tmp_path, wrong):
+    study = write_shots(tmp_path, stack())
+    header = pydicom.dcmread(study.images[3].path)
+    for name, value in wrong.items():
+        setattr(header, name, value)
+    header.save_as(study.images[3].path)
+    _, _, account = converted(study)
+    (event,) = [event for event in account["events"] if event["rule"] == "drop_unreadable"]
+    assert event["what"].endswith("no scanner has such a position or pixel spacing; dropped")
+    assert sum(one["frames_found"] for one in account["found"]) == 39
+
+
 def test_a_hopeless_study_is_rejected_in_zero_bytes(tmp_path):
     for series in range(3):
         path = tmp_path / "train" / "1" / "study" / f"sax_{series}" / "IM-0001-0001.dcm"

@@ -20,6 +20,7 @@ def results(tmp_path, image):
         mask[t, z, 2 : 2 + side, 3 : 3 + side] = 1
     mask[:, :, 15:] = 2  # myocardium is not cavity
     ledger = {"positions_mm": [0, 10, 20], "times_ms": [0, 40, 80], "thickness_mm": 8, "slice_spacing_mm": 10}
+    ledger |= {"complete": True, "incomplete_reason": ""}
     write_json(tmp_path / "a_cine.json", ledger)
     write_json(tmp_path / "b_cine.json", {"status": "rejected"})
     native = image(mask, (2.0, 1.5, 10))
