@@ -114,7 +114,7 @@ def test_a_recipe_plans_its_own_source(finished, tmp_path, name):
     write_all(tmp_path / "sources")
     (tmp_path / "run").mkdir()
     above = {"acdc": "acdc/database", "la2013": "la2013/Task02_Heart"}.get(name, name)
-    command = [sys.executable, "-m", "snakemake", "results/crps.csv", "--dry-run", "--quiet", "reason"]
+    command = [sys.executable, "-m", "snakemake", "results/convert/cases.csv", "--dry-run", "--quiet", "reason"]
     command += ["--directory", str(tmp_path / "run"), "--snakefile", str(finished.repository / "Snakefile")]
     command += ["--configfile", str(ROOT / "recipes" / f"{name}.yaml")]
     command += ["--config", f"data_root={tmp_path / 'sources' / above}", "folds=2"]
