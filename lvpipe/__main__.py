@@ -35,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words or words[0] not in STAGES + COMMANDS:
         print(f"usage: lvpipe STAGE ...   (stages: {', '.join(STAGES)}; `lvpipe STAGE --help` tells more)")
+        print("       lvpipe convert DIR OUT.nii.gz   (the short-axis cine of one study)")
         print("       lvpipe why ...     (what would run again, and why)")
         print("       lvpipe trace ...   (where a number comes from, back to the source files)")
         return 0 if words[:1] in (["--help"], ["-h"]) else 2

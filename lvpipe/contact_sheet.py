@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from statistics import median
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +69,7 @@ def draw_sheet(title: str, ledger: Ledger, reason: str = "") -> bytes:
     _write(pen, title, _GAP_PX, _GAP_PX, _INK, _TITLE_PX)
     for index, (line, colour) in enumerate(head):
         _write(pen, line, _GAP_PX, 2 * _GAP_PX + _TITLE_PX + index * _LINE_PX, colour)
-    pixels_per_mm = _SIDE_PX / max((_field_mm(cell.found) for cell in cells if cell.found), default=1.0)
+    pixels_per_mm = _SIDE_PX / _usual_field_mm([cell.found for cell in cells if cell.found])
     for row, row_height in zip(rows, heights, strict=True):
         for column, cell in enumerate(row):
             _draw_cell(sheet, pen, cell, _GAP_PX + column * (_SIDE_PX + _GAP_PX), top, pixels_per_mm)
@@ -135,13 +136,14 @@ def _draw_cell(sheet: Any, pen: "ImageDraw", cell: _Cell, left: int, top: int, p
 
 
 def _thumbnail(one: Found, pixels_per_mm: float, dim: bool) -> Any:
-    """The middle of its frames in true proportions, at the scale that all share."""
+    """The middle of its frames in true proportions, at the scale that all share unless it is far larger."""
     from PIL import Image
 
     frames = sorted((f for f in one.frames if not f.blank), key=lambda f: (f.trigger_ms or 0, f.instance or 0))
     frame = (frames or list(one.frames))[len(frames) // 2]
     (rows, columns), (dy_mm, dx_mm) = frame.plane.shape_yx, frame.plane.spacing_yx_mm
-    size = (round(columns * dx_mm * pixels_per_mm), round(rows * dy_mm * pixels_per_mm))
+    scale = min(pixels_per_mm, _SIDE_PX / _field_mm(one))
+    size = (round(columns * dx_mm * scale), round(rows * dy_mm * scale))
     grey = Image.fromarray(_windowed(frame.pixels_yx, 0.5 if dim else 1.0))
     return grey.resize((max(1, size[0]), max(1, size[1])), Image.Resampling.BILINEAR)
 
@@ -155,10 +157,15 @@ def _windowed(pixels_yx: NDArray[Any], brightness: float) -> NDArray[np.uint8]:
     return np.asarray(scaled * (255 * brightness), dtype=np.uint8)
 
 
-def _field_mm(one: Found | None) -> float:
-    assert one is not None
+def _field_mm(one: Found) -> float:
     plane = one.frames[0].plane
     return max(size * step for size, step in zip(plane.shape_yx, plane.spacing_yx_mm, strict=True))
+
+
+def _usual_field_mm(found: Sequence[Found]) -> float:
+    """The largest field of view, those aside that a wrong header makes larger than any other."""
+    fields = [_field_mm(one) for one in found] or [1.0]
+    return max(field for field in fields if field <= 2 * median(fields))
 
 
 def _write(pen: "ImageDraw", text: str, left: int, top: int, colour: str, size_px: int = _TEXT_PX) -> None:

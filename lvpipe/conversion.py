@@ -90,6 +90,10 @@ class Conversion:
         return self.study.undrawn if self.settings.undrawn_slices == "as_source" else self.settings.undrawn_slices
 
 
+_FARTHEST_MM = 10_000.0
+_FINEST_MM, _COARSEST_MM = 0.01, 100.0
+"""Bounds of positions and pixel spacings, far beyond those of any scanner."""
+
 _UNKNOWN: dict[str, Any] = {
     "sex": "",
     "age_years": None,
@@ -117,7 +121,7 @@ def _read_frames(conversion: Conversion) -> list[Frame]:
     with _uncollected():
         for file in conversion.study.images:
             try:
-                frames += conversion.study.decode(file, conversion.read)
+                frames += [_plausible(frame) for frame in conversion.study.decode(file, conversion.read)]
             except Unreadable as error:
                 shown = conversion.digests.get(file.path, "")[:DIGEST_SHOWN]
                 conversion.ledger.note("drop_unreadable", f"file {shown}: {error}; dropped")
@@ -126,6 +130,18 @@ def _read_frames(conversion: Conversion) -> list[Frame]:
         conversion.ledger.reject("reject_unreadable", reason)
     _note_mended(conversion.ledger, frames)
     return _completed(conversion, frames)
+
+
+def _plausible(frame: Frame) -> Frame:
+    """The frame.
+
+    Raises:
+        Unreadable: it lies nowhere near a patient, or no pixel has that size: its header is damaged.
+    """
+    away_mm = max(abs(value) for value in frame.plane.origin_mm)
+    if not (away_mm <= _FARTHEST_MM and all(_FINEST_MM <= step <= _COARSEST_MM for step in frame.plane.spacing_yx_mm)):
+        raise Unreadable("no scanner has such a position or pixel spacing")
+    return frame
 
 
 def _note_mended(ledger: Ledger, frames: Sequence[Frame]) -> None:

@@ -147,11 +147,14 @@ def _steps(one: Slice, full: Sequence[Slice], usual: int) -> tuple[int, ...]:
 
 
 def _steps_by_time(one: Slice, full: Sequence[Slice]) -> tuple[int, ...]:
-    starts = [_time(other.frames[0]) for other in full if has_times(other)]
-    if not starts or len(one.frames) < 2 or not has_times(one):
+    timed = [[_time(frame) for frame in other.frames] for other in full if has_times(other)]
+    if not timed or len(one.frames) < 2 or not has_times(one):
         return ()
     times = np.array([_time(frame) for frame in one.frames])
-    return tuple(int(step) for step in np.rint((times - median(starts)) / np.median(np.diff(times))))
+    usual_ms = median(float(np.median(np.diff(others))) for others in timed)
+    gaps = np.diff(times)
+    step_ms = np.median(gaps / np.maximum(1, np.rint(gaps / usual_ms)))  # a hole is several steps
+    return tuple(int(step) for step in np.rint((times - median(others[0] for others in timed)) / step_ms))
 
 
 def _steps_by_number(one: Slice, full: Sequence[Slice], usual: int) -> tuple[int, ...]:

@@ -117,12 +117,17 @@ def corner_shift_px(matrix: Floats, other: Floats, shape_yx: tuple[int, int]) ->
     return float(np.abs(map_points(matrix, corners) - map_points(other, corners)).max())
 
 
-def same_grid(one: Plane, other: Plane, tolerance_mm: float) -> bool:
-    """Whether pixels of two planes lie on each other, seen along the normal."""
-    identity, tolerance_px = np.eye(2, 3), tolerance_mm / max(one.spacing_yx_mm)
-    if one.shape_yx != other.shape_yx or tilt_degrees(one.normal, other.normal) > 45:
-        return False
-    return corner_shift_px(pixel_map(one, other), identity, one.shape_yx) <= tolerance_px
+def same_grids(planes: Sequence[Plane], tolerance_mm: float) -> NDArray[np.bool_]:
+    """N x N: which planes are parallel and have their pixels on each other, seen along the normal."""
+    corners, shapes = np.array([plane.corners_mm for plane in planes]), np.array([plane.shape_yx for plane in planes])
+    same = np.zeros((len(planes), len(planes)), dtype=bool)
+    for index, plane in enumerate(planes):
+        away = corners - corners[index]
+        heights = away @ plane.normal
+        beside = np.linalg.norm(away - heights[..., None] * plane.normal, axis=2).max(axis=1)
+        same[index] = (beside <= tolerance_mm) & (np.ptp(heights, axis=1) <= tolerance_mm)
+        same[index] &= (shapes == shapes[index]).all(axis=1)
+    return same
 
 
 def affine_ras(plane: Plane, step_mm: Floats) -> Floats:

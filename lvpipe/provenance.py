@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+from lvpipe.listing import walk
+
 _PACKAGE = "lvpipe"
 _ROOT = Path(__file__).parent.parent
 _DIGEST_LENGTH = 16
@@ -119,16 +121,8 @@ def _stat_lines(path: Path) -> Iterator[str]:
     if path.is_file():
         yield _stat_line(path.name, path.stat())
     elif path.is_dir():
-        yield from sorted(_walk(path, ""))
-
-
-def _walk(folder: Path, inside: str) -> Iterator[str]:
-    for entry in os.scandir(folder):
-        name = f"{inside}/{entry.name}"
-        if entry.is_dir():
-            yield from _walk(Path(entry.path), name)
-        elif not entry.name.startswith("."):
-            yield _stat_line(name, entry.stat())
+        start = len(str(path))
+        yield from sorted(_stat_line(entry.path[start:], entry.stat()) for entry in walk(path))
 
 
 def _stat_line(name: str, stat: os.stat_result) -> str:

@@ -5,7 +5,7 @@ The cine is the largest set of parallel places that each show a heart cycle, in 
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -91,7 +91,7 @@ class _Export:
     copies: int = 0
 
 
-def find_short_axis(files: Sequence[Path], heart_tilt_degrees: float) -> Study:
+def find_short_axis(files: Iterable[Path], heart_tilt_degrees: float) -> Study:
     """The study of these files, its images those of the short-axis cine; without images where there is none."""
     export = _look_at(files)
     stacks = [
@@ -108,7 +108,7 @@ def find_short_axis(files: Sequence[Path], heart_tilt_degrees: float) -> Study:
     return Study(_images(chosen), read_frames, notes=tuple(notes), seen=seen)
 
 
-def _look_at(files: Sequence[Path]) -> _Export:
+def _look_at(files: Iterable[Path]) -> _Export:
     """One look at each file's header."""
     export = _Export()
     studies: dict[str, list[Shown]] = defaultdict(list)
@@ -229,22 +229,22 @@ def _number(head: Look) -> int:
 
 def _notes_of_files(export: _Export) -> Iterator[Note]:
     if export.no_dicom:
-        yield "skip_other_files", f"{export.no_dicom} files that are not readable as DICOM, left out"
+        yield Note("skip_other_files", f"{export.no_dicom} files that are not readable as DICOM, left out")
     if export.no_image:
-        yield "skip_unplaced", f"{export.no_image} DICOM files without an image that says where it lies, left out"
+        yield Note("skip_unplaced", f"{export.no_image} DICOM files without an image that says where it lies, left out")
     if export.copies:
-        yield "drop_copies", f"{export.copies} files with the header of another, dropped"
+        yield Note("drop_copies", f"{export.copies} files with the header of another, dropped")
 
 
 def _notes_of_choice(best: Stack, stacks: Sequence[Stack], studies: int) -> Iterator[Note]:
     taken = f"{best.positions} positions x {best.frames:.0f} frames taken"
     if studies > 1:
-        yield "choose_study", f"{studies} studies: the one with the best short-axis cine, {taken}"
+        yield Note("choose_study", f"{studies} studies: the one with the best short-axis cine, {taken}")
     for other in stacks:
         if other is not best:
-            yield "choose_stack", f"{taken}, another stack of {other.positions} x {other.frames:.0f} left out"
+            yield Note("choose_stack", f"{taken}, another stack of {other.positions} x {other.frames:.0f} left out")
     if not best.rank[0]:
-        yield "choose_stack", "images that were made after the examination, as there are no others"
+        yield Note("choose_stack", "images that were made after the examination, as there are no others")
 
 
 Row = dict[str, object]

@@ -21,7 +21,7 @@ from lvpipe.geometry import (
     Plane,
     apexward,
     position_mm,
-    same_grid,
+    same_grids,
     tilt_degrees,
 )
 from lvpipe.ledger import Ledger
@@ -165,6 +165,7 @@ RULES: tuple[Rule, ...] = (
     keep_one_of_duplicates,
     drop_outlying,
     drop_between,
+    drop_outlying,  # once more: what is gone now may have bridged a gap
     note_gaps,
     order_frames,
     match_cycle,
@@ -175,12 +176,10 @@ RULES: tuple[Rule, ...] = (
 
 def usual_grid(slices: Sequence[Slice], settings: ConvertSettings) -> Plane:
     """The pixel grid of most slices of the stack; of equals, the most central, so that least falls off its edges."""
-    planes = Counter(one.plane for one in _of_one_orientation(slices, settings))
-    shared = {
-        plane: sum(planes[other] for other in planes if same_grid(plane, other, settings.grid_tolerance_mm))
-        for plane in planes
-    }
-    common = [plane for plane in planes if shared[plane] == max(shared.values())]
+    counts = Counter(one.plane for one in _of_one_orientation(slices, settings))
+    planes = list(counts)
+    shared = same_grids(planes, settings.grid_tolerance_mm) @ list(counts.values())
+    common = [plane for plane, votes in zip(planes, shared, strict=True) if votes == shared.max()]
     middle = np.median([plane.centre_mm for plane in common], axis=0)
     away_mm = [_in_plane_mm(plane, middle) for plane in common]
     return common[int(np.argmin(np.round(away_mm, 3)))]

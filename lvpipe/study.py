@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:  # readers are imported when the workflow is parsed, which loads nothing heavy
     from numpy.typing import NDArray
@@ -11,8 +11,11 @@ if TYPE_CHECKING:  # readers are imported when the workflow is parsed, which loa
     from lvpipe.geometry import Plane
 
 
-Note = tuple[str, str]
-"""What a reader or decoder mended or left out: the name of the rule, and what it did. An event of the ledger."""
+class Note(NamedTuple):
+    """What a reader or decoder mended or left out: an event of the ledger, its rule one of lvpipe/rules.py."""
+
+    rule: str
+    what: str
 
 
 class Unreadable(Exception):

@@ -84,6 +84,16 @@ class Irregularities(Section):
     missing_slices: Rate = Field(default=0.0, description="An inner slice was not exported; not beside three_slices.")
     outlying_position: Rate = Field(default=0.0, description="The first slice lies centimetres away from the stack.")
     three_slices: Rate = Field(default=0.0, description="Three slices are all that was exported.")
+    stray_end: Rate = Field(
+        default=0.0, description="One more slice beyond the apex, at no regular distance; not beside three_slices."
+    )
+    concatenated: Rate = Field(default=0.0, description="All slices without another fault are files of one folder.")
+    large_matrix: Rate = Field(default=0.0, description="All images have 264 to 512 pixels a side, and finer ones.")
+    special_spacing: Rate = Field(default=0.0, description="All images have pixels of 0.7 or 1.5 times the usual size.")
+    other_frame_count: Rate = Field(
+        default=0.0,
+        description="A slice has five frames where others have six, over the same cycle; needs trigger times.",
+    )
 
 
 class PhantomCohort(Section):

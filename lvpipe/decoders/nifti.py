@@ -35,7 +35,7 @@ _CYCLE_MS = (200.0, 3000.0)
 """A heart cycle: a time step that makes another one is not believed."""
 
 _VOXEL_MM = (0.05, 50.0)
-"""A voxel's side: a unit of length that makes another one is not believed."""
+"""A voxel's side: a header or a unit of length that makes another one is not believed."""
 
 _LARGEST_MM = 1e5
 """No scanner is as large: an affine beyond it is damaged."""
@@ -111,7 +111,8 @@ def read_voxels(content: bytes) -> Voxels:
         Unreadable: as for `read_frames`.
     """
     try:
-        return _read_voxels(content)
+        with np.errstate(all="ignore"):  # numbers of a damaged header; each is looked at
+            return _read_voxels(content)
     except Unreadable:
         raise
     except zlib.error:
@@ -131,9 +132,11 @@ def _read_voxels(content: bytes) -> Voxels:
     if len(raw) < start + size:
         raise Unreadable(f"its header claims {size} bytes of voxels and {max(len(raw) - start, 0)} are there: cut off")
     stored = np.frombuffer(raw, kind, math.prod(shape), start).reshape(shape, order="F")
-    slope, intercept = (1.0 if value is None else value for value in _slope(header))
-    values, notes = real_values(stored.astype(kind.newbyteorder("="), copy=False), slope, intercept)
+    values, notes = real_values(stored.astype(kind.newbyteorder("="), copy=False), *_slope(header))
+    if len(raw) > start + size:
+        notes.append(Note("ignore_trailing_bytes", "bytes behind the voxels that its header claims; it may be damaged"))
     affine, more = _affine(header, shape)
+    _check_sizes(affine)
     step_ms, timing = _step_ms(header, shape[3])
     return _turned(Voxels(values, affine, step_ms, (*notes, *more, *timing)))
 
@@ -159,7 +162,10 @@ def _header(raw: bytes) -> Any:
     if len(raw) < kind.sizeof_hdr:
         raise Unreadable(f"{len(raw)} bytes; expected a NIfTI header")
     header = kind(raw[: kind.sizeof_hdr], check=False)
+    told = np.abs(header["pixdim"][1:4])
     header.check_fix(logger=_SILENT)
+    # Sizes of 0, which nibabel takes for 1, are not known; an axis of one voxel needs none.
+    header["pixdim"][1:4] = np.where((told == 0) & (header["dim"][1:4] <= 1), 1, told)
     if header["magic"].item() != header.single_magic:
         raise Unreadable("the header of a pair .hdr and .img; expected a single .nii or .nii.gz")
     return header
@@ -188,10 +194,10 @@ def _start(header: Any) -> int:
     return int(start)
 
 
-def _slope(header: Any) -> tuple[float | None, float | None]:
-    """None where the header says "not scaled", with a slope of 0 or no number."""
+def _slope(header: Any) -> tuple[float, float]:
+    """A slope of 0 or none at all means "not scaled", whatever the intercept."""
     slope, intercept = header.get_slope_inter()
-    return slope, intercept
+    return (1.0, 0.0) if slope is None else (float(slope), float(intercept))
 
 
 def _affine(header: Any, shape: tuple[int, ...]) -> tuple[Floats, list[Note]]:
@@ -202,15 +208,17 @@ def _affine(header: Any, shape: tuple[int, ...]) -> tuple[Floats, list[Note]]:
         if not _is_usable(base):
             raise Unreadable("no usable qform, sform or voxel sizes")
         what = "neither qform nor sform can be used: positions by voxel sizes, directions are not known"
-        return _in_mm(header, base, [("place_by_voxel_size", what)])
+        return _in_mm(header, base, [Note("place_by_voxel_size", what)])
     notes: list[Note] = []
     if len(told) == 2:
         apart = _distance_mm(_corners_mm(told[0], shape[:3]), _corners_mm(told[1], shape[:3]))
         if apart > _CONFLICT_MM:
-            notes.append(("prefer_sform", f"sform and qform put voxels up to {apart:.1f} mm apart; the sform counts"))
+            notes.append(
+                Note("prefer_sform", f"sform and qform put voxels up to {apart:.1f} mm apart; the sform counts")
+            )
     sizes, sides = np.linalg.norm(told[0][:3, :3], axis=0), np.abs(header["pixdim"][1:4].astype(np.float64))
     if not np.allclose(sizes, sides, rtol=_CONFLICT_SHARE):
-        notes.append(("prefer_sform", "the voxel sizes are not those of the sform or qform, which counts"))
+        notes.append(Note("prefer_sform", "the voxel sizes are not those of the sform or qform, which counts"))
     return _in_mm(header, told[0], notes)
 
 
@@ -235,12 +243,19 @@ def _is_usable(affine: Floats) -> bool:
     return bool(sizes.min() > 0 and abs(np.linalg.det(affine[:3, :3] / sizes)) > _FLATTEST)
 
 
+def _check_sizes(affine: Floats) -> None:
+    sizes = np.linalg.norm(affine[:3, :3], axis=0)
+    if not (_VOXEL_MM[0] <= sizes.min() and sizes.max() <= _VOXEL_MM[1]):
+        told = " x ".join(f"{size:.3g}" for size in sizes)
+        raise Unreadable(f"voxels of {told} mm; expected sides of {_VOXEL_MM[0]:g} to {_VOXEL_MM[1]:g} mm")
+
+
 def _in_mm(header: Any, affine: Floats, notes: list[Note]) -> tuple[Floats, list[Note]]:
     """Metres and micrometres are believed where they make voxels of a possible size."""
     scale = {1: 1000.0, 3: 0.001}.get(int(header["xyzt_units"]) & 0x07, 1.0)
     sizes = np.linalg.norm(affine[:3, :3], axis=0) * scale
     if scale != 1 and not (_VOXEL_MM[0] <= sizes.min() and sizes.max() <= _VOXEL_MM[1]):
-        return affine, [*notes, ("guess_unit", "its unit of length makes impossible voxels; taken as mm")]
+        return affine, [*notes, Note("guess_unit", "its unit of length makes impossible voxels; taken as mm")]
     return np.diag([scale, scale, scale, 1.0]) @ affine, notes
 
 
@@ -253,7 +268,7 @@ def _step_ms(header: Any, frames: int) -> tuple[float | None, list[Note]]:
     for scale in (told, 1.0, 1000.0):
         if scale is not None and _CYCLE_MS[0] <= step * scale * frames <= _CYCLE_MS[1]:
             what = f"its unit of time makes no heart cycle or is missing; taken as {'ms' if scale == 1 else 's'}"
-            return step * scale, [] if scale == told else [("guess_unit", what)]
+            return step * scale, [] if scale == told else [Note("guess_unit", what)]
     return None, []
 
 
@@ -269,7 +284,7 @@ def _turned(voxels: Voxels) -> Voxels:
         voxels,
         array_xyzt=voxels.array_xyzt.transpose(order),
         affine=voxels.affine[:, order],
-        notes=(*voxels.notes, ("find_slice_axis", what)),
+        notes=(*voxels.notes, Note("find_slice_axis", what)),
     )
 
 
@@ -303,13 +318,13 @@ def _labels(file: ImageFile, read: Read, image: Voxels) -> tuple[dict[int, NDArr
             name = f"labels {content.sha256[:DIGEST_SHOWN]}"
             found, more = _drawn(label, content.data, image)
         except Unreadable as error:
-            notes.append(("drop_labels", f"{name}: {error}; dropped"))
+            notes.append(Note("drop_labels", f"{name}: {error}; dropped"))
             continue
         twice = sorted(set(found) & set(drawn))
         if twice:
-            more.append(("drop_labels", f"{name}: frame {twice[0] + 1} was drawn before; the last counts"))
+            more.append(Note("drop_labels", f"{name}: frame {twice[0] + 1} was drawn before; the last counts"))
         drawn |= found
-        notes += [(rule, f"{name}: {what}") for rule, what in more]
+        notes += [Note(rule, f"{name}: {what}") for rule, what in more]
     return drawn, notes
 
 
@@ -322,7 +337,7 @@ def _drawn(label: LabelFile, content: bytes, image: Voxels) -> tuple[dict[int, N
     drawn = {frame: t for t, frame in enumerate(frames) if voxels.array_xyzt[..., t].any()}
     if len(drawn) < len(frames):
         what = f"{len(frames) - len(drawn)} of {len(frames)} frames are empty: not annotated"
-        notes.append(("skip_empty_labels", what))
+        notes.append(Note("skip_empty_labels", what))
     return {frame: _named(voxels.array_xyzt[..., t], label) for frame, t in drawn.items()}, notes
 
 
@@ -356,7 +371,7 @@ def _aligned(labels: Voxels, image: Voxels) -> tuple[Voxels, list[Note]]:
         raise Unreadable(f"{labels.array_xyzt.shape[:3]} voxels; expected {shape}, as the image has")
     apart = _distance_mm(labels.corners_mm, image.corners_mm)
     what = f"their header puts them up to {apart:.1f} mm from the image's voxels; taken voxel by voxel"
-    return labels, [("labels_by_voxel", what)]
+    return labels, [Note("labels_by_voxel", what)]
 
 
 def _oriented(labels: Voxels, image: Voxels) -> Voxels:

@@ -88,7 +88,7 @@ def _labels(file: ImageFile, read: Read, shape_yx: tuple[int, ...]) -> tuple[NDA
             name = f"mask {content.sha256[:DIGEST_SHOWN]}"
             mask_yx = _mask(label, content.data, shape_yx)
         except Unreadable as error:
-            notes.append(("drop_labels", f"{name}: {error}; dropped"))
+            notes.append(Note("drop_labels", f"{name}: {error}; dropped"))
             continue
         drawn = mask_yx if drawn is None else np.where(mask_yx, mask_yx, drawn)
     return drawn, notes

@@ -34,7 +34,7 @@ def _narrowed(integers: NDArray[Any]) -> tuple[NDArray[Any], list[Note]]:
     fitting = _fitting(integers, _WIDE_INTEGERS)
     if fitting is not None:
         return integers.astype(fitting), []
-    return integers.astype(np.float32), [("round_wide_values", "whole numbers beyond 32 bits became float32")]
+    return integers.astype(np.float32), [Note("round_wide_values", "whole numbers beyond 32 bits became float32")]
 
 
 def _finite(real: NDArray[Any]) -> tuple[NDArray[Any], list[Note]]:
@@ -44,7 +44,9 @@ def _finite(real: NDArray[Any]) -> tuple[NDArray[Any], list[Note]]:
     count = int(bad.sum())
     if not count:
         return single, []
-    return np.where(bad, np.float32(0), single), [("blank_bad_values", f"{count} pixels that are no number became 0")]
+    return np.where(bad, np.float32(0), single), [
+        Note("blank_bad_values", f"{count} pixels that are no number became 0")
+    ]
 
 
 def _fitting(values: NDArray[Any], kinds: tuple[type, ...]) -> type | None:

@@ -59,7 +59,8 @@ class PhantomCase:
 
     def image(self, taken: Acquisition) -> "NDArray[np.uint16]":
         """Make the pictures of one acquisition, as [frame, row, column] in the order of its files."""
-        return self.scene.image(taken, make_generator(*self.key, "image", taken.folder))
+        apart = () if taken.first_number == 1 else (taken.first_number,)
+        return self.scene.image(taken, make_generator(*self.key, "image", taken.folder, *apart))
 
     def contour(self, taken: Acquisition, frame: int, outer: bool = False) -> "NDArray[np.float64]":
         """The cavity's (or the muscle's outer) outline as [point, (column, row)]; empty where nobody would draw.

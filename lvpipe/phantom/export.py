@@ -48,8 +48,9 @@ def write_sheets(cohort: str, order: "PhantomOrder", root: Path) -> None:
 def _write_kaggle(case: "PhantomCase", folders: list[Path]) -> None:
     folder = folders[0] / "study"
     for taken in case.acquisitions:
-        names = [f"IM-{taken.series:05d}-{number:04d}.dcm" for number in range(1, len(taken.frames) + 1)]
-        _write_frames(case, taken, [folder / taken.folder / name for name in names], 1)
+        first = taken.first_number
+        names = [f"IM-{taken.series:05d}-{number:04d}.dcm" for number in range(first, first + len(taken.frames))]
+        _write_frames(case, taken, [folder / taken.folder / name for name in names], first)
 
 
 def _write_sunnybrook(case: "PhantomCase", folders: list[Path]) -> None:

@@ -39,13 +39,13 @@ class Writer:
     def write(self, path: Path, index: int, instance: int, pixels: "NDArray[np.uint16]") -> None:
         """Write the file of the acquisition's `index`-th frame under its instance number."""
         dataset = self.dataset
-        uid = make_uid(*self.case.key, self.taken.folder, index)
+        uid = make_uid(*self.case.key, self.taken.folder, self.taken.first_number - 1 + index)
         dataset.SOPInstanceUID = uid
         dataset.file_meta.MediaStorageSOPInstanceUID = uid
         dataset.InstanceNumber = instance
         if self.case.trigger_times:
             frames = len(self.case.heart.volumes_ml)
-            dataset.TriggerTime = f"{(self.taken.frames[index] + 0.5) / frames * self.interval_ms:.2f}"
+            dataset.TriggerTime = f"{self.taken.moment(index, frames) * self.interval_ms:.2f}"
         dataset.SmallestImagePixelValue = int(pixels.min())
         dataset.LargestImagePixelValue = int(pixels.max())
         dataset.PixelData = pixels.tobytes()
@@ -136,7 +136,7 @@ def _study(case: "PhantomCase", taken: "Acquisition") -> dict[str, Any]:
 
 def _scan(case: "PhantomCase", taken: "Acquisition") -> dict[str, Any]:
     """Sequence and timing; vendors differ in what RepetitionTime means and in the image type."""
-    frames = len(case.heart.volumes_ml)
+    frames = taken.cycle_frames or len(case.heart.volumes_ml)
     interval_ms = 60000.0 / case.person.heart_rate_bpm
     repetition = {"SIEMENS": interval_ms / frames, "GE": 3.35, "PHILIPS": 2.8}[case.vendor]
     kinds = {"SIEMENS": ["M", "ND", "DIS2D"], "GE": ["CARDIAC", "NONE"], "PHILIPS": ["M_FFE", "M", "FFE"]}

@@ -18,8 +18,11 @@ STRAY_SERIES = 40
 """Series numbers of strays start this far above the stack, as scans made at the end of an examination do."""
 
 
-EXCLUDES = {"absent_trigger_times": "out_of_order", "three_slices": "missing_slices"}
-"""Pairs of which only the first is planted: together they could not be mended, or leave two slices."""
+EXCLUDES = {
+    "absent_trigger_times": ("out_of_order", "other_frame_count"),
+    "three_slices": ("missing_slices", "stray_end"),
+}
+"""Kinds that are not planted beside another: together they could not be mended, or leave two slices."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +69,14 @@ def plant(
 ) -> tuple[list[Acquisition], tuple[Planted, ...], bool]:
     """Return the irregular stack, what was planted, and whether trigger times are stated."""
     rates = cohort.irregularities.model_dump()
-    drawn = {kind for kind, luck in zip(sorted(rates), rng.random(len(rates)), strict=True) if luck < rates[kind]}
+    first, later = sorted(set(rates) - set(_LATER)), rng.spawn(1)[0]
+    lucks = dict(zip((*first, *_LATER), (*rng.random(len(first)), *later.random(len(_LATER))), strict=True))
+    drawn = {kind for kind, luck in lucks.items() if luck < rates[kind]}
     if cohort.layout == "sunnybrook":
         drawn &= {"absent_trigger_times"}
     for kind, excluded in EXCLUDES.items():
         if kind in drawn:
-            drawn.discard(excluded)
+            drawn -= set(excluded)
     export = _Export(stack, heart, pose, rng, set())
     planted = [Planted(kind, planter(export)) for kind, planter in _PLANTERS.items() if kind in drawn]
     timed = "absent_trigger_times" not in drawn
@@ -154,6 +159,53 @@ def _other_orientation(export: _Export) -> str:
     return f"sax_{series}"
 
 
+def _stray_end(export: _Export) -> str:
+    """Off the regular positions by a third of a spacing or more, as a slice that was planned by hand."""
+    regular = [taken for taken in export.stack if taken.role == "slice"]
+    spacing = float(np.linalg.norm(regular[1].plane.position_mm - regular[0].plane.position_mm))
+    return _stray(export, regular[-1], -spacing * float(export.rng.uniform(1.35, 1.65)))
+
+
+def _large_matrix(export: _Export) -> str:
+    """The same field of view with more and smaller pixels."""
+    longer = int(export.rng.choice([264, 288, 320, 512]))
+    for index, taken in enumerate(export.stack):
+        plane = taken.plane
+        scale = longer / max(plane.rows, plane.columns)
+        size = [round(side * scale / 2) * 2 for side in (plane.rows, plane.columns)]
+        export.mend(index, plane=plane.with_grid(size[0], size[1], round(plane.pixel_mm / scale, 4)))
+    return ""
+
+
+def _special_spacing(export: _Export) -> str:
+    """The same matrix with pixels of another size, so that the field of view is another."""
+    scale = float(export.rng.choice([0.7, 1.5]))
+    for index, taken in enumerate(export.stack):
+        plane = taken.plane
+        export.mend(index, plane=plane.with_grid(plane.rows, plane.columns, round(plane.pixel_mm * scale, 4)))
+    return ""
+
+
+def _other_frame_count(export: _Export) -> str:
+    """Each of its frames shows the heart as the frame nearest in time does."""
+    index = export.pick()
+    usual = len(export.heart.volumes_ml)
+    count = round(usual * 5 / 6)
+    nearest = tuple(int(frame) for frame in np.floor((np.arange(count) + 0.5) * usual / count))
+    return export.mend(index, frames=nearest, cycle_frames=count)
+
+
+def _concatenated(export: _Export) -> str:
+    """Slices without another fault become one series in one folder, numbered on from slice to slice."""
+    free = [i for i, taken in enumerate(export.stack) if taken.role == "slice" and taken.folder not in export.touched]
+    home, number = export.stack[free[0]], 1
+    for index in free:
+        frames = len(export.stack[index].frames)
+        export.mend(index, folder=home.folder, series=home.series, first_number=number)
+        number += frames
+    return home.folder
+
+
 def _stray(export: _Export, like: Acquisition, distance_mm: float) -> str:
     series = export.next_series()
     plane = like.plane.shifted(distance_mm)
@@ -162,6 +214,8 @@ def _stray(export: _Export, like: Acquisition, distance_mm: float) -> str:
 
 
 _PLANTERS: "dict[str, Planter]" = {
+    "large_matrix": _large_matrix,
+    "special_spacing": _special_spacing,
     "three_slices": _three_slices,
     "missing_slices": _missing_slices,
     "rotated": _rotated,
@@ -173,5 +227,11 @@ _PLANTERS: "dict[str, Planter]" = {
     "in_between": _in_between,
     "outlying_position": _outlying_position,
     "other_orientation": _other_orientation,
+    "stray_end": _stray_end,
+    "other_frame_count": _other_frame_count,
+    "concatenated": _concatenated,
 }
 """In the order of planting: what removes slices comes first, what adds folders last."""
+
+_LATER = ("stray_end", "concatenated", "large_matrix", "special_spacing", "other_frame_count")
+"""Kinds drawn from a stream of their own, so that cases without them are what they were before these kinds existed."""

@@ -99,6 +99,8 @@ class Acquisition:
 
     `frames` are true frame indices in the order of file and instance numbers. `shift_mm` is where the breath-hold left
     the patient. `role` is `slice` for a regular short-axis slice, else why it is there: `repeat`, `stray`, `view`.
+    `first_number` is above 1 where files of the same folder show another slice. `cycle_frames` is how many frames it
+    divides the cycle into, 0 for as many as the others.
     """
 
     folder: str
@@ -109,6 +111,14 @@ class Acquisition:
     role: str = "slice"
     noise_factor: float = 1.0
     phase_direction: str = "ROW"
+    first_number: int = 1
+    cycle_frames: int = 0
+
+    def moment(self, index: int, usual_frames: int) -> float:
+        """When in the cycle its `index`-th frame was taken, from 0 to 1."""
+        if self.cycle_frames:
+            return (index + 0.5) / self.cycle_frames
+        return (self.frames[index] + 0.5) / usual_frames
 
 
 def draw_pose(rng: np.random.Generator) -> Pose:

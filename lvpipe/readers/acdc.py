@@ -59,10 +59,8 @@ def read_study(sources: Sequence[Path]) -> Study:
         return Study((ImageFile(cines[0], "cine", (), 0, labels),), read_frames, notes=notes)
     apart = {int(match[1]): path for path in paths if (match := _FRAME.fullmatch(path.name))}
     images = tuple(ImageFile(path, "cine", (), frame, _on(drawn, frame)) for frame, path in sorted(apart.items()))
-    what = (
-        f"no 4D file: the cine is the {len(apart)} frames that are there apart ({', '.join(map(str, sorted(apart)))})"
-    )
-    return Study(images, read_frames, notes=(*notes, ("cine_of_single_frames", what)))
+    what = f"no 4D file: the cine is the frames that are there apart, {sorted(apart)}"
+    return Study(images, read_frames, notes=(*notes, Note("cine_of_single_frames", what)))
 
 
 def _on(drawn: dict[int, Path], frame: int) -> tuple[LabelFile, ...]:
@@ -75,7 +73,7 @@ def _told(sources: Sequence[Path], drawn: set[int]) -> tuple[Note, ...]:
     if not drawn or not told or told == drawn:
         return ()
     what = f"Info.cfg has ED and ES at {sorted(told)}, drawn are frames {sorted(drawn)}; what is drawn counts"
-    return (("check_ed_es", what),)
+    return (Note("check_ed_es", what),)
 
 
 def _ed_es(info: Path) -> set[int]:

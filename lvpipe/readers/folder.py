@@ -6,14 +6,14 @@ are the short-axis cine is decided by geometry and timing (lvpipe/short_axis.py)
 
 import csv
 import math
-import os
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lvpipe.cases import OLDEST_YEARS, SPLITS, Labels, SourceCase
 from lvpipe.errors import UserError
 from lvpipe.files import reading
+from lvpipe.listing import walk
 from lvpipe.private_names import pseudonym, read_key, remember
 from lvpipe.study import Study
 
@@ -21,8 +21,9 @@ SHEETS = ("cases.csv",)
 """What is known of the cases, if anything is: a row for each folder."""
 
 HEART_TILT_DEGREES = 40.0
-"""How far a short-axis stack may be tilted against the usual axis of a heart (`geometry.py`). Hearts that stand or lie
-reach 39 degrees; the axial plane is 65 away, the coronal 58, and long-axis views of such hearts 50 or more."""
+"""How far a short-axis stack may be tilted against the usual axis of a heart (`geometry.BASEWARD`): hearts whose axis
+points up to 60 degrees down or 10 up, seen from the front, and 20 to 65 degrees forward, seen from below, are within.
+The sagittal plane is 42 degrees away, the coronal 58, the axial 65, and long-axis views of such hearts 50 or more."""
 
 _COLUMNS = ("folder", "patient", "split", "edv_ml", "esv_ml", "age_years", "sex")
 _DIRECTORY = "DICOMDIR"
@@ -177,32 +178,6 @@ def _labels(row: dict[str, str]) -> Labels:
     return Labels(edv, esv, None if age is None else min(age, OLDEST_YEARS), row["sex"])
 
 
-def _files(sources: Sequence[Path]) -> list[Path]:
-    """Every regular file below, in the order of the names; links are followed, each folder is entered once."""
-    entered: set[tuple[int, int]] = set()
-    return [file for source in sources for file in ([source] if source.is_file() else _walk(source, entered))]
-
-
-def _walk(folder: Path, entered: set[tuple[int, int]]) -> Iterator[Path]:
-    """A folder or link that the system refuses counts as empty."""
-    try:
-        status = folder.stat()
-        if (status.st_dev, status.st_ino) in entered:
-            return
-        entered.add((status.st_dev, status.st_ino))
-        with os.scandir(folder) as listed:
-            entries = sorted((entry for entry in listed if not entry.name.startswith(".")), key=lambda one: one.name)
-    except OSError:
-        return
-    for entry in entries:
-        if _is(entry.is_file):
-            yield Path(entry.path)
-        elif _is(entry.is_dir):
-            yield from _walk(Path(entry.path), entered)
-
-
-def _is(kind: Callable[[], bool]) -> bool:
-    try:
-        return kind()
-    except OSError:  # a link that leads to itself
-        return False
+def _files(sources: Sequence[Path]) -> Iterator[Path]:
+    for source in sources:
+        yield from [source] if source.is_file() else (Path(entry.path) for entry in walk(source))

@@ -6,14 +6,18 @@ from functools import partial
 from pathlib import Path
 
 from lvpipe.cases import Labels, SourceCase, safe_name
+from lvpipe.decoders.mat5 import read_shapes
 from lvpipe.errors import UserError
-from lvpipe.study import ImageFile, Study
+from lvpipe.study import ImageFile, Study, Unreadable
 
 SHEETS = ()
 """No tables: areas come from what was drawn."""
 
 _MANY = re.compile(r"(cardiac-dig|lvquan_test_images).*\.mat", re.IGNORECASE)
 """Files of 2018, which hold many subjects: 145 to learn from, 30 to test on."""
+
+_FRAMES = 20
+"""Frames of every subject, in the files that hold many subjects one behind another."""
 
 _IMAGES = ("images_LV", "images_LV_30")
 
@@ -35,7 +39,7 @@ def read_study(sources: Sequence[Path], slice_mm: float = 8.0, subject: int | No
     from lvpipe.decoders.matlab import read_frames
 
     images = tuple(ImageFile(path, "slice", (), 0) for path in sources)
-    return Study(images, partial(read_frames, subject=subject, slice_mm=slice_mm))
+    return Study(images, partial(read_frames, subject=subject, per_subject=_FRAMES, slice_mm=slice_mm))
 
 
 def _one(root: Path, path: Path) -> SourceCase:
@@ -58,17 +62,11 @@ def _split(root: Path, path: Path) -> str:
 
 def _count(path: Path) -> int:
     """How many subjects a file holds, by the shape of its images alone."""
-    from scipy.io import whosmat
-
-    from lvpipe.decoders.matlab import FRAMES
-
     try:
-        shapes = {name: shape for name, shape, _ in whosmat(path)}
-    except NotImplementedError:
-        raise UserError(f"{path}: a MATLAB file of version 7.3; expected version 7: save(name, '-v7')") from None
-    except Exception as error:  # what a damaged file makes a parser raise has no bound
-        raise UserError(f"{path}: not readable as MATLAB ({type(error).__name__}); get it again") from None
+        shapes = read_shapes(path.read_bytes())
+    except Unreadable as error:
+        raise UserError(f"{path}: {error}") from None
     found = next((shapes[name] for name in _IMAGES if name in shapes), None)
-    if found is None or len(found) != 3 or found[2] % FRAMES:
-        raise UserError(f"{path}: {_IMAGES[0]} is {found}; expected rows, columns and {FRAMES} frames a subject")
-    return int(found[2]) // FRAMES
+    if found is None or len(found) != 3 or found[2] % _FRAMES:
+        raise UserError(f"{path}: {_IMAGES[0]} is {found}; expected rows, columns and {_FRAMES} frames a subject")
+    return found[2] // _FRAMES

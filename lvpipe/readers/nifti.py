@@ -142,6 +142,7 @@ def _single(root: Path) -> Iterator[SourceCase]:
 def _listed(row: _Row) -> SourceCase:
     if not row.text("case"):
         row.refuse("case", "a name")
+    _known(row)  # a mistake is told when the workflow is parsed, not after the last cine
     images, labels = row.files("image"), row.files("labels")
     if not images:
         row.refuse("image", "a NIfTI file, or several with ; between them or by a pattern such as scan_*.nii.gz")

@@ -31,6 +31,7 @@ _VALUES = tuple((value, CAVITY) for value in range(128, 256))
 def list_cases(root: Path) -> list[SourceCase]:
     """Every folder with pictures, in order."""
     rows = _read_sheet(root)
+    read_labels(root)  # a mistake is told when the workflow is parsed, not after the last cine
     folders = [entry for entry in sorted(root.iterdir()) if entry.is_dir() and not entry.name.startswith(".")]
     return [
         SourceCase(
@@ -38,7 +39,7 @@ def list_cases(root: Path) -> list[SourceCase]:
             patient=safe_name(canonical_patient(folder.name)),
             split="",
             sources=(folder.name,),
-            options=_frames(root, rows.get(folder.name, {})),
+            options=_frames(root, rows[folder.name]) if folder.name in rows else {},
         )
         for folder in folders
         if any(_PICTURE.fullmatch(entry.name) for entry in folder.iterdir())

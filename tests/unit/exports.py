@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydicom.dataset import Dataset
 from pydicom.fileset import FileSet
-from pydicom.uid import generate_uid
+from pydicom.uid import EnhancedMRImageStorage, generate_uid
 from studies import NORMAL, X, Y, dataset, plane, view
 
 from lvpipe.geometry import Plane, unit
@@ -139,3 +140,31 @@ def _clock(seconds: float) -> str:
     minutes, rest = divmod(seconds, 60)
     hours, minutes = divmod(int(minutes), 60)
     return f"{hours:02d}{minutes:02d}{rest:09.6f}"
+
+
+def write_multiframe(path: Path, planes: list[Plane], frames: int) -> None:
+    """A whole stack in one file of many frames (Enhanced MR), as newer scanners store it."""
+    pixels = np.stack([view(one, frame) for one in planes for frame in range(frames)])
+    made = dataset(planes[0], pixels[0], SOPClassUID=EnhancedMRImageStorage, Modality="MR")
+    made.file_meta.MediaStorageSOPClassUID = EnhancedMRImageStorage
+    made.ImageType, made.SeriesNumber, made.InstanceNumber = ["ORIGINAL", "PRIMARY", "CARDIAC", "NONE"], 5, 1
+    made.StudyInstanceUID, made.SeriesInstanceUID = "2.25.10", "2.25.11"
+    measures, orientation, shared = Dataset(), Dataset(), Dataset()
+    measures.PixelSpacing, measures.SliceThickness = made.PixelSpacing, 7
+    orientation.ImageOrientationPatient = made.ImageOrientationPatient
+    shared.PixelMeasuresSequence, shared.PlaneOrientationSequence = [measures], [orientation]
+    made.SharedFunctionalGroupsSequence = [shared]
+    made.PerFrameFunctionalGroupsSequence = [_group(one, frame) for one in planes for frame in range(frames)]
+    for name in ("PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient", "SliceThickness"):
+        delattr(made, name)
+    made.NumberOfFrames, made.PixelData = len(pixels), pixels.tobytes()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made.save_as(path, enforce_file_format=True)
+
+
+def _group(plane: Plane, frame: int) -> Dataset:
+    position, heart, group = Dataset(), Dataset(), Dataset()
+    position.ImagePositionPatient = [f"{value:.6f}" for value in plane.origin_mm]
+    heart.NominalCardiacTriggerDelayTime = 20.0 + 30 * frame
+    group.PlanePositionSequence, group.CardiacSynchronizationSequence = [position], [heart]
+    return group

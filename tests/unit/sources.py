@@ -1,4 +1,4 @@
-"""Sources that are not DICOM, written as their releases lay them out, from one beating heart whose volumes are known."""
+"""Sources that are not DICOM, written as their releases lay them out, from a beating heart whose volumes are known."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -72,6 +72,8 @@ def write_nifti(path: Path, array: np.ndarray, affine: np.ndarray, step_ms: floa
     import nibabel
 
     image = nibabel.Nifti1Image(array, affine)
+    image.set_qform(affine, code=1)
+    image.set_sform(affine, code=1)
     image.header.set_xyzt_units("mm", "msec")
     if array.ndim == 4:
         image.header["pixdim"][4] = step_ms

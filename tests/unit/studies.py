@@ -46,6 +46,8 @@ class Shot:
     numbers: tuple[int, ...] | None = None
     timed: bool = True
     first: int = 1
+    step_ms: float = 50.0
+    times_ms: tuple[float, ...] = ()
     tags: dict[str, Any] = field(default_factory=dict)
 
 
@@ -85,7 +87,7 @@ def write_shots(root: Path, shots: list[Shot], slice_per_run: bool = True) -> St
             path.parent.mkdir(parents=True, exist_ok=True)
             tags = {"InstanceNumber": shot.numbers[place] if shot.numbers else number, **shot.tags}
             if shot.timed:
-                tags["TriggerTime"] = 50.0 * frame + 25
+                tags["TriggerTime"] = shot.times_ms[place] if shot.times_ms else shot.step_ms * (frame + 0.5)
             dataset(shot.plane, view(shot.plane, frame), **tags).save_as(path, enforce_file_format=True)
             images.append(ImageFile(path, shot.run, (shot.series, shot.version), number))
     return Study(tuple(images), read_frames, slice_per_run=slice_per_run)

@@ -1,10 +1,11 @@
+import re
 from collections import Counter
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lvpipe.cases import SourceCase, number, place, shards
+from lvpipe.cases import SourceCase, canonical_patient, number, place, safe_name, shards
 
 names = st.sets(st.text("abcXYZ0123456789.-", min_size=1, max_size=8), min_size=1, max_size=80)
 
@@ -81,3 +82,50 @@ def test_shards_do_not_depend_on_the_order():
     assert shards(cases, 6) == shards(reversed(cases), 6)
     assert shards([], 6) == {}
     assert shards(["b", "a"], 6) == {"all": ["a", "b"]}
+
+
+@pytest.mark.parametrize("name", ["7", "SC-HF-I-01", "patient001", "a.b-c", "x" * 80])
+def test_a_name_that_is_safe_stays(name):
+    assert safe_name(name) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "readable"),
+    [
+        ("scan 1", "scan-1-"),
+        ("../../etc/passwd", "etc-passwd-"),
+        (".hidden", "hidden-"),
+        ("-rf", "rf-"),
+        ("a\n", "a-"),
+        ("Müller_Jörg", "Muller-Jorg-"),
+        ("心臓", ""),
+        ("", ""),
+        ("y" * 300, "y" * 40 + "-"),
+    ],
+)
+def test_a_name_that_is_not_keeps_what_is_readable_and_gets_a_hash(name, readable):
+    found = safe_name(name)
+    assert re.fullmatch(re.escape(readable) + "[0-9a-f]{6}", found)
+    assert safe_name(found) == found
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.sets(st.text(min_size=0, max_size=12), min_size=2, max_size=40))
+def test_no_two_names_become_one_and_each_can_stand_in_a_path(names):
+    found = [safe_name(name) for name in names]
+    assert len(set(found)) == len(names)
+    assert all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]{0,79}", name) for name in found)
+
+
+def test_one_patient_has_one_name_in_all_releases_of_a_source():
+    assert canonical_patient("SC-HF-I-01") == canonical_patient("SC-HF-I-1") == "SC-HF-I-1"
+    assert [canonical_patient(name) for name in ("SC-N-40", "SCD0000101", "SC-N-0")] == [
+        "SC-N-40",
+        "SCD0000101",
+        "SC-N-0",
+    ]
+
+
+def test_what_holds_for_one_case_alone_goes_with_it():
+    made = place(SourceCase("7", "7", "", ("many.mat",), {"subject": 6}), "c", "", 3, 0)
+    assert made.options == {"subject": 6}

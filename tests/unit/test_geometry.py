@@ -41,11 +41,12 @@ def test_a_pixel_map_agrees_with_patient_space(angle, scale, shift, height, flip
 
 
 def test_the_same_grid_is_seen_along_the_normal():
-    assert geometry.same_grid(plane(0), plane(80), 0.1)
-    assert not geometry.same_grid(plane(0), plane(0, shift=(0.3, 0)), 0.1)
-    assert not geometry.same_grid(plane(0), plane(0, shape=(40, 47)), 0.1)
-    assert not geometry.same_grid(plane(0), plane(0, x=-X, y=-Y), 0.1)
-    assert not geometry.same_grid(plane(0), plane(0, x=NORMAL, y=Y), 0.1)
+    others = [
+        *(plane(80), plane(0, shift=(0.3, 0)), plane(0, shape=(40, 47)), plane(0, x=-X, y=-Y), plane(0, x=NORMAL, y=Y)),
+        plane(0, x=geometry.unit(X + 0.01 * NORMAL)),
+        plane(0, spacing=(1.5, 1.5 / 2), shape=(40, 95)),  # its corners are where they should be
+    ]
+    assert geometry.same_grids([plane(0), *others], 0.1)[0].tolist() == [True, True] + [False] * 6
 
 
 def test_voxels_to_ras_millimetres_and_back():

@@ -1,73 +1,70 @@
+from dataclasses import replace
+
+import numpy as np
 import pytest
-from studies import stack
+from studies import CENTRE, NORMAL, Shot, X, Y, plane, stack
 from test_stack import built, told
 
-ORDER = (3, 1, 7, 0, 2, 6, 4, 5)
+from lvpipe.geometry import corner_distance_mm, unit
 
 
-def frames_seen(made):
-    """Which frame of the world each image shows: the world brightens by 20 a frame."""
-    return [[round(float(frame.pixels_yx[0, 0]) / 20) for frame in one.frames] for one in made.slices]
-
-
-def test_trigger_times_order_frames_whatever_their_numbers(tmp_path):
+def with_one_frame_elsewhere(other):
+    """A stack whose third slice has its first frame in another plane, under the number that it should have."""
     shots = stack()
-    shots[2].frames = ORDER
+    third = shots[2]
+    lone = replace(third, plane=other, frames=(0,), first=1)
+    return [*shots[:2], lone, replace(third, frames=tuple(range(1, 8)), first=2), *shots[3:]]
+
+
+MOVED = {
+    "along the axis": plane(22),
+    "in plane": plane(16, shift=(2.0, 0.0)),
+    "in spacing alone": replace(plane(16), spacing_yx_mm=(1.5, 1.6)),
+    "tilted about its corner": replace(plane(16), x_axis=tuple(unit(X + 0.02 * NORMAL))),
+    "another way round": plane(16, x=-X, y=-Y),
+}
+
+
+@pytest.mark.parametrize("how", MOVED)
+def test_a_frame_that_lies_elsewhere_is_not_of_the_slice(tmp_path, how):
+    made, ledger = built(tmp_path, with_one_frame_elsewhere(MOVED[how]))
+    assert corner_distance_mm(made.slices[2].plane, plane(16)) < 1e-3
+    assert [len(one.frames) for one in made.slices] == [7] * 5
+    (lone,) = [one for one in ledger.found if one.dropped]
+    assert lone.frames_found == 1
+    assert sum(one.frames_found for one in ledger.found) == 40
+    assert len(told(ledger, "split_by_position")) == 1
+
+
+def test_a_slice_lies_where_most_of_its_frames_do(tmp_path):
+    made, ledger = built(tmp_path, with_one_frame_elsewhere(plane(16, shift=(0.3, 0.0))))
+    assert corner_distance_mm(made.slices[2].plane, plane(16)) < 1e-3
+    assert [len(one.frames) for one in made.slices] == [8] * 5
+    assert "1 of 8 frames lie up to 0.30 mm" in told(ledger, "settle_frames")[0].what
+    assert made.slices[2].found.fate == "mended"
+
+
+def test_a_slice_without_a_position_is_placed_by_its_location(tmp_path):
+    shots = [
+        replace(shot, tags={"ImagePositionPatient": None, "SliceLocation": 8.0 * n}) for n, shot in enumerate(stack())
+    ]
     made, ledger = built(tmp_path, shots)
-    assert frames_seen(made) == [list(range(8))] * 5
-    assert len(told(ledger, "order_by_trigger_time")) == 1
+    assert len(made.slices) == 5
+    assert all(one.found.mended == ["place_by_slice_location"] for one in made.slices)
+    assert "40 images" in told(ledger, "place_by_slice_location")[0].what
 
 
-def test_without_trigger_times_numbers_order_frames_and_the_header_gives_the_cycle(tmp_path):
-    shots = stack(timed=False, frames=ORDER, numbers=tuple(n + 1 for n in ORDER), tags={"NominalInterval": 720})
-    made, ledger = built(tmp_path, shots)
-    assert frames_seen(made) == [list(range(8))] * 5
-    assert made.times_ms == tuple(90.0 * t for t in range(8))
-    assert len(told(ledger, "order_by_number")) == 1
-    assert "720 ms (nominal interval)" in told(ledger, "times_from_cycle")[0].what
-
-
-@pytest.mark.parametrize(
-    ("tags", "cycle"), [({"HeartRate": 60}, 1000), ({"RepetitionTime": 100}, 800), ({"RepetitionTime": 3}, 1000)]
-)
-def test_other_sources_of_the_cycle(tmp_path, tags, cycle):
-    made, _ = built(tmp_path, stack(timed=False, tags=tags))
-    assert made.times_ms[1] == cycle / 8
-
-
-def test_times_are_medians_over_slices(tmp_path):
+def test_the_middle_of_a_tilted_slice_is_where_it_lies(tmp_path):
+    """Its corners are 1.5 mm higher and lower; the heart is in the middle."""
+    tilted = plane(16, x=unit(X + np.tan(np.radians(2.5)) * NORMAL))
     shots = stack()
-    shots[0].timed = False
-    made, ledger = built(tmp_path, shots)
-    assert made.times_ms == tuple(25.0 + 50 * t for t in range(8))
-    assert "1 of 5" in told(ledger, "order_by_number")[0].what
+    made, _ = built(tmp_path, [*shots[:2], replace(shots[2], plane=tilted), *shots[3:]])
+    assert made.positions_mm[2] - made.positions_mm[0] == pytest.approx(16, abs=1e-3)
+    assert made.slices[2].found.tilt_degrees == pytest.approx(2.5, abs=0.01)
+    assert pytest.approx(made.positions_mm[0], abs=1e-3) == -CENTRE @ NORMAL
 
 
-@pytest.mark.parametrize("timed", [True, False])
-def test_missing_frames_leave_the_common_ones(tmp_path, timed):
-    shots = stack(timed=timed)
-    shots[1].frames = (0, 1, 3, 4, 5, 6, 7)
-    shots[3].frames = (1, 2, 3, 4, 5, 7)
-    for shot in shots:
-        shot.numbers = tuple(frame + 1 for frame in shot.frames)
-    made, ledger = built(tmp_path, shots)
-    assert frames_seen(made) == [[1, 3, 4, 5, 7]] * 5
-    assert "5 of 8 frames are in all 5 slices" in told(ledger, "keep_common_frames")[-1].what
-    if timed:
-        assert made.times_ms == (75, 175, 225, 275, 375)
-
-
-def test_a_slice_that_shares_too_few_frames_goes(tmp_path):
+def test_one_run_may_hold_two_acquisitions(tmp_path):
     shots = stack()
-    shots[1].frames = (0, 1, 2, 3, 4)
-    shots[3].frames = (3, 4, 5, 6, 7)
-    made, _ = built(tmp_path, shots)
-    assert len(made.slices) == 4
-    assert len(made.times_ms) == 5
-
-
-def test_a_surplus_frame_is_left_out(tmp_path):
-    shots = stack()
-    shots[1].frames = tuple(range(9))
-    made, _ = built(tmp_path, shots)
-    assert frames_seen(made) == [list(range(8))] * 5
+    _, ledger = built(tmp_path, [*shots, Shot(plane(8), series=9, run="sax_2")])
+    assert len(ledger.found) == 6

@@ -64,6 +64,72 @@ def test_in_between_slices_go_but_an_irregular_stack_stays(tmp_path):
     assert "all are kept" in told(ledger, "drop_between")[0].what
 
 
+@pytest.mark.parametrize("stray", [-13, 43])
+def test_a_stray_slice_at_an_end_goes(tmp_path, stray):
+    made, ledger = built(tmp_path, stack((0, 8, 16, 24, 32, stray)))
+    assert heights(made) == [0, 8, 16, 24, 32]
+    (event,) = ledger.events
+    (dropped,) = [one for one in ledger.found if one.dropped]
+    assert (event.rule, event.position_mm) == ("drop_stray_end", pytest.approx(dropped.position_mm, abs=1e-3))
+    assert f"{11 if stray > 0 else 13}.0 mm beyond the last where 8.0 are usual" in event.what
+
+
+def long_axis(turn_degrees, **changes):
+    turn = np.radians(turn_degrees)
+    return plane(0, x=np.cos(turn) * X + np.sin(turn) * Y, y=NORMAL, **changes)
+
+
+def test_of_two_orientations_that_are_equally_frequent_the_stack_wins(tmp_path):
+    again = [Shot(long_axis(30), series=n, run=f"sax_{n}") for n in range(20, 25)]
+    for shots in ([*stack(), *again], [*again, *stack()]):
+        made, ledger = built(tmp_path, shots)
+        assert heights(made) == [0, 8, 16, 24, 32]
+        assert len(told(ledger, "drop_other_planes")) == 5
+    many = [Shot(long_axis(30), series=n, run=f"sax_{n}") for n in range(20, 28)]
+    assert heights(built(tmp_path / "b", [*stack(), *many])[0]) == [0, 8, 16, 24, 32]
+
+
+def test_of_two_stacks_the_short_axis_wins_and_localisers_have_no_vote(tmp_path):
+    across = [
+        Shot(replace(long_axis(0), origin_mm=tuple(np.array(long_axis(0).origin_mm) + 8 * n * Y)), series=20 + n,
+             run=f"sax_{20 + n}")
+        for n in range(5)
+    ]  # fmt: skip
+    assert heights(built(tmp_path / "a", [*across, *stack()])[0]) == [0, 8, 16, 24, 32]
+    stills = [
+        Shot(replace(long_axis(0), origin_mm=tuple(np.array(long_axis(0).origin_mm) + 8 * n * Y)), series=20 + n,
+             run=f"sax_{20 + n}", frames=(0,))
+        for n in range(12)
+    ]  # fmt: skip
+    assert heights(built(tmp_path / "b", [*stills, *stack()])[0]) == [0, 8, 16, 24, 32]
+
+
+def test_the_order_of_files_does_not_matter(tmp_path):
+    shots = stack()
+    for n, shot in enumerate(shots):
+        shot.series, shot.run = 9 - n, f"sax_{9 - n}"
+    made, ledger = built(tmp_path, shots)
+    assert heights(made) == [0, 8, 16, 24, 32]
+    assert not ledger.events
+
+
+@pytest.mark.parametrize(("gap", "kept"), [(1.9, 5), (2.1, 6)])
+def test_slices_are_duplicates_below_two_millimetres(tmp_path, gap, kept):
+    made, ledger = built(tmp_path, stack((0, 8, 16, 24, 32, 32 + gap)), grid_slices_share_required=1.0)
+    assert len(made.slices) == kept
+    assert len(told(ledger, "keep_last_acquired")) == 6 - kept
+
+
+def test_every_image_is_in_one_found_slice(tmp_path):
+    shots = [*stack(), Shot(plane(9), series=90, run="sax_0"), Shot(plane(20), series=3, run="sax_20", frames=(0, 1))]
+    shots += [Shot(plane(70), series=4, run="sax_21"), Shot(long_axis(3), series=5, run="sax_22")]
+    made, ledger = built(tmp_path, shots)
+    numbers = [(frame.file.path) for one in ledger.found for frame in one.frames]
+    assert len(numbers) == len(set(numbers)) == sum(len(shot.frames) for shot in shots)
+    assert {id(one.found) for one in made.slices} == {id(one) for one in ledger.found if not one.dropped}
+    assert sum(one.frames_kept for one in ledger.found) == sum(len(one.frames) for one in made.slices)
+
+
 def test_outlying_slices_go_and_gaps_stay(tmp_path):
     made, ledger = built(tmp_path, stack((-70, 0, 8, 24, 32, 40)))
     assert heights(made) == [0, 8, 24, 32, 40]

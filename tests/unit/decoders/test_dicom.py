@@ -6,7 +6,8 @@ import pytest
 from pydicom.uid import ImplicitVRLittleEndian, RLELossless
 from studies import dataset, plane, view
 
-from lvpipe.decoders.dicom import read_frames, rescaled
+from lvpipe.decoders.dicom import read_frames
+from lvpipe.decoders.dicom_values import rescaled
 from lvpipe.study import Content, ImageFile, Unreadable
 
 FILE = ImageFile(Path("IM-0001-0001.dcm"), "run", (1,), 1)
@@ -71,8 +72,15 @@ def test_slice_location_stands_in_for_a_position():
         ({"ImagePositionPatient": None}, "expected a position"),
         ({"ImageOrientationPatient": [1, 0, 0, 1, 0, 0]}, "perpendicular"),
         ({"PixelData": None}, "no pixels"),
-        ({"Rows": None}, "AttributeError"),
-        ({"PixelData": b"short"}, "ValueError"),
+        ({"Rows": None}, "no Rows"),
+        ({"PixelData": b"short"}, "6 bytes of pixels; expected 3840"),
+        ({"Rows": 41}, "3840 bytes of pixels; expected 3936"),
+        ({"Rows": 39}, "3840 bytes of pixels; expected 3744"),
+        ({"Rows": 60000}, "1 to 4096 rows"),
+        ({"BitsAllocated": 12}, "BitsAllocated"),
+        ({"HighBit": 16}, "HighBit"),
+        ({"RescaleSlope": 0, "RescaleIntercept": 0}, "no image"),
+        ({"RescaleSlope": 1e300, "RescaleIntercept": 0}, "no image"),
     ],
 )
 def test_unusable_files_say_why(changes, cause):

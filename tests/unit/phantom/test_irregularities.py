@@ -84,10 +84,57 @@ def test_numbers_may_not_follow_time_but_then_times_are_there():
     assert not both.trigger_times
 
 
+def test_a_stray_end_lies_beyond_the_apex_off_the_regular_positions():
+    regular = heights(REGULAR.slices)
+    spacing = regular[-1] - regular[-2]
+    (stray,) = heights([folder(build("stray_end"), "stray_end")])
+    assert 1.3 < (stray - regular[-1]) / spacing < 1.7
+
+
+def test_a_concatenated_folder_numbers_on_from_slice_to_slice():
+    case, frames = build("concatenated"), len(REGULAR.slices[0].frames)
+    assert {taken.folder for taken in case.slices} == {case.planted[0].folder}
+    assert [taken.first_number for taken in case.slices] == [1 + frames * n for n in range(len(case.slices))]
+    assert heights(case.slices) == heights(REGULAR.slices)
+    first, other = (case.image(taken)[:, :6, :6] for taken in case.slices[:2])
+    assert (first != other).any()
+
+
+def test_a_large_matrix_keeps_the_field_of_view_and_special_spacing_does_not():
+    for taken in build("large_matrix").slices:
+        assert max(taken.plane.rows, taken.plane.columns) > 256
+        assert taken.plane.rows * taken.plane.pixel_mm == pytest.approx(PLANE.rows * PLANE.pixel_mm, rel=0.02)
+    for taken in build("special_spacing").slices:
+        assert taken.plane.rows == PLANE.rows
+        assert round(taken.plane.pixel_mm / PLANE.pixel_mm, 2) in {0.7, 1.5}
+
+
+def test_another_frame_count_spans_the_same_cycle():
+    taken, usual = folder(build("other_frame_count"), "other_frame_count"), len(REGULAR.slices[0].frames)
+    assert len(taken.frames) == round(usual * 5 / 6)
+    moments = [taken.moment(index, usual) for index in range(len(taken.frames))]
+    assert np.diff(moments) == pytest.approx(1 / len(taken.frames))
+    true = [(frame + 0.5) / usual for frame in taken.frames]
+    assert moments == pytest.approx(true, abs=0.5 / usual)
+
+
+def test_new_kinds_leave_the_draws_of_others_alone():
+    rates = dict.fromkeys(KINDS, 0.5)
+    later = {"stray_end", "concatenated", "large_matrix", "special_spacing", "other_frame_count"}
+    cohorts = [{**rates, **dict.fromkeys(later, rate)} for rate in (0.0, 1.0)]
+    for seed in range(20):
+        drawn = [
+            {one.kind for one in build_case("k", "1", PhantomOrder(seed=seed, cohort=PhantomCohort(
+                layout="kaggle", cases={"train": 1}, matrix=(96, 96), irregularities=cohort))).planted} - later
+            for cohort in cohorts
+        ]  # fmt: skip
+        assert drawn[0] == drawn[1]
+
+
 def test_all_at_once_still_makes_a_study():
     case = build(*KINDS)
     assert len(case.slices) >= 3
-    assert len({taken.folder for taken in case.acquisitions}) == len(case.acquisitions)
+    assert len({(taken.folder, taken.first_number) for taken in case.acquisitions}) == len(case.acquisitions)
 
 
 def test_sunnybrook_stays_regular():

@@ -10,14 +10,27 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from exports import HEIGHTS, Series, cut, others, short_axis, turned, write_clutter, write_dicomdir, write_export
+from exports import (
+    HEIGHTS,
+    Series,
+    cut,
+    others,
+    short_axis,
+    turned,
+    write_clutter,
+    write_dicomdir,
+    write_export,
+    write_multiframe,
+)
 
 from lvpipe import private_names
 from lvpipe.cases import Labels
 from lvpipe.config.convert import ConvertSettings
+from lvpipe.config.phantom import Irregularities, PhantomCohort, PhantomOrder
 from lvpipe.conversion import Conversion
 from lvpipe.errors import Rejected, UserError
-from lvpipe.readers import folder, sunnybrook
+from lvpipe.phantom.export import write_case
+from lvpipe.readers import folder, kaggle, sunnybrook
 
 SLICES = range(20, 30)
 
@@ -196,6 +209,35 @@ def test_images_made_later_are_taken_only_where_there_are_no_others(tmp_path):
     assert "made after the examination" in dict(study.notes)["choose_stack"]
     fewer = write_export(tmp_path, short_axis(first=60, heights=HEIGHTS[:6]), seed=3)
     assert chosen(folder.read_study([tmp_path])) == files(fewer, range(60, 66))
+
+
+def test_a_stack_in_one_file_of_many_frames_is_found_beside_other_series(tmp_path):
+    write_export(tmp_path, [one for one in others() if one.number in (1, 10, 11)])
+    write_multiframe(tmp_path / "multiframe", [cut(height) for height in HEIGHTS], frames=25)
+    study = folder.read_study([tmp_path])
+    assert chosen(study) == {tmp_path / "multiframe"}
+    cine, _ = Conversion(study, ConvertSettings()).images()
+    assert cine.array_tzyx.shape == (25, 10, 20, 24)
+    assert cine.time_step_ms == 30
+
+
+def test_the_phantom_with_every_fault_is_read_as_by_its_own_reader(tmp_path):
+    faults = (
+        *("duplicate_position", "rotated", "other_matrix", "other_spacing", "in_between", "other_orientation"),
+        *("missing_frames", "out_of_order", "missing_slices", "outlying_position"),
+    )
+    cohort = PhantomCohort(
+        layout="kaggle",
+        cases={"train": 1},
+        irregularities=Irregularities(**dict.fromkeys(faults, 1.0)),
+        frames=(10, 10),
+    )
+    write_case("some", "1", PhantomOrder(seed=1, cohort=cohort), tmp_path)
+    ours, theirs = (
+        Conversion(reader.read_study([tmp_path / "train" / "1"]), ConvertSettings()).images()[0]
+        for reader in (folder, kaggle)
+    )
+    np.testing.assert_array_equal(ours.array_tzyx, theirs.array_tzyx)
 
 
 def test_frames_that_were_not_exported_are_left_to_the_rules(tmp_path):

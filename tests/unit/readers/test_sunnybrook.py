@@ -98,7 +98,7 @@ def test_the_real_release(sunnybrook_root):
     assert cases[0].sources == ("SCD_IMAGES/SCD0000101", "SCD_ManualContours/SC-HF-I-1")
 
 
-@pytest.mark.parametrize("reader", ["kaggle", "sunnybrook"])
+@pytest.mark.parametrize("reader", ["kaggle", "sunnybrook", "acdc", "nifti", "lvquan", "la2013", "slices"])
 def test_parsing_loads_nothing_heavy(reader):
     code = f"import sys, lvpipe.readers.{reader}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()

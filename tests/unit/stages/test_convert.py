@@ -129,6 +129,22 @@ def test_an_unreadable_file_is_dropped_and_named_by_its_hash_alone(tmp_path):
     assert "IM-" not in json.dumps(account)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"ImagePositionPatient": [1e300, 0, 0]}, {"PixelSpacing": [1e-5, 1e-5]}, {"PixelSpacing": [1.5, 1e9]}],
+)
+def test_a_place_where_no_patient_is_makes_a_file_unreadable(tmp_path, wrong):
+    study = write_shots(tmp_path, stack())
+    header = pydicom.dcmread(study.images[3].path)
+    for name, value in wrong.items():
+        setattr(header, name, value)
+    header.save_as(study.images[3].path)
+    _, _, account = converted(study)
+    (event,) = [event for event in account["events"] if event["rule"] == "drop_unreadable"]
+    assert event["what"].endswith("no scanner has such a position or pixel spacing; dropped")
+    assert sum(one["frames_found"] for one in account["found"]) == 39
+
+
 def test_a_hopeless_study_is_rejected_in_zero_bytes(tmp_path):
     for series in range(3):
         path = tmp_path / "train" / "1" / "study" / f"sax_{series}" / "IM-0001-0001.dcm"
@@ -137,6 +153,7 @@ def test_a_hopeless_study_is_rejected_in_zero_bytes(tmp_path):
     run_case(tmp_path, "kaggle", [tmp_path / "train" / "1"])
     assert is_rejected(tmp_path / "cine.nii.gz")
     assert is_rejected(tmp_path / "reference.nii.gz")
+    assert (tmp_path / "found.png").read_bytes().startswith(b"\x89PNG")
     ledger = json.loads((tmp_path / "ledger.json").read_text())
     assert (ledger["status"], ledger["reason"]) == ("rejected", "none of 3 files is readable")
     assert [event["rule"] for event in ledger["events"]] == ["drop_unreadable"] * 3 + ["reject_unreadable"]
@@ -170,7 +187,12 @@ def test_nothing_personal_is_written(tmp_path, capsys):
     image = read_image(tmp_path / "cine.nii.gz")
     assert image.array_tzyx.shape == (8, 5, 40, 48)
     written = gzip.decompress((tmp_path / "cine.nii.gz").read_bytes())[:352]
-    said = (tmp_path / "ledger.json").read_bytes() + written + "".join(capsys.readouterr()).encode()
+    said = (
+        (tmp_path / "ledger.json").read_bytes()
+        + (tmp_path / "found.png").read_bytes()
+        + written
+        + "".join(capsys.readouterr()).encode()
+    )
     for secret in (b"Secret", b"SECRET", b"1961", b"2012", b"2.25.1", b"sax_", b"IM-", str(tmp_path).encode()):
         assert secret not in said
 
@@ -179,7 +201,7 @@ def test_the_same_input_gives_the_same_bytes(tmp_path):
     write_shots(tmp_path / "7" / "study", stack())
     for name in ("a", "b"):
         run_case(tmp_path / name, "kaggle", [tmp_path / "7"])
-    for file in ("cine.nii.gz", "reference.nii.gz", "ledger.json"):
+    for file in ("cine.nii.gz", "reference.nii.gz", "ledger.json", "found.png"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
 
@@ -219,6 +241,9 @@ def test_every_fault_of_the_phantom_is_told(tmp_path):
         "out_of_order": "order_by_trigger_time",
         "missing_slices": "note_gaps",
         "outlying_position": "drop_outlying",
+        "stray_end": "drop_stray_end",
+        "other_frame_count": "match_cycle",
+        "concatenated": "split_by_position",
     }
     order = phantom_order("kaggle", {"train": 1}, Irregularities(**dict.fromkeys(told, 1.0), absent_trigger_times=0.0))
     case = write_case("some", "1", order, tmp_path)
@@ -278,7 +303,14 @@ def words(out: Path, reader: str, sources) -> list[str]:
     return [
         *("case", "--reader", reader, "--case", "7", "--cohort", "some", "--sources", *map(str, sources)),
         *("--cine", str(out / "cine.nii.gz"), "--reference", str(out / "reference.nii.gz")),
-        *("--ledger", str(out / "ledger.json"), "--settings", ConvertSettings().canonical()),
+        *(
+            "--ledger",
+            str(out / "ledger.json"),
+            "--picture",
+            str(out / "found.png"),
+            "--settings",
+            ConvertSettings().canonical(),
+        ),
     ]
 
 
