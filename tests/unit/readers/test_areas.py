@@ -161,3 +161,8 @@ def test_our_own_case_sheet_will_do(tmp_path):
     (tmp_path / "cases.csv").write_text("cohort,case,patient,split,edv_ml,esv_ml\nc,a,p,test,120,50\n")
     assert list_cases(tmp_path)[0].patient == "p"
     assert read_labels(tmp_path)["a"].edv_ml == 120
+
+
+def test_there_is_nothing_to_convert(lvpipe, source, capsys):
+    assert lvpipe("convert", source(FINE), "out.nii.gz", "--reader", "areas") == 1
+    assert "--reader areas: brings estimates, no images" in capsys.readouterr().err

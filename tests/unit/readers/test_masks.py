@@ -39,7 +39,7 @@ def test_a_turned_stack_has_the_same_areas(tmp_path):
     angle = np.radians(35)
     turn = np.eye(4)
     turn[1:3, 1:3] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
-    write_image(tmp_path / "a.nii.gz", Image(beating(), turn @ leaning(), 0.0))
+    write_image(tmp_path / "a.nii.gz", Image(beating(), turn @ leaning(), 0.03))
     found = dict(read_estimates(tmp_path, ""))["a"]
     np.testing.assert_allclose(found.table.areas_tz_mm2, 3.0 * SIDES**2)
     np.testing.assert_allclose(found.table.positions_mm, [0, 10, 20])
