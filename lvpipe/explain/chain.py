@@ -84,13 +84,14 @@ def _account_of(file: str, record: Record | None, records: Records) -> bool:
 
 
 def concerns(file: str, place: Place) -> bool:
-    """Whether a file may say something of this case: it is not another's, nor a table without a row of it."""
+    """Whether a file may say something of this case: it is not another's, nor our table without a row of it."""
     if place.other_models.intersection(Path(file).parts):
         return False
     whose = owner(file, place.cases)
     if whose is not None:
         return whose == place.case
-    return not file.endswith(".csv") or _in_table(place.path(file), place.case)
+    # A source's own tables may know the case by another name than the run does.
+    return not file.endswith(".csv") or not file.startswith("results/") or _in_table(place.path(file), place.case)
 
 
 def _in_table(path: Path, case: str) -> bool:

@@ -18,6 +18,9 @@ GIVES = "masks"
 SHEETS = (SHEET,)
 
 _FILES = "{case}.nii.gz"
+_LEAST_STEP_MS = 1.0
+"""No cine is as fast: a smaller step is in seconds whose unit the header does not name (ukbb_cardiac), so not known."""
+
 _SAME_PLACE_MM = 0.1
 """Frames whose voxels lie further apart than this are not of one stack."""
 
@@ -124,7 +127,7 @@ def _given(paths: Sequence[Path], cavity: Sequence[int], myocardium: Sequence[in
         np.asarray(np.isin(mask_tzyx, values).sum(axis=(2, 3)) * pixel_mm2, np.float64)
         for values in (cavity, myocardium)
     )
-    timed = len(images) == 1 and first.time_step_ms > 0
+    timed = len(images) == 1 and first.time_step_ms >= _LEAST_STEP_MS
     times = [first.time_step_ms * frame for frame in range(len(mask_tzyx))] if timed else None
     return Given(AreaTable(inside, positions, step_mm), "", muscle, times)
 

@@ -17,6 +17,14 @@ def sunnybrook_root() -> Path:
     return root
 
 
+@pytest.fixture(scope="session")
+def kaggle_root() -> Path:
+    root = _REAL / "kaggle"
+    if not root.is_dir():
+        pytest.skip(f"REAL DATA NOT TESTED: no {root}; set LVPIPE_DATA to the folder that holds kaggle/")
+    return root
+
+
 @pytest.fixture
 def torch_as_it_was() -> Iterator[None]:
     """Stages fix torch's threads and algorithms for their process, which here goes on to other tests."""

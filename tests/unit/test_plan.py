@@ -1,5 +1,6 @@
 import copy
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import yaml
 
 from lvpipe.cases import SourceCase, number
 from lvpipe.errors import UserError
-from lvpipe.plan import Plan
+from lvpipe.plan import Plan, one_of
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -320,3 +321,73 @@ def test_without_a_device_a_network_job_asks_for_no_gpu_and_names_the_other_envi
     plan = Plan(DEFAULT)
     assert plan.gpus(stage, "unet") == 0
     assert (ROOT / "workflow" / "rules" / plan.environment(stage, "unet")).resolve() == ROOT / "envs" / "cpu.yaml"
+
+
+GIVEN = {"name": "net", "kind": "given", "makes": "areas", "table": "n1"}
+BROUGHT = {"name": "brought", "reader": "areas", "path": "tables", "volumes": True}
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> Path:
+    """A cohort of two cases that brings the table n1."""
+    (tmp_path / "tables" / "areas").mkdir(parents=True)
+    (tmp_path / "tables" / "cases.csv").write_text("case,split\nb1,train\nb2,test\n")
+    (tmp_path / "tables" / "areas" / "n1.csv").write_text("case,frame,slice,cavity_mm2\n")
+    return tmp_path
+
+
+def test_given_estimates_alone_need_no_network_and_no_cine(tables):
+    made = plan(data_root=str(tables), cohorts=[BROUGHT], models=[GIVEN])
+    assert made.cine_cohorts == made.cines == made.drawing == made.drawn() == []
+    assert made.shards == {}
+    assert made.phantoms == {}
+    assert made.measured == {"net": ["brought"]}
+    assert made.measuring("volumes") == ["results/integrate/net/brought_volumes.csv"]
+    assert made.given_tables() == [str(tables / "tables" / "areas" / "n1.csv")]
+    assert json.loads(made.sheet_order())["cohorts"][0]["tables"] == ["n1"]
+    source = json.loads(made.given_source("net", "brought"))
+    assert (source["reader"], source["table"], source["complete"]["slices_for_volume"]) == ("areas", "n1", 4)
+
+
+def test_who_measures_whom(tables):
+    made = plan(data_root=str(tables), cohorts=[*DEFAULT["cohorts"], BROUGHT], models=[MODEL, GIVEN])
+    assert made.measured == {"unet": ["contours", "volumes"], "net": ["brought"]}
+    assert made.drawing == ["unet"]
+    assert made.measured_by("unet", "pairs") == [
+        "results/integrate/unet/contours_pairs.csv",
+        "results/integrate/unet/volumes_pairs.csv",
+    ]
+    assert not {"b1", "b2"} & {name for members in made.shards.values() for name in members}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"models": [{**GIVEN, "makes": "prob"}]}, ["net is of kind given", "makes is prob, expected areas or masks"]),
+        ({"models": [{**GIVEN, "view": "raw", "network": "unet"}]}, ["view is for kind draws", "network is for kind"]),
+        ({"models": [{**GIVEN, "overrides": {"train": {"epochs": 2}}}]}, ["overrides of train concern no given"]),
+        ({"models": [{**GIVEN, "table": "n2"}]}, ["models: net measures no cohort", "the table n2", "there are: n1"]),
+        ({"models": [{**GIVEN, "makes": "masks"}]}, ["cohort of reader masks with the table n1", "there are: none"]),
+        ({"models": [{**MODEL, "masks": []}]}, ["masks is empty"]),
+        ({"cohorts": [*DEFAULT["cohorts"], BROUGHT]}, ["no model measures contours; expected one of kind: draws"]),
+        (
+            {"cohorts": [*DEFAULT["cohorts"], BROUGHT], "models": [MODEL]},
+            ["no model measures brought; expected one of kind: given, makes: areas"],
+        ),
+        ({"cohorts": [{**BROUGHT, "masks": True}]}, ["brought: reader areas brings estimates", "`masks`"]),
+        ({"cohorts": [{**BROUGHT, "options": {"files": "x"}}]}, ["unknown key `files`", "known: none"]),
+    ],
+)
+def test_a_mistake_about_given_estimates_is_one_line(tables, changes, words):
+    settings = {"data_root": str(tables), "cohorts": [BROUGHT], "models": [GIVEN], **changes}
+    with pytest.raises(UserError) as caught:
+        _ = plan(**settings).measured
+    for word in words:
+        assert word in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_pattern_of_no_names_matches_nothing():
+    assert re.fullmatch(one_of(["a.b", "c"]), "a.b")
+    assert not re.fullmatch(one_of(["a.b", "c"]), "axb")
+    assert not re.match(one_of([]), "")

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from lvpipe.boxes import Boxes, write_boxes
-from lvpipe.config.integrate import IntegrateSettings
-from lvpipe.files import read_table, write_json
+from lvpipe.config.convert import Completeness
+from lvpipe.config.integrate import GivenSource, IntegrateSettings
+from lvpipe.files import read_json, read_table, write_json
 from lvpipe.images import Image, write_image, write_rejected
 from lvpipe.stages.integrate import AREAS, BEATS, CURVE, PAIRS, count_areas, reference_areas
 
@@ -122,3 +123,63 @@ def test_without_a_thickness_in_the_header_the_distance_of_slices_is_taken(lvpip
     outputs = ("--areas", results / "x.csv", "--volumes", results / "v.csv")
     assert lvpipe("integrate", "case", *inputs, *outputs, "--settings", settings) == 0
     assert float(read_table(results / "v.csv")[0]["cavity_ml"]) == pytest.approx(1.56)
+
+
+GIVEN_AREAS = [[0, 400, 900, 800, 400, 100], [0, 300, 500, 400, 200, 0]]
+
+
+@pytest.fixture
+def given(tmp_path):
+    """A source of four cases: `a` whole, `few` with three slices, `gap` with slices far apart, `none` without rows."""
+    slices = {"a": range(6), "few": range(1, 4), "gap": (0, 1, 2, 3, 5 + 2, 8)}
+    rows = [
+        f"{case},{t},{z},{GIVEN_AREAS[t][i]},70"
+        for case, numbers in slices.items()
+        for t in range(2)
+        for i, z in enumerate(numbers)
+    ]
+    (tmp_path / "areas").mkdir()
+    (tmp_path / "areas" / "net.csv").write_text("\n".join(["case,frame,slice,cavity_mm2,myocardium_mm2", *rows]) + "\n")
+    cases = "".join(f"{case},10,8\n" for case in (*slices, "none"))
+    (tmp_path / "cases.csv").write_text("case,slice_spacing_mm,slice_thickness_mm\n" + cases)
+    return tmp_path
+
+
+def test_a_cohort_that_brings_its_areas_is_integrated_at_once(lvpipe, given):
+    source = GivenSource(
+        reader="areas", root=str(given), table="net", options={}, prefix="k-", complete=Completeness()
+    ).canonical()
+    cases = ("k-few", "k-a", "k-gap", "k-none")
+    names = ("areas", "curves", "volumes", "pairs")
+    outputs = [word for name in names for word in (f"--{name}", given / f"{name}.csv")]
+    words = ("--source", source, "--cases", *cases, *outputs, "--settings", SETTINGS)
+    assert lvpipe("integrate", "given", *words) == 0
+    areas, curves, volumes, pairs = (read_table(given / f"{name}.csv") for name in names)
+    assert (tuple(areas[0]), tuple(curves[0]), tuple(volumes[0]), tuple(pairs[0])) == (AREAS, CURVE, BEATS, PAIRS)
+    assert [row["case"] for row in volumes] == list(cases)
+    few, whole, gap, none = volumes
+    assert float(whole["edv_ml"]) == pytest.approx(10 * (400 + 900 + 800 + 400 + 50) / 1000)
+    assert (whole["ed_frame"], whole["es_frame"], whole["slices"], whole["flags"], whole["reason"]) == (
+        *("0", "1", "6", "", ""),
+    )
+    assert (few["flags"], few["reason"]) == ("few-slices incomplete", "3 slices; a volume needs 4")
+    assert gap["flags"] == "incomplete"
+    assert "a gap of 40.0 mm where slices usually lie 10.0 mm apart" in gap["reason"]
+    assert none["flags"] == "rejected"
+    assert none["reason"].startswith("no table")
+    assert none["edv_ml"] == ""
+    assert [row["cavity_mm2"] for row in areas if (row["case"], row["frame"]) == ("k-a", "1")] == [
+        *("0", "300", "500", "400", "200", "0"),
+    ]
+    assert {row["myocardium_mm2"] for row in areas} == {"70"}
+    assert {row["time_ms"] for row in curves} == {""}
+    assert {(row["box_mm2"], row["reference_mm2"]) for row in pairs} == {("", "")}
+    assert len(pairs) == 2 * (6 + 3 + 6)
+
+
+def test_the_ledger_tells_that_a_stack_is_incomplete(lvpipe, results):
+    ledger = read_json(results / "a_cine.json") | {"complete": False, "incomplete_reason": "a gap of 40 mm"}
+    write_json(results / "a_cine.json", ledger)
+    run_cases(lvpipe, results)
+    beats, _ = run_cohort(lvpipe, results)
+    assert (beats[0]["flags"], beats[0]["reason"]) == ("few-slices incomplete", "a gap of 40 mm")

@@ -1,0 +1,168 @@
+import lzma
+
+import numpy as np
+import pytest
+
+from lvpipe.errors import UserError
+from lvpipe.readers.areas import cases_of, find_table, list_cases, list_tables, read_estimates, read_labels
+
+SHEET = """\
+case,split,age_years,sex,slice_spacing_mm,slice_thickness_mm,systole_ml,diastole_ml
+1,train,50,M,10,8,60,140
+2,validate,93,f,,6,,
+3,,,,10,,,
+"""
+
+
+@pytest.fixture
+def source(tmp_path):
+    """A folder with the sheet and a way to write tables."""
+    (tmp_path / "cases.csv").write_text(SHEET)
+    (tmp_path / "areas").mkdir()
+
+    def write(rows, name="net.csv", columns="case,frame,slice,cavity_mm2"):
+        text = "\n".join([columns, *(",".join(map(str, row)) for row in rows)]) + "\n"
+        path = tmp_path / "areas" / name
+        path.write_bytes(lzma.compress(text.encode()) if name.endswith(".xz") else text.encode())
+        return tmp_path
+
+    return write
+
+
+def beat(case, areas, first_frame=0):
+    return [(case, t + first_frame, z, area) for t, row in enumerate(areas) for z, area in enumerate(row)]
+
+
+def test_who_is_in_the_cohort_stands_in_the_sheet(source):
+    root = source([])
+    assert [(case.name, case.patient, case.split) for case in list_cases(root)] == [
+        ("1", "1", "train"),
+        ("2", "2", "validate"),
+        ("3", "3", ""),
+    ]
+    labels = read_labels(root)
+    assert (labels["1"].edv_ml, labels["1"].esv_ml, labels["1"].age_years, labels["1"].sex) == (140, 60, 50, "M")
+    assert (labels["2"].edv_ml, labels["2"].age_years, labels["2"].sex) == (None, 90, "F")
+
+
+@pytest.mark.parametrize("name", ["net.csv", "net.csv.xz"])
+def test_areas_become_arrays_by_frame_and_slice(source, name):
+    root = source(beat(1, [[100, 200], [80, 150]])[::-1], name)
+    assert list_tables(root) == ["net"]
+    assert find_table(root, "net") == root / "areas" / name
+    assert cases_of(root, "net") == {"1"}
+    found = dict(read_estimates(root, "net"))["1"]
+    np.testing.assert_array_equal(found.table.areas_tz_mm2, [[100, 200], [80, 150]])
+    np.testing.assert_array_equal(found.table.positions_mm, [0, 10])
+    assert found.table.thickness_mm == 8
+    assert found.flags == ()
+
+
+def test_a_table_without_a_name_is_areas_csv(source):
+    root = source([])
+    assert (find_table(root, ""), find_table(root, "other")) == (None, None)
+    (root / "areas.csv").write_text("case,frame,slice,cavity_mm2\n1,0,0,1\n")
+    assert list_tables(root) == ["", "net"]
+
+
+def test_positions_of_the_table_win_and_myocardium_comes_along(source):
+    rows = [(1, t, z, 100, 50, 7.5 * z - 30) for t in range(2) for z in range(3)]
+    root = source(rows, columns="case,frame,slice,cavity_mm2,myocardium_mm2,position_mm")
+    found = dict(read_estimates(root, "net"))["1"]
+    np.testing.assert_array_equal(found.table.positions_mm, [-30, -22.5, -15])
+    assert (found.myocardium_tz_mm2 == 50).all()
+
+
+def test_a_number_of_a_slice_that_is_left_out_is_a_gap(source):
+    root = source([(1, t, z, 100) for t in range(2) for z in (0, 1, 3)])
+    np.testing.assert_array_equal(dict(read_estimates(root, "net"))["1"].table.positions_mm, [0, 10, 30])
+
+
+def test_a_frame_that_lacks_a_slice_is_left_out(source):
+    rows = beat(1, [[100, 200], [90, 180], [80, 150]])
+    del rows[3]
+    found = dict(read_estimates(source(rows), "net"))["1"]
+    np.testing.assert_array_equal(found.table.areas_tz_mm2, [[100, 200], [80, 150]])
+    assert found.flags == ("frames-missing",)
+
+
+FINE = beat(1, [[100, 200], [80, 150]])
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([*FINE, FINE[0]], "frame 0, slice 0 stands twice"),
+        ([*FINE[:3], (1, 1, 1, -4)], "frame 1, slice 1 has an area of -4 mm2"),
+        ([*FINE[:3], (1, 1, 1, 1e6)], "has an area of 1e+06 mm2"),
+        ([*FINE[:3], (1, 1, 1, "")], "only 1 of 2 frames have all of 2 slices"),
+        ([(2, *row[1:]) for row in FINE], "no place of its slices"),
+        ([], "no table"),
+    ],
+)
+def test_a_case_that_cannot_be_is_refused_with_its_reason(source, rows, words):
+    case = "2" if rows and rows[0][0] == 2 else "1"
+    found = dict(read_estimates(source(rows), "net"))
+    assert found[case].table is None
+    assert words in found[case].reason
+    assert set(found) == {"1", "2", "3"}
+
+
+def test_cases_that_nobody_knows_are_left_out_in_one_line(source, capsys):
+    found = dict(read_estimates(source([*FINE, *beat(77, [[1, 2], [1, 2]])]), "net"))
+    assert "77" not in found
+    assert capsys.readouterr().out == "1 cases of the table are not in cases.csv and are left out, such as 77\n"
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows", "words"),
+    [
+        ("id,frame,slice,cavity_mm2", [], ["net.csv", "no column case", "expected case, frame"]),
+        ("case,frame,slice,area", [], ["no column cavity_mm2"]),
+        ("case,frame,slice,cavity_mm2", [(1, 0, 0, "big")], ["net.csv, line 2", "not a row of numbers"]),
+        ("case,frame,slice,cavity_mm2", [(1, 0.5, 0, 3)], ["net.csv, line 2"]),
+    ],
+)
+def test_a_table_that_is_none_is_one_line(source, columns, rows, words):
+    with pytest.raises(UserError) as caught:
+        dict(read_estimates(source(rows, columns=columns), "net"))
+    assert all(word in str(caught.value) for word in words), caught.value
+
+
+def test_a_download_that_was_cut_off_is_one_line(source):
+    root = source(FINE * 500, "net.csv.xz")
+    path = root / "areas" / "net.csv.xz"
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(UserError, match=r"net\.csv\.xz: not a whole xz file"):
+        dict(read_estimates(root, "net"))
+
+
+@pytest.mark.parametrize(
+    ("sheet", "words"),
+    [
+        ("id\n1\n", "no column case"),
+        ("case\n1\n1\n", "line 3: case 1 stands twice"),
+        ("case,split\n1,learn\n", "split is 'learn'; expected train, validate, test"),
+        ("case\n\n \n", "no case's name"),
+        ("case,systole_ml,diastole_ml\n1,140,60\n", "case 1 has 140 mL at systole and 60 at diastole"),
+        ("case,diastole_ml\n1,many\n", "diastole_ml of case 1 is 'many'"),
+        ("case,diastole_ml\n1,-3\n", "diastole_ml of case 1 is '-3'"),
+        ("case,age_years\n1,nan\n", "age_years of case 1 is 'nan'"),
+    ],
+)
+def test_a_sheet_that_cannot_be_is_one_line(tmp_path, sheet, words):
+    (tmp_path / "cases.csv").write_text(sheet)
+    with pytest.raises(UserError) as caught:
+        read_labels(tmp_path)
+    assert words in str(caught.value)
+
+
+def test_our_own_case_sheet_will_do(tmp_path):
+    (tmp_path / "cases.csv").write_text("cohort,case,patient,split,edv_ml,esv_ml\nc,a,p,test,120,50\n")
+    assert list_cases(tmp_path)[0].patient == "p"
+    assert read_labels(tmp_path)["a"].edv_ml == 120
+
+
+def test_there_is_nothing_to_convert(lvpipe, source, capsys):
+    assert lvpipe("convert", source(FINE), "out.nii.gz", "--reader", "areas") == 1
+    assert "--reader areas: brings estimates, no images" in capsys.readouterr().err
