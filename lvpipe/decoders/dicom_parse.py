@@ -107,8 +107,10 @@ def _items(dataset: Any, tag: int) -> list[Any]:
 
 
 def _elements(dataset: Any) -> dict[int, Element]:
-    """Wanted elements as raw bytes: `get_item` leaves them as they were read."""
+    """Wanted elements as raw bytes: `get_item` leaves them as they were read. What is empty has no type."""
     raw = {int(tag): dataset.get_item(tag) for tag in WANTED & dataset.keys()}
     return {
-        tag: (str(one.VR or ""), one.value or b"") for tag, one in raw.items() if isinstance(one.value or b"", bytes)
+        tag: (str(one.VR or ""), one.value) if one.value else ("", b"")
+        for tag, one in raw.items()
+        if isinstance(one.value or b"", bytes)
     }

@@ -100,7 +100,7 @@ class _Walk:
             if at > end:
                 raise _Unusual
             if tag in _KEPT:
-                found[tag] = (_NAMES[vr], data[start:at])
+                found[tag] = (_NAMES[vr], data[start:at]) if at > start else ("", b"")
         return found, at
 
     def read(self, at: int) -> tuple[int, bytes, int, int]:
