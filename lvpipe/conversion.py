@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from stat import S_ISREG
 from statistics import median
 from typing import Any, Literal
 
@@ -65,6 +66,11 @@ class Conversion:
             Unreadable: the disk does not give it.
         """
         try:
+            found = path.stat()
+            if not S_ISREG(found.st_mode):
+                raise Unreadable("is no file")  # a pipe would keep us waiting, a device would never end
+            if found.st_size > _LARGEST_BYTES:
+                raise Unreadable(f"is larger than {_LARGEST_BYTES >> 20} MB")
             data = path.read_bytes()
         except OSError as error:
             raise Unreadable(f"cannot be read ({type(error).__name__})") from None
@@ -89,6 +95,9 @@ class Conversion:
     def _undrawn(self) -> Literal["background", "unknown"]:
         return self.study.undrawn if self.settings.undrawn_slices == "as_source" else self.settings.undrawn_slices
 
+
+_LARGEST_BYTES = 2**30
+"""A 4D image of 30 frames of 12 slices of 512 x 512 floats is a third of this."""
 
 _FARTHEST_MM = 10_000.0
 _FINEST_MM, _COARSEST_MM = 0.01, 100.0

@@ -5,6 +5,9 @@ A rejected case is a file of zero bytes: no viewer opens it as an image, and `re
 """
 
 import gzip
+import struct
+import threading
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +20,6 @@ from lvpipe.errors import Rejected, UserError
 from lvpipe.files import write_bytes
 
 if TYPE_CHECKING:
-    from nibabel.nifti1 import Nifti1Header
     from numpy.typing import NDArray
 
 _VOXELS_START = 352
@@ -28,7 +30,23 @@ _DIMENSIONS = 4
 _GZIP_MAGIC = b"\x1f\x8b"
 
 _GZIP_LEVEL = 1
-"""Level 6 takes eight times as long for a tenth less on a noisy cine."""
+"""Level 6 takes three times as long for a fortieth less on a noisy cine."""
+
+_GZIP_BLOCK = 2**20
+"""Bytes that are deflated by themselves, so that threads can share them and the bytes never depend on how many do."""
+
+_GZIP_THREADS = 2
+"""zlib works beside Python: 31 MB of cine take 0.11 s instead of 0.19 s on two cores."""
+
+_GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
+"""Deflated, no file name, no time, fastest method, no operating system."""
+
+_NIFTI = struct.Struct("<i10s18sihsB8h3fhhhh8f3fhbb4f2i80s24shh3f3f12f16s4s")
+_NIFTI_KINDS = {"u1": 2, "i2": 4, "i4": 8, "f4": 16, "f8": 64, "i1": 256, "u2": 512, "u4": 768, "i8": 1024, "u8": 1280}
+_SIDE_MAX = 2**15 - 1
+_MILLIMETRES_AND_MILLISECONDS = 2 + 16
+_SCANNER = 1
+"""The code of a transform to the scanner's own coordinates."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +87,9 @@ def read_image(path: Path) -> Image:
 
 def write_image(path: Path, image: Image, slope: float = 1.0) -> None:
     """Write atomically and byte-stably, zipped where the name says so; a stored integer times `slope` is its value."""
-    block = _header(image, slope).binaryblock + bytes(_VOXELS_START - 348)
-    content = block + _little_endian(image.array_tzyx).tobytes()
-    zipped = path.suffix == ".gz"
-    write_bytes(path, gzip.compress(content, compresslevel=_GZIP_LEVEL, mtime=0) if zipped else content)
+    head = _header(image, slope) + bytes(_VOXELS_START - _NIFTI.size)
+    voxels = _little_endian(image.array_tzyx).reshape(-1).view(np.uint8).data
+    write_bytes(path, _zipped(head, voxels) if path.suffix == ".gz" else head + voxels)
 
 
 def write_rejected(*paths: Path) -> None:
@@ -96,20 +113,72 @@ def is_rejected(path: Path) -> bool:
     return path.stat().st_size == 0
 
 
-def _header(image: Image, slope: float) -> "Nifti1Header":
-    import nibabel
+def _header(image: Image, slope: float) -> bytes:
+    """A NIfTI-1 header: nibabel would write the same one, and takes 0.26 s to import."""
+    kind = image.array_tzyx.dtype.str[1:]
+    shape = image.array_tzyx.shape[::-1]
+    if kind not in _NIFTI_KINDS or len(shape) != _DIMENSIONS or max(shape) > _SIDE_MAX:
+        raise ValueError(f"no NIfTI-1 has {len(shape)} dimensions of {shape} with values of {image.array_tzyx.dtype}")
+    handedness, quaternion = _rotation(image.affine)
+    affine = image.affine[:3]
+    return _NIFTI.pack(
+        *(_NIFTI.size, b"", b"", 0, 0, b"", 0),
+        *(_DIMENSIONS, *shape, 1, 1, 1),
+        *(0, 0, 0, 0, _NIFTI_KINDS[kind], 8 * image.array_tzyx.dtype.itemsize, 0),
+        *(handedness, *image.spacing_xyz_mm, image.time_step_ms, 1, 1, 1),
+        *(_VOXELS_START, slope, 0, 0, 0, _MILLIMETRES_AND_MILLISECONDS, 0, 0, 0, 0, 0, 0, b"", b""),
+        *(_SCANNER, _SCANNER, *quaternion, *affine[:, 3], *affine.ravel(), b"", b"n+1"),
+    )
 
-    header: Nifti1Header = nibabel.nifti1.Nifti1Header(endianness="<")
-    header.set_data_dtype(image.array_tzyx.dtype)
-    header.set_data_shape(image.array_tzyx.shape[::-1])
-    header.set_qform(image.affine, code="scanner")
-    header.set_sform(image.affine, code="scanner")
-    header.set_xyzt_units("mm", "msec")
-    header["pixdim"][4] = image.time_step_ms
-    header.set_slope_inter(slope, 0.0)
-    header["vox_offset"] = _VOXELS_START
-    header["magic"] = b"n+1"
-    return header
+
+def _rotation(affine: "NDArray[np.float64]") -> tuple[float, tuple[float, float, float]]:
+    """The nearest rotation as a quaternion's b, c and d, and -1 where z has to be turned about first.
+
+    The quaternion is the eigenvector of the greatest eigenvalue of a matrix of the rotation's elements (Bar-Itzhack,
+    J Guid Control Dyn 23, 2000).
+    """
+    columns = affine[:3, :3] / np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
+    handedness = 1.0 if np.linalg.det(columns) > 0 else -1.0
+    columns = columns * (1, 1, handedness)
+    left, _, right = np.linalg.svd(columns)
+    (xx, yx, zx), (xy, yy, zy), (xz, yz, zz) = left @ right
+    matrix = [
+        [xx - yy - zz, yx + xy, zx + xz, yz - zy],
+        [yx + xy, yy - xx - zz, yz + zy, zx - xz],
+        [zx + xz, yz + zy, zz - xx - yy, xy - yx],
+        [yz - zy, zx - xz, xy - yx, xx + yy + zz],
+    ]
+    b, c, d, a = np.linalg.eigh(np.array(matrix))[1][:, -1]
+    sign = -1.0 if a < 0 else 1.0
+    return handedness, (sign * float(b), sign * float(c), sign * float(d))
+
+
+def _zipped(head: bytes, voxels: memoryview) -> bytes:
+    """Head and voxels as one gzip member, the same bytes whatever the number of threads."""
+    blocks = [memoryview(head), *(voxels[at : at + _GZIP_BLOCK] for at in range(0, len(voxels), _GZIP_BLOCK))]
+    packed = [b""] * len(blocks)
+
+    def pack(first: int) -> None:
+        for index in range(first, len(blocks), _GZIP_THREADS):
+            packed[index] = _deflated(blocks[index], last=index == len(blocks) - 1)
+
+    threads = [threading.Thread(target=pack, args=(first,)) for first in range(_GZIP_THREADS)]
+    for thread in threads:
+        thread.start()
+    checksum = zlib.crc32(voxels, zlib.crc32(head))
+    for thread in threads:
+        thread.join()
+    size = (len(head) + len(voxels)) % 2**32
+    return b"".join([_GZIP_HEADER, *packed, struct.pack("<II", checksum, size)])
+
+
+def _deflated(block: memoryview, last: bool) -> bytes:
+    """Runs alone, no earlier strings: on a noisy cine of 31 MB 0.19 s instead of 0.35 s, and no byte more.
+
+    (Masks become half as large too; real numbers a twelfth larger.)
+    """
+    packer = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL + 1, zlib.Z_RLE)
+    return packer.compress(block) + packer.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)
 
 
 def _values(nifti: Any) -> "NDArray[Any]":
@@ -132,6 +201,6 @@ def _unzipped(path: Path) -> bytes:
     return gzip.decompress(content) if content[:2] == _GZIP_MAGIC else content
 
 
-def _time_step_ms(header: "Nifti1Header") -> float:
+def _time_step_ms(header: Any) -> float:
     per_unit = {"sec": 1000.0, "msec": 1.0, "usec": 0.001}.get(header.get_xyzt_units()[1], 1.0)
     return float(header["pixdim"][4]) * per_unit

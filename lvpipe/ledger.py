@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 from lvpipe.errors import Rejected
+from lvpipe.rules import ON_LABELS
 
 if TYPE_CHECKING:
     from lvpipe.study import Frame
@@ -81,8 +82,10 @@ class Ledger:
         self.events.append(Event(rule, what, None if position_mm is None else round(position_mm, 3)))
 
     def find(self, frames: Iterable["Frame"], acquired: tuple[int, ...]) -> Found:
-        """A slice enters the account; from here on it may leave by `drop` alone."""
-        self.found.append(Found(tuple(frames), acquired))
+        """A slice enters the account, with what decoders mended in its files; it may leave by `drop` alone."""
+        images = tuple(frames)
+        mended = dict.fromkeys(note.rule for frame in images for note in frame.notes if note.rule not in ON_LABELS)
+        self.found.append(Found(images, acquired, mended=list(mended)))
         return self.found[-1]
 
     def divide(self, rule: str, what: str, one: Found, parts: Iterable[tuple["Frame", ...]]) -> list[Found]:

@@ -69,7 +69,7 @@ def remember(names: Mapping[str, str], folder: Path = Path()) -> None:
         known = _read_names(path)
         if not names.items() <= known.items():
             _write_privately(path, _table({**known, **names}))
-    except OSError:
+    except (OSError, csv.Error):
         return
 
 
@@ -108,7 +108,8 @@ def _read_names(path: Path) -> dict[str, str]:
     if not path.exists():
         return {}
     with path.open(newline="", encoding="utf-8", errors="surrogateescape") as stream:
-        return {row["name"]: row["stands_for"] for row in csv.DictReader(stream) if len(row) == len(_COLUMNS)}
+        rows = (tuple(row) for row in csv.reader(stream))
+        return {row[0]: row[1] for row in rows if len(row) == len(_COLUMNS) and row != _COLUMNS}
 
 
 def _table(names: Mapping[str, str]) -> str:

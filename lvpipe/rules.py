@@ -56,3 +56,6 @@ RULES = {
     "reject_few_slices": "too few slices are left",
     "reject_few_frames": "too few frames are left",
 }
+
+ON_LABELS = frozenset({"drop_labels", "skip_empty_labels", "labels_by_voxel", "drop_contour"})
+"""Rules about what was drawn: they leave the images themselves as they were."""

@@ -20,6 +20,8 @@ _START = 132
 _META, _DATA = 0x00020000, 0x00030000
 _SYNTAX = 0x00020010
 _UNDEFINED = 0xFFFFFFFF
+_ODD = -1
+"""The length of what is no explicit element: the first one of an implicit data set, after its file meta information."""
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _KEPT = WANTED | {_SYNTAX, SHARED_GROUPS, FRAME_GROUPS}
 
@@ -91,7 +93,7 @@ class _Walk:
             tag, vr, start, length = self.read(at)
             if tag >= stop:
                 return found, at
-            if tag <= last or tag < _META:
+            if tag <= last or tag < _META or length == _ODD:
                 raise _Unusual
             last = tag
             at = self.after_sequence(vr, start, end) if length == _UNDEFINED else start + length
@@ -110,7 +112,7 @@ class _Walk:
         if vr in _SHORT:
             return tag, vr, at + 8, length
         if vr not in _LONG or length:
-            raise _Unusual
+            return tag, vr, at, _ODD
         return tag, vr, at + 12, _length(self.data, at + 8)[0]
 
     def after_sequence(self, vr: bytes, at: int, end: int) -> int:

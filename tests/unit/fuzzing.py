@@ -1,5 +1,6 @@
 """Damaged studies through `convert`, and what must hold of whatever comes out."""
 
+import resource
 import signal
 import time
 from collections import defaultdict
@@ -26,6 +27,7 @@ HEIGHTS_MM, FRAMES = (0.0, 8.0, 16.0, 24.0), 6
 SHAPE_YX = (32, 32)
 LONGEST_S = 10.0
 MOST_MB = 1024.0
+ADDRESSES = 4 << 30
 FARTHEST_MM = 1.0
 VALUE_TOLERANCE = 8.0
 """Of a content's value against where it says that it is from: less than what a tenth of a millimetre makes."""
@@ -136,7 +138,7 @@ class Fuzz:
         started = time.perf_counter()
         conversion: Conversion | None = None
         try:
-            with _alarm(LONGEST_S):
+            with _alarm(LONGEST_S), _bounded(ADDRESSES):
                 conversion = Conversion(kaggle.read_study([self.root]), ConvertSettings())
                 cine, _ = conversion.images()
             account = conversion.account()
@@ -293,6 +295,18 @@ def tabulated(verdicts: list[Verdict]) -> list[str]:
 
 def _plain(path: Path) -> bool:
     return path.is_file() and not path.is_symlink() and path.stat().st_size < 1 << 27
+
+
+@contextmanager
+def _bounded(more: int) -> Iterator[None]:
+    """What would take the whole machine ends in an error."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + more, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 @contextmanager

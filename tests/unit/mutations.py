@@ -317,8 +317,11 @@ def deflate_bomb(data: bytes, rng: Random) -> bytes:
 
 
 def _raw_deflate(first: bytes, more: bytes = b"", times: int = 0) -> bytes:
+    """What is flushed in full refers to nothing before it, so that it can be repeated."""
     packer = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
-    return packer.compress(first) + b"".join(packer.compress(more) for _ in range(times)) + packer.flush()
+    start = packer.compress(first) + packer.flush(zlib.Z_FULL_FLUSH)
+    again = packer.compress(more) + packer.flush(zlib.Z_FULL_FLUSH)
+    return start + again * times + packer.flush()
 
 
 def _header_end(data: bytes) -> int:

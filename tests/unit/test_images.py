@@ -4,6 +4,7 @@ import nibabel
 import numpy as np
 import pytest
 
+from lvpipe import images
 from lvpipe.errors import Rejected, UserError
 from lvpipe.images import Image, is_rejected, passing_on, read_image, write_image, write_rejected
 
@@ -124,3 +125,37 @@ def test_more_than_four_dimensions_are_refused(tmp_path):
     nibabel.save(nibabel.Nifti1Image(np.zeros((3, 4, 5, 1, 6)), np.eye(4)), tmp_path / "a.nii")
     with pytest.raises(UserError, match="5 dimensions; expected a 4D image"):
         read_image(tmp_path / "a.nii")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_header_is_the_one_that_nibabel_writes(tmp_path, voxels, seed):
+    draw = np.random.default_rng(seed)
+    affine = np.eye(4)
+    affine[:3, :3] = draw.normal(size=(3, 3)) if seed % 2 else np.linalg.qr(draw.normal(size=(3, 3)))[0] * 1.4
+    affine[:3, 3] = draw.normal(size=3) * 100
+    write_image(tmp_path / "a.nii.gz", Image(voxels, affine, 37.5), slope=0.5)
+    written = nibabel.nifti1.Nifti1Header(gzip.decompress((tmp_path / "a.nii.gz").read_bytes())[:348])
+    wanted = nibabel.nifti1.Nifti1Header(endianness="<")
+    wanted.set_data_dtype(voxels.dtype)
+    wanted.set_data_shape(voxels.shape[::-1])
+    wanted.set_qform(affine, code="scanner")
+    wanted.set_sform(affine, code="scanner")
+    wanted.set_xyzt_units("mm", "msec")
+    wanted["pixdim"][4], wanted["vox_offset"], wanted["magic"] = 37.5, 352, b"n+1"
+    wanted.set_slope_inter(0.5, 0)
+    for field in wanted:
+        if wanted[field].dtype.kind == "f":
+            np.testing.assert_allclose(written[field], wanted[field], rtol=1e-6, atol=2e-6)
+        else:
+            np.testing.assert_array_equal(written[field], wanted[field])
+
+
+def test_the_bytes_do_not_depend_on_how_many_threads_made_them(tmp_path, monkeypatch):
+    noise = np.random.default_rng(1).integers(0, 900, (5, 10, 150, 200)).astype(np.int16)
+    for threads in (1, 2, 3):
+        monkeypatch.setattr(images, "_GZIP_THREADS", threads)
+        write_image(tmp_path / f"{threads}.nii.gz", Image(noise, OBLIQUE))
+    one, *others = (path.read_bytes() for path in sorted(tmp_path.iterdir()))
+    assert others == [one, one]
+    np.testing.assert_array_equal(read_image(tmp_path / "1.nii.gz").array_tzyx, noise)
+    assert noise.nbytes > images._GZIP_BLOCK

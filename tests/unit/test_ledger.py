@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from studies import plane
 
 from lvpipe.errors import Rejected
 from lvpipe.ledger import Ledger, combined_digest, digest
-from lvpipe.study import Frame, ImageFile
+from lvpipe.study import Frame, ImageFile, Note
 
 
 def frames(count, blank=0):
@@ -72,6 +74,14 @@ def test_a_slice_that_was_several_acquisitions_is_found_as_these():
     assert ledger.found == [first, second]
     assert (first.acquired, second.acquired, second.position_mm) == ((3, 0), (3, 1), 8.0)
     assert first.fate == "mended"
+
+
+def test_what_decoders_mended_in_an_image_is_told_of_its_slice():
+    notes = (Note("drop_labels", "do not fit"), Note("invert_monochrome1", "inverted"))
+    first, *others = frames(3)
+    ledger = Ledger()
+    assert ledger.find([replace(first, notes=notes), *others], (1,)).rules == ["invert_monochrome1"]
+    assert ledger.find(others, (2,)).fate == "kept"
 
 
 def test_images_that_are_not_there_are_not_found():

@@ -16,7 +16,7 @@ COHORTS = [
     TINY["cohorts"][0],
     {"name": "exports", "reader": "folder", "path": "exports", "volumes": True, "test_share": 1},
 ]
-PEOPLE = ("Meier^Anna 19610203", "O'Hara, Bó {case}")
+PEOPLE = ("Meier^Anna 19610203", "O'Hara, Bó $HOME & 1")
 SHEET = "folder,patient,edv_ml,esv_ml,age_years,sex\n{},Anna Meier,150,70,61,F\n"
 
 

@@ -365,6 +365,13 @@ def test_a_path_without_images_has_no_cases_and_loose_images_are_refused(tmp_pat
         folder.list_cases(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["Bó {case}", "a\nb", os.fsdecode(b"B\xf3")])
+def test_a_name_that_cannot_be_carried_is_refused(tmp_path, name):
+    touch(tmp_path, f"{name}/x")
+    with pytest.raises(UserError, match="which Snakemake cannot take; rename it"):
+        folder.list_cases(tmp_path)
+
+
 def test_names_follow_the_key_and_nothing_else(tmp_path, monkeypatch):
     touch(tmp_path / "data", "A\u0308/x")
     (first,) = folder.list_cases(tmp_path / "data")

@@ -12,7 +12,7 @@ from lvpipe.readers import lvquan
 
 def converted(root, case, **options):
     study = lvquan.read_study([root / source for source in case.sources], **(options | case.options))
-    conversion = Conversion(study, ConvertSettings(slices_min=1))  # as recipes/lvquan.yaml
+    conversion = Conversion(study, ConvertSettings(slices_min=1, slices_for_volume=1))  # as recipes/lvquan.yaml
     cine, reference = conversion.images()
     return cine, reference, conversion.account()
 
@@ -42,6 +42,7 @@ def test_one_slice_over_a_cycle_with_every_frame_drawn(tmp_path, write, number):
     cine, reference, account = converted(tmp_path, lvquan.list_cases(tmp_path)[-1])
     assert cine.array_tzyx.shape == (20, 1, 60, 64)
     assert account["spacing_mm"] == [2.0, 2.0]
+    assert account["complete"]
     for t in (0, 7, 19):
         assert (reference.array_tzyx[t, 0] == 1).sum() == (heart.labels(t) == 3).sum()
         assert (reference.array_tzyx[t, 0] == 2).sum() == (heart.labels(t) == 2).sum()
