@@ -26,6 +26,7 @@ RULES = {
     "settle_frames": "frames that lie a little beside most of their slice are taken to lie with them",
     # Slices.
     "drop_other_planes": "a slice that is tilted against the stack goes",
+    "drop_other_scales": "a slice with pixels of another size altogether goes",
     "split_repeats": "a multiple of the usual frames in one place becomes several acquisitions",
     "drop_incomplete": "a slice with too few of the usual frames goes",
     "keep_last_acquired": "of slices at one position the last acquired stays",

@@ -31,6 +31,10 @@ from lvpipe.study import Frame
 Rule = Callable[[list[Slice], ConvertSettings, Ledger], list[Slice]]
 
 
+_SCALES_DIFFER = 4.0
+"""Pixels of one stack differ by less: zoomed or zero-filled to twice the matrix, they are half as large."""
+
+
 @dataclass(frozen=True, eq=False)
 class Stack:
     """Slices from base to apex with the same frames each, and the pixel grid that they share in the cine."""
@@ -87,6 +91,22 @@ def drop_other_planes(slices: list[Slice], settings: ConvertSettings, ledger: Le
         else:
             what = f"{len(one.frames)} images tilted {one.tilt_degrees:.1f} degrees against the stack, dropped"
             ledger.drop("drop_other_planes", what, one.found)
+    return kept
+
+
+def drop_other_scales(slices: list[Slice], settings: ConvertSettings, ledger: Ledger) -> list[Slice]:
+    """Pixels of another size altogether: no scan of a stack zooms so far, a damaged header does."""
+    del settings
+    usual_mm = np.median([one.plane.spacing_yx_mm for one in slices], axis=0)
+    kept = []
+    for one in slices:
+        ratios = np.array(one.plane.spacing_yx_mm) / usual_mm
+        if max(ratios.max(), 1 / ratios.min()) <= _SCALES_DIFFER:
+            kept.append(one)
+        else:
+            dy_mm, dx_mm = one.plane.spacing_yx_mm
+            what = f"pixels of {dy_mm:g} x {dx_mm:g} mm where {usual_mm[0]:g} x {usual_mm[1]:g} are usual, dropped"
+            ledger.drop("drop_other_scales", what, one.found)
     return kept
 
 
@@ -160,6 +180,7 @@ def note_gaps(slices: list[Slice], settings: ConvertSettings, ledger: Ledger) ->
 
 RULES: tuple[Rule, ...] = (
     drop_other_planes,
+    drop_other_scales,
     split_repeats,
     drop_incomplete,
     keep_one_of_duplicates,

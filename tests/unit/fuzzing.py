@@ -221,7 +221,7 @@ class Judge:
             yield f"a file gone without an entry ({self.marks[sha]})"
         kept = {self.marks[sha] for sha in files}
         for frame in set(range(FRAMES)) - {mark.frame for mark in kept}:
-            if "keep_common_frames" not in self.rules:
+            if not self.rules & {"keep_common_frames", "drop_unreadable"}:
                 yield f"frame {frame} gone without an entry"
         for height in set(HEIGHTS_MM) - {mark.height_mm for mark in kept}:
             if not self.rules - {"note_gaps", "keep_common_frames"}:

@@ -46,6 +46,13 @@ def test_times_are_medians_over_slices(tmp_path):
     assert "1 of 5" in told(ledger, "order_by_number")[0].what
 
 
+def test_a_hole_at_every_other_frame_is_no_other_pace(tmp_path):
+    shots = stack(frames=tuple(range(5)))
+    shots[1].frames = (0, 2, 4)
+    made, _ = built(tmp_path, shots)
+    assert frames_seen(made) == [[0, 2, 4]] * 5
+
+
 @pytest.mark.parametrize("timed", [True, False])
 def test_missing_frames_leave_the_common_ones(tmp_path, timed):
     shots = stack(timed=timed)

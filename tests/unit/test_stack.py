@@ -54,6 +54,22 @@ def test_tilted_slices_go_and_slightly_tilted_stay(tmp_path):
     assert told(ledger, "note_gaps")[0].what.startswith("1 missing")
 
 
+def test_a_slice_of_another_scale_goes_and_one_of_twice_the_matrix_stays(tmp_path):
+    shots = stack()
+    finer = replace(shots[2], plane=plane(16, spacing=(0.75, 0.75), shape=(80, 96)))
+    assert len(built(tmp_path / "a", [*shots[:2], finer, *shots[3:]])[0].slices) == 5
+    damaged = replace(shots[2], plane=plane(16, spacing=(1.5, 0.02)))
+    made, ledger = built(tmp_path / "b", [*shots[:2], damaged, *shots[3:]])
+    assert heights(made) == [0, 8, 24, 32]
+    assert told(ledger, "drop_other_scales")[0].what == "pixels of 1.5 x 0.02 mm where 1.5 x 1.5 are usual, dropped"
+
+
+def test_a_stray_slice_does_not_tie_an_outlying_one_to_the_stack(tmp_path):
+    made, ledger = built(tmp_path, stack((-30, -5, 0, 10, 20, 30, 40, 50, 60)))
+    assert heights(made) == [0, 10, 20, 30, 40, 50, 60]
+    assert len(told(ledger, "drop_outlying")) == 1
+
+
 def test_in_between_slices_go_but_an_irregular_stack_stays(tmp_path):
     made, ledger = built(tmp_path / "a", stack((0, 8, 12, 16, 24, 32)))
     assert heights(made) == [0, 8, 16, 24, 32]
