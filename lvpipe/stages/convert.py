@@ -83,7 +83,7 @@ def _run_one(args: argparse.Namespace) -> None:
     reason = ""
     try:
         cine, _ = conversion.images()
-        write_image(args.out, cine)
+        write_image(args.out, cine, zipped=args.out.suffix == ".gz")
     except Rejected as error:
         reason = str(error)
         args.out.unlink(missing_ok=True)
