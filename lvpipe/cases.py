@@ -57,7 +57,9 @@ def safe_name(text: str) -> str:
         return text
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     readable = re.sub(r"[^A-Za-z0-9.]+", "-", plain).strip("-.")[:_READABLE].rstrip("-.")
-    return "-".join(part for part in (readable, hashlib.sha256(text.encode()).hexdigest()[:6]) if part)
+    return "-".join(
+        part for part in (readable, hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:6]) if part
+    )
 
 
 def canonical_patient(name: str) -> str:

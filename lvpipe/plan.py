@@ -54,7 +54,7 @@ class Plan:
         found: dict[str, Case] = {}
         for cohort in self.config.cohorts:
             for case in self._listed(cohort):
-                if not re.match(NAME_PATTERN, case.name) or case.name in self.cohorts:
+                if not re.fullmatch(NAME_PATTERN, case.name) or case.name in self.cohorts:
                     raise UserError(
                         f"cohort {cohort.name}: the case name {case.name!r} cannot stand in a path; expected letters, "
                         f"digits, `.` and `-`, and no cohort's name: rename its folder, or give the cohort a `prefix`"

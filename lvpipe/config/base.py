@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-NAME_PATTERN = r"^[A-Za-z0-9.-]+$"
-"""Names become parts of paths and of wildcards, in which `_` and `/` separate."""
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9.-]*$"
+"""Names become parts of paths and of wildcards, in which `_` and `/` separate, and words of commands."""
 
 PathName = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 
