@@ -6,6 +6,7 @@ Patient space is DICOM's LPS+ (left, posterior, superior) in mm; only `affine_ra
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,7 @@ class Plane:
     spacing_yx_mm: tuple[float, float]
     shape_yx: tuple[int, int]
 
-    @property
+    @cached_property
     def normal(self) -> Floats:
         """The unit vector x × y."""
         return unit(np.cross(self.x_axis, self.y_axis))

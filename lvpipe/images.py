@@ -85,11 +85,14 @@ def read_image(path: Path) -> Image:
     return Image(array_tzyx, np.asarray(nifti.affine, dtype=np.float64), _time_step_ms(nifti.header))
 
 
-def write_image(path: Path, image: Image, slope: float = 1.0) -> None:
-    """Write atomically and byte-stably, zipped where the name says so; a stored integer times `slope` is its value."""
+def write_image(path: Path, image: Image, slope: float = 1.0, zipped: bool = True) -> None:
+    """Write atomically and byte-stably; a stored integer times `slope` is its value.
+
+    Whether it is zipped does not follow from the name: scratch files of the spool have other ones.
+    """
     head = _header(image, slope) + bytes(_VOXELS_START - _NIFTI.size)
     voxels = _little_endian(image.array_tzyx).reshape(-1).view(np.uint8).data
-    write_bytes(path, _zipped(head, voxels) if path.suffix == ".gz" else head + voxels)
+    write_bytes(path, _zipped(head, voxels) if zipped else head + voxels)
 
 
 def write_rejected(*paths: Path) -> None:

@@ -324,7 +324,9 @@ class Plan:
         return f"lvpipe.networks.{self.models[model].network}"
 
     def _table(self, model: str, cohort: str) -> Path | None:
-        found: Path | None = _module(self.reader(cohort)).find_table(self.root(cohort), self.models[model].table)
+        find = _module(self.reader(cohort)).find_table
+        options = accepted(find, self.cohorts[cohort].options)
+        found: Path | None = find(self.root(cohort), self.models[model].table, **options)
         return found
 
     def _tables_used(self, cohort: str) -> list[str]:

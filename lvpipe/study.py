@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # readers are imported when the workflow is parsed, which loa
 
 
 class Note(NamedTuple):
-    """What a reader or decoder mended or left out: an event of the ledger, its rule one of lvpipe/rules.py."""
+    """What a reader or decoder mended or left out: an event of the ledger, its rule one of lvpipe/cine/rules.py."""
 
     rule: str
     what: str

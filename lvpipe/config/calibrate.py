@@ -27,6 +27,7 @@ class CalibrateSettings(Section):
     )
     shift: Literal["none", "scale"] = Field(
         "scale",
-        description="`scale`: estimates times the median out-of-fold ratio of reference to estimate. `none`: kept.",
+        description="Of `sigma_hat` and `step`; `scale`: estimates times the median out-of-fold ratio of reference to "
+        "estimate. `none`: kept.",
     )
     sigma_floor_ml: float = Field(0.01, gt=0, description="Smallest spread of a forecast.")

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lvpipe.cine.ledger import DIGEST_SHOWN
 from lvpipe.decoders.values import real_values
 from lvpipe.geometry import Floats, Plane, Vector, to_mm
 from lvpipe.labels import BACKGROUND
-from lvpipe.ledger import DIGEST_SHOWN
 from lvpipe.study import Frame, ImageFile, LabelFile, Note, Read, Unreadable
 
 _GZIP = b"\x1f\x8b"

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lvpipe.cine.ledger import DIGEST_SHOWN
 from lvpipe.geometry import Plane
 from lvpipe.labels import BACKGROUND
-from lvpipe.ledger import DIGEST_SHOWN
 from lvpipe.study import Frame, ImageFile, LabelFile, Note, Read, Unreadable
 
 _MOST_PIXELS = 4096 * 4096

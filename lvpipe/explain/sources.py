@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lvpipe.cine.ledger import DIGEST_SHOWN, combined_digest, digest
 from lvpipe.explain.words import some_of
-from lvpipe.ledger import DIGEST_SHOWN, combined_digest, digest
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lvpipe.cine.ledger import DIGEST_SHOWN
 from lvpipe.errors import UserError
 from lvpipe.explain.chain import CASE_SHEET, Place, Step, complaints, hash_file, hashes_kept, owner, read_cases, walk
 from lvpipe.explain.contents import describe, read_ledger
@@ -15,7 +16,6 @@ from lvpipe.explain.params import flatten, parse
 from lvpipe.explain.records import Records
 from lvpipe.explain.sources import Sources, read_sources
 from lvpipe.explain.words import count, some_of, tell
-from lvpipe.ledger import DIGEST_SHOWN
 
 _FILES_SHOWN = 3
 """Source files that are named unless all are asked for."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvpipe.files import read_json, read_table
-from lvpipe.forecasts import forecast_id, read_forecasts
+from lvpipe.forecasting.forecasts import forecast_id, read_forecasts
 from lvpipe.pages.markup import anchor
 from lvpipe.tables import number, read_cases
 

@@ -1,7 +1,7 @@
 """Any DICOM export: nested folders, files of any name, several studies and series mixed, other files beside.
 
 Each folder at the cohort's path is one case; the path itself is one where it holds images or a DICOMDIR. Which images
-are the short-axis cine is decided by geometry and timing (lvpipe/short_axis.py), never by a description.
+are the short-axis cine is decided by geometry and timing (lvpipe/exports/short_axis.py), never by a description.
 """
 
 import csv
@@ -86,7 +86,7 @@ def read_study(sources: Sequence[Path], heart_tilt_degrees: float = HEART_TILT_D
     Raises:
         UserError: no such angle.
     """
-    from lvpipe.short_axis import find_short_axis
+    from lvpipe.exports.short_axis import find_short_axis
 
     if not isinstance(heart_tilt_degrees, int | float) or not 0 < heart_tilt_degrees <= 90:
         raise UserError(f"heart_tilt_degrees is {heart_tilt_degrees!r}; expected an angle of more than 0 to 90")

@@ -45,7 +45,7 @@ def read_labels(root: Path) -> dict[str, Labels]:
 
 def read_study(sources: Sequence[Path]) -> Study:
     """All files of the short-axis folders; one folder should hold one slice."""
-    from lvpipe.decoders.dicom import read_frames
+    from lvpipe.decoders.dicom.frames import read_frames
 
     runs = [
         folder for source in sources for folder in sorted((source / "study").glob("sax_*")) if _RUN.match(folder.name)

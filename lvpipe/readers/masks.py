@@ -46,9 +46,9 @@ def list_tables(root: Path, files: str = _FILES) -> list[str]:
     return sorted(entry.name for entry in root.iterdir() if entry.is_dir() and _found(entry, files))
 
 
-def find_table(root: Path, table: str) -> Path | None:
-    """The folder of a table's masks."""
-    return root / table if (root / table).is_dir() else None
+def find_table(root: Path, table: str, files: str = _FILES) -> Path | None:
+    """The folder of a table's masks; None where there is none of them."""
+    return root / table if _found(root / table, files) else None
 
 
 def cases_of(root: Path, table: str, files: str = _FILES) -> set[str]:

@@ -92,7 +92,7 @@ def read_labels(root: Path) -> dict[str, Labels]:
 
 def read_study(sources: Sequence[Path]) -> Study:
     """The files of the cine, and of each contour the image that it was drawn on."""
-    from lvpipe.decoders.dicom import read_frames
+    from lvpipe.decoders.dicom.frames import read_frames
 
     runs = [run for source in sources for run in _runs(source)]
     contours = [

@@ -11,11 +11,11 @@ from lvpipe.arguments import stage_parser
 from lvpipe.beats import INCOMPLETE
 from lvpipe.cases import LEARNT_FROM
 from lvpipe.config.calibrate import CalibrateSettings
-from lvpipe.fallbacks import Fallback, Peers, Slab, fall_back, slab_of
 from lvpipe.files import read_table, write_json, write_table
-from lvpipe.forecasters import Estimate, Forecaster, Linear, Scaled, fit
-from lvpipe.forecasts import KINDS, AreaErrors, Slices, forecast_id, slices_of, write_forecasts
-from lvpipe.lines import fit_known, lines_by_fold
+from lvpipe.forecasting.fallbacks import Fallback, Peers, Slab, fall_back, slab_of
+from lvpipe.forecasting.forecasters import Estimate, Forecaster, Linear, Scaled, fit
+from lvpipe.forecasting.forecasts import KINDS, AreaErrors, Slices, forecast_id, slices_of, write_forecasts
+from lvpipe.forecasting.lines import fit_known, lines_by_fold
 from lvpipe.tables import SheetRow, number, of_split, read_cases
 
 FALLBACKS = ("case", "volume", "fallback", "learnt_from")

@@ -16,12 +16,13 @@ from statistics import median
 from types import ModuleType
 from typing import Any
 
-from lvpipe import ledger_table, readers
+from lvpipe import readers
 from lvpipe.arguments import add_options, add_settings
+from lvpipe.cine import ledger_table
+from lvpipe.cine.contact_sheet import draw_sheet
+from lvpipe.cine.conversion import Conversion
 from lvpipe.config.convert import ConvertSettings
 from lvpipe.config.sheet import SheetOrder
-from lvpipe.contact_sheet import draw_sheet
-from lvpipe.conversion import Conversion
 from lvpipe.errors import Rejected, UserError
 from lvpipe.files import write_bytes, write_json, write_table
 from lvpipe.images import write_image, write_rejected
@@ -83,7 +84,7 @@ def _run_one(args: argparse.Namespace) -> None:
     reason = ""
     try:
         cine, _ = conversion.images()
-        write_image(args.out, cine)
+        write_image(args.out, cine, zipped=args.out.suffix == ".gz")
     except Rejected as error:
         reason = str(error)
         args.out.unlink(missing_ok=True)

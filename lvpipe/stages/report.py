@@ -85,7 +85,7 @@ def _run_page(args: argparse.Namespace) -> None:
     run = read_run(args.results, args.models, args.settings.cases, args.folds, args.given)
     page = draw_page(run, args.settings)
     write_text(args.out, page)
-    print(f"{len(run.by_case)} cases, {len(run.shown)} with pictures, {len(page) / 1e6:.1f} MB")
+    print(f"{len(run.by_case)} cases, {len(run.shown)} one by one, {len(page) / 1e6:.1f} MB")
 
 
 def _head(run: Run, settings: ReportSettings) -> Html:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from lvpipe.arguments import add_options
 from lvpipe.beats import INCOMPLETE
 from lvpipe.config.score import ScoreSettings
-from lvpipe.fallbacks import later
 from lvpipe.files import read_table, write_table
-from lvpipe.forecasts import KINDS, forecast_id, read_forecasts, step, unseen
+from lvpipe.forecasting.fallbacks import later
+from lvpipe.forecasting.forecasts import KINDS, forecast_id, read_forecasts, step, unseen
 from lvpipe.images import Image, is_rejected, read_image
 from lvpipe.labels import CAVITY, NOT_ANNOTATED
 from lvpipe.metrics import covers, crps, dice, hausdorff95_mm, iou, moments_ml, pearson_r

@@ -16,11 +16,11 @@ from marked import Mark, cine_points, inner, told_points, values, write_marked
 from mutations import FILES, HEAVY, MEANING, TREES
 from studies import CENTRE, NORMAL, plane, stack
 
+from lvpipe.cine.conversion import Conversion
+from lvpipe.cine.ledger import DIGEST_SHOWN, digest
 from lvpipe.config.convert import ConvertSettings
-from lvpipe.conversion import Conversion
 from lvpipe.errors import Rejected
 from lvpipe.images import Image
-from lvpipe.ledger import DIGEST_SHOWN, digest
 from lvpipe.readers import kaggle
 
 HEIGHTS_MM, FRAMES = (0.0, 8.0, 16.0, 24.0), 6

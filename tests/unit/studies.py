@@ -8,9 +8,12 @@ import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
-from lvpipe.decoders.dicom import read_frames
+from lvpipe.cine.ledger import Ledger
+from lvpipe.cine.stack import build_stack
+from lvpipe.config.convert import ConvertSettings
+from lvpipe.decoders.dicom.frames import read_frames
 from lvpipe.geometry import Plane
-from lvpipe.study import ImageFile, Study
+from lvpipe.study import Content, ImageFile, Study
 
 X, Y = np.array([0.6, 0.8, 0.0]), np.array([0.0, 0.0, -1.0])
 NORMAL = np.cross(X, Y)  # (-0.8, 0.6, 0): to the right and back, so from the apex to the base
@@ -96,3 +99,18 @@ def write_shots(root: Path, shots: list[Shot], slice_per_run: bool = True) -> St
 def stack(heights=(0, 8, 16, 24, 32), **changes: Any) -> list[Shot]:
     """A regular stack, one run a slice."""
     return [Shot(plane(height), series=n + 1, run=f"sax_{n + 1}", **changes) for n, height in enumerate(heights)]
+
+
+def built(tmp_path, shots, slice_per_run=True, **settings):
+    """The stack of these shots, and its ledger."""
+    study = write_shots(tmp_path, shots, slice_per_run)
+    frames = [
+        frame for file in study.images for frame in read_frames(file, lambda path: Content(path.read_bytes(), "00"))
+    ]
+    ledger = Ledger()
+    return build_stack(frames, slice_per_run, ConvertSettings(**settings), ledger), ledger
+
+
+def told(ledger, rule):
+    """A ledger's events of one rule."""
+    return [event for event in ledger.events if event.rule == rule]

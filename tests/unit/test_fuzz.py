@@ -7,9 +7,9 @@ import pytest
 from fuzzing import FRAMES, HEIGHTS_MM, Fuzz, Judge, kinds
 from mutations import HEAVY
 
+from lvpipe.cine.conversion import Conversion
+from lvpipe.cine.ledger import DIGEST_SHOWN
 from lvpipe.config.convert import ConvertSettings
-from lvpipe.conversion import Conversion
-from lvpipe.ledger import DIGEST_SHOWN
 from lvpipe.readers import kaggle
 
 ROUNDS = 2

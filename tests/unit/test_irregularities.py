@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from marked import cine_points, grid_points, values, write_marked
 from studies import NORMAL, Shot, X, Y, plane
 
+from lvpipe.cine.conversion import Conversion
+from lvpipe.cine.ledger import DIGEST_SHOWN, digest
 from lvpipe.config.convert import ConvertSettings
-from lvpipe.conversion import Conversion
 from lvpipe.errors import Rejected
-from lvpipe.ledger import DIGEST_SHOWN, digest
 from lvpipe.readers import kaggle
 
 SHAPE, PIXEL_MM = (24, 28), 1.5

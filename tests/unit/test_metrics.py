@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import binary_erosion, distance_transform_edt
 from scipy.special import ndtr, ndtri
 
-from lvpipe.forecasts import gaussian, step
+from lvpipe.forecasting.forecasts import gaussian, step
 from lvpipe.metrics import (
     covers,
     crps,

@@ -10,7 +10,7 @@ from lvpipe.config.convert import Completeness
 from lvpipe.config.integrate import GivenSource, IntegrateSettings
 from lvpipe.config.sheet import PlacedCohort, SheetOrder
 from lvpipe.files import read_table, write_table
-from lvpipe.forecasts import KINDS, climatology, forecast_id, read_forecasts
+from lvpipe.forecasting.forecasts import KINDS, climatology, forecast_id, read_forecasts
 from lvpipe.metrics import covers, crps
 from lvpipe.readers import areas
 from lvpipe.sheet import COLUMNS, sheet_rows

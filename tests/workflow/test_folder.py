@@ -55,7 +55,7 @@ def test_every_person_has_a_forecast_under_another_name(exported, finished):
     }
     assert {way_back[person] for person in PEOPLE} == set(rows)
     anna = rows[way_back[PEOPLE[0]]]
-    assert anna["edv_ml"] == "150"
+    assert anna["edv_reference_ml"] == "150"
     assert {row["patient"] for row in table(exported, "convert/cases.csv") if row["case"] == anna["case"]} == {
         way_back["Anna Meier"]
     }

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from sources import oblique, write_nifti
 
+from lvpipe.cine.conversion import Conversion
 from lvpipe.config.convert import ConvertSettings
-from lvpipe.conversion import Conversion
 from lvpipe.decoders.nifti import read_frames, read_voxels
 from lvpipe.geometry import to_mm
 from lvpipe.study import Content, ImageFile, LabelFile, Study, Unreadable

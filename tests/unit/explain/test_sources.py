@@ -2,8 +2,8 @@ from hashlib import sha256
 
 import pytest
 
+from lvpipe.cine.ledger import combined_digest
 from lvpipe.explain.sources import read_sources
-from lvpipe.ledger import combined_digest
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@ from sources import Heart, oblique, write_acdc, write_nifti
 from test_kaggle import touch
 
 from lvpipe.cases import SourceCase
+from lvpipe.cine.conversion import Conversion
 from lvpipe.config.convert import ConvertSettings
-from lvpipe.conversion import Conversion
 from lvpipe.labels import NOT_ANNOTATED
 from lvpipe.readers import acdc
 

@@ -25,9 +25,9 @@ from exports import (
 
 from lvpipe import private_names
 from lvpipe.cases import Labels
+from lvpipe.cine.conversion import Conversion
 from lvpipe.config.convert import ConvertSettings
 from lvpipe.config.phantom import Irregularities, PhantomCohort, PhantomOrder
-from lvpipe.conversion import Conversion
 from lvpipe.errors import Rejected, UserError
 from lvpipe.phantom.export import write_case
 from lvpipe.readers import folder, kaggle, sunnybrook

@@ -2,8 +2,8 @@ import pytest
 from sources import Heart, write_la2013
 
 from lvpipe.cases import SourceCase
+from lvpipe.cine.conversion import Conversion
 from lvpipe.config.convert import ConvertSettings
-from lvpipe.conversion import Conversion
 from lvpipe.errors import UserError
 from lvpipe.labels import NOT_ANNOTATED
 from lvpipe.readers import la2013

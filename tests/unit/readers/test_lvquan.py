@@ -3,8 +3,8 @@ from scipy.io import savemat
 from sources import Heart, write_lvquan18, write_lvquan19
 
 from lvpipe.cases import SourceCase
+from lvpipe.cine.conversion import Conversion
 from lvpipe.config.convert import ConvertSettings
-from lvpipe.conversion import Conversion
 from lvpipe.errors import Rejected, UserError
 from lvpipe.labels import NOT_ANNOTATED
 from lvpipe.readers import lvquan

@@ -3,7 +3,7 @@ import pytest
 
 from lvpipe.errors import UserError
 from lvpipe.images import Image, write_image, write_rejected
-from lvpipe.readers.masks import cases_of, list_cases, list_tables, read_estimates
+from lvpipe.readers.masks import cases_of, find_table, list_cases, list_tables, read_estimates
 
 SIDES = np.array([[4, 6, 4], [3, 4, 2]])
 """Sides in pixels of the square cavity, frame by slice."""
@@ -70,6 +70,8 @@ def test_a_folder_a_case_and_a_folder_a_table(tmp_path):
     assert list_tables(tmp_path, files) == ["ours", "theirs"]
     assert [case.name for case in list_cases(tmp_path, files)] == ["p1"]
     assert cases_of(tmp_path, "ours", files) == {"p1"}
+    assert find_table(tmp_path, "ours", files) == tmp_path / "ours"
+    assert find_table(tmp_path, "ours") is find_table(tmp_path, "others", files) is None
     assert dict(read_estimates(tmp_path, "ours", files=files))["p1"].table is not None
 
 

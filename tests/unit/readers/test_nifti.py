@@ -4,8 +4,8 @@ from sources import Heart, oblique, write_nifti, write_nifti_cohort
 from test_kaggle import touch
 
 from lvpipe.cases import Labels, SourceCase
+from lvpipe.cine.conversion import Conversion
 from lvpipe.config.convert import ConvertSettings
-from lvpipe.conversion import Conversion
 from lvpipe.errors import UserError
 from lvpipe.labels import NOT_ANNOTATED
 from lvpipe.readers import nifti

@@ -6,8 +6,8 @@ from sources import Heart, write_slices
 from test_kaggle import touch
 
 from lvpipe.cases import Labels, SourceCase
+from lvpipe.cine.conversion import Conversion
 from lvpipe.config.convert import ConvertSettings
-from lvpipe.conversion import Conversion
 from lvpipe.errors import UserError
 from lvpipe.labels import NOT_ANNOTATED
 from lvpipe.readers import slices, sunnybrook

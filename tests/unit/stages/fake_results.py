@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvpipe.files import write_bytes, write_json, write_table
-from lvpipe.forecasts import climatology, forecast_id, gaussian, step, write_forecasts
+from lvpipe.forecasting.forecasts import climatology, forecast_id, gaussian, step, write_forecasts
 from lvpipe.images import Image, write_image
 from lvpipe.labels import CAVITY, MYOCARDIUM, NOT_ANNOTATED
 from lvpipe.metrics import covers, crps, moments_ml

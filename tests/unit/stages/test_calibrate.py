@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from lvpipe.config.calibrate import CalibrateSettings
-from lvpipe.fallbacks import lognormal
 from lvpipe.files import read_json, read_table, write_table
-from lvpipe.forecasters import Calibrator, Estimate, fit, predict
-from lvpipe.forecasts import AreaErrors, climatology, read_forecasts, sigma_hat_ml, slices_of, step
+from lvpipe.forecasting.fallbacks import lognormal
+from lvpipe.forecasting.forecasters import Calibrator, Estimate, fit, predict
+from lvpipe.forecasting.forecasts import AreaErrors, climatology, read_forecasts, sigma_hat_ml, slices_of, step
 from lvpipe.metrics import crps, moments_ml
 from lvpipe.stages.integrate import BEATS, PAIRS
 from lvpipe.volumes import slice_weights_ml

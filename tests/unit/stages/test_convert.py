@@ -11,11 +11,11 @@ import pydicom
 import pytest
 from studies import NORMAL, Shot, X, Y, plane, stack, view, write_shots
 
+from lvpipe.cine.contours import covered, polygon_area
+from lvpipe.cine.conversion import Conversion
 from lvpipe.config.convert import ConvertSettings
 from lvpipe.config.phantom import Irregularities, PhantomCohort, PhantomOrder
-from lvpipe.contours import covered, polygon_area
-from lvpipe.conversion import Conversion
-from lvpipe.decoders.dicom import read_frames
+from lvpipe.decoders.dicom.frames import read_frames
 from lvpipe.errors import Rejected
 from lvpipe.geometry import to_mm
 from lvpipe.images import is_rejected, read_image

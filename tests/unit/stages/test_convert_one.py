@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from exports import HEIGHTS, Series, cut, others, short_axis, write_clutter, write_export
 
+from lvpipe.cine.conversion import Conversion
 from lvpipe.config.convert import ConvertSettings
-from lvpipe.conversion import Conversion
 from lvpipe.images import read_image
 from lvpipe.readers import folder
 

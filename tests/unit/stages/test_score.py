@@ -3,7 +3,7 @@ import pytest
 
 from lvpipe.config.score import ScoreSettings
 from lvpipe.files import read_table, write_table
-from lvpipe.forecasts import climatology, forecast_id, gaussian, step, write_forecasts
+from lvpipe.forecasting.forecasts import climatology, forecast_id, gaussian, step, write_forecasts
 from lvpipe.images import Image, write_image, write_rejected
 from lvpipe.metrics import crps
 from lvpipe.stages.calibrate import FALLBACKS

@@ -1,0 +1,1 @@
+"""Which images of a scanner's export are the short-axis cine."""
