@@ -1,19 +1,17 @@
 """Cohorts that bring their estimates: what the readers `areas` and `masks` share, and the sheet `cases.csv`.
 
-A reader of such a cohort has, besides what every reader has, `GIVES`, `list_tables`, `find_table`, `cases_of` and
-`read_estimates`. Standard library alone: it is imported when the workflow is parsed.
+Standard library alone: it is imported when the workflow is parsed.
 """
 
-import csv
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from lvpipe.cases import OLDEST_YEARS, SPLITS, Labels, SourceCase, safe_name
-from lvpipe.errors import UserError
-from lvpipe.files import reading
+from lvpipe.cases import Labels, SourceCase, safe_name
+from lvpipe.reader import Reader
+from lvpipe.source_sheet import Layout, Row, by_name, read_rows
 
 if TYPE_CHECKING:  # imported when the workflow is parsed, which loads nothing heavy
     from numpy.typing import NDArray
@@ -21,9 +19,6 @@ if TYPE_CHECKING:  # imported when the workflow is parsed, which loads nothing h
     from lvpipe.beats import AreaTable
 
 SHEET = "cases.csv"
-
-_VOLUMES = (("diastole_ml", "edv_ml"), ("systole_ml", "esv_ml"))
-"""Either name of a volume will do: the challenge's, or that of this program's own case sheet."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,86 +35,56 @@ class Given:
 NO_TABLE = Given(reason="no table: the source has no estimate of this case")
 
 
+class EstimateReader(Reader, Protocol):
+    """A reader of estimates that another tool made; a table of them is what one model measured."""
+
+    @property
+    def GIVES(self) -> str:  # noqa: N802 a constant of a module
+        """What a model of kind `given` makes to measure such a cohort: the reader's name."""
+
+    def list_tables(self, root: Path, *args: Any, **options: Any) -> list[str]:
+        """The names of the tables that are there; "" is the one without a name."""
+
+    def find_table(self, root: Path, table: str, *args: Any, **options: Any) -> Path | None:
+        """The file or folder of a table, None where there is none."""
+
+    def cases_of(self, root: Path, table: str, *args: Any, **options: Any) -> set[str]:
+        """The cases that a table knows."""
+
+    def read_estimates(self, root: Path, table: str, *args: Any, **options: Any) -> Iterator[tuple[str, Given]]:
+        """Every case of the cohort with what the table has of it, or with the reason why that is nothing."""
+
+
 def accepted(function: Callable[..., object], options: Mapping[str, Any]) -> dict[str, Any]:
     """Those of a reader's options that this function of it takes."""
     return {key: value for key, value in options.items() if key in inspect.signature(function).parameters}
 
 
-def read_sheet(root: Path) -> dict[str, dict[str, str]]:
+def read_sheet(root: Path) -> dict[str, Row]:
     """The rows of `cases.csv` by safe name; nothing where there is no such file.
 
     Raises:
-        UserError: it has no column `case`, a case twice, or a split that nobody knows.
+        UserError: it has no column `case`, or a case twice.
     """
-    path = root / SHEET
-    if not path.exists():
-        return {}
-    with reading(path), path.open(newline="", encoding="utf-8-sig") as stream:
-        table = csv.DictReader(stream)
-        if "case" not in (table.fieldnames or ()):
-            raise UserError(
-                f"{path}: no column case; expected case, split, age_years, sex, systole_ml, diastole_ml, ..."
-            )
-        rows: dict[str, dict[str, str]] = {}
-        for row in table:
-            name = _name_in(row, "case")
-            _check_row(path, table.line_num, name, row, rows)
-            rows[name] = {key: (cell or "").strip() for key, cell in row.items() if isinstance(cell, str | None)}
-    return rows
+    return by_name(read_rows(root / SHEET, Layout(("case",))), "case", key=safe_name)
 
 
-def cases_in_sheet(rows: Mapping[str, Mapping[str, str]]) -> Iterator[SourceCase]:
-    """The cases of a sheet, in its order."""
+def cases_in_sheet(rows: Mapping[str, Row]) -> Iterator[SourceCase]:
+    """The cases of a sheet, in its order.
+
+    Raises:
+        UserError: a split that nobody knows, or labels that cannot be.
+    """
     for name, row in rows.items():
-        yield SourceCase(name, _name_in(row, "patient") or name, row.get("split", ""), ())
+        row.labels()  # a mistake is told when the workflow is parsed
+        patient = row.text("patient")
+        yield SourceCase(name, safe_name(patient) if patient else name, row.split(), ())
 
 
 def labels_in_sheet(root: Path) -> dict[str, Labels]:
     """Volumes, age and sex by case; a blank cell says nothing.
 
     Raises:
-        UserError: a cell that is no number, or a heart that is smaller full than empty.
+        UserError: a cell that does not say what its column means, or a heart that is larger empty than full.
     """
-    return {name: _labels(root / SHEET, name, row) for name, row in read_sheet(root).items()}
-
-
-def amount(path: Path, case: str, row: Mapping[str, str], column: str) -> float | None:
-    """A number of the sheet, 0 or more; None for a blank cell or no such column.
-
-    Raises:
-        UserError: it is no such number.
-    """
-    text = row.get(column, "")
-    try:
-        value = float(text) if text else None
-    except ValueError:
-        value = -1.0
-    if value is not None and not 0 <= value < float("inf"):
-        raise UserError(f"{path}: {column} of case {case} is {text!r}; expected a number of 0 or more, or a blank cell")
-    return value
-
-
-def _name_in(row: Mapping[str, str | None], column: str) -> str:
-    text = (row.get(column) or "").strip()
-    return safe_name(text) if text else ""
-
-
-def _check_row(path: Path, line: int, name: str, row: Mapping[str, str], known: Mapping[str, object]) -> None:
-    if not name:
-        raise UserError(f"{path}, line {line}: no case's name; expected one in every row")
-    if name in known:
-        raise UserError(f"{path}, line {line}: case {name} stands twice; expected each case once")
-    if (row.get("split") or "").strip() not in ("", *SPLITS):
-        raise UserError(f"{path}, line {line}: split is {row['split']!r}; expected {', '.join(SPLITS)} or a blank cell")
-
-
-def _labels(path: Path, name: str, row: Mapping[str, str]) -> Labels:
-    edv_ml, esv_ml = (
-        next((found for column in names if (found := amount(path, name, row, column)) is not None), None)
-        for names in _VOLUMES
-    )
-    if edv_ml is not None and esv_ml is not None and esv_ml > edv_ml:
-        raise UserError(f"{path}: case {name} has {esv_ml:g} mL at systole and {edv_ml:g} at diastole; expected fewer")
-    age_years, sex = amount(path, name, row, "age_years"), row.get("sex", "")[:1].upper()
-    capped = None if age_years is None else min(age_years, OLDEST_YEARS)
-    return Labels(edv_ml, esv_ml, capped, sex if sex in ("F", "M") else "")
+    return {name: row.labels() for name, row in read_sheet(root).items()}

@@ -4,13 +4,13 @@ import importlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from lvpipe.cases import Case, Labels
 from lvpipe.config.sheet import PlacedCohort, SheetOrder
 from lvpipe.files import read_json
-from lvpipe.given import NO_TABLE, accepted
+from lvpipe.given import NO_TABLE, EstimateReader, accepted
+from lvpipe.reader import Reader
 
 COLUMNS = (
     "cohort",
@@ -70,19 +70,18 @@ _ABSENT: Mapping[str, Any] = {**_OK, "status": "rejected", "reason": NO_TABLE.re
 
 
 def _labels(cohort: PlacedCohort) -> dict[str, Labels]:
-    labels: dict[str, Labels] = _reader(cohort).read_labels(Path(cohort.root))
-    return labels
+    return _reader(cohort).read_labels(Path(cohort.root))
 
 
 def _cases_there(cohort: PlacedCohort) -> set[str]:
     """The cases that at least one of a cohort's tables knows."""
-    reader, root = _reader(cohort), Path(cohort.root)
+    reader, root = cast(EstimateReader, _reader(cohort)), Path(cohort.root)
     options = accepted(reader.cases_of, cohort.options)
     return {case for table in cohort.tables for case in reader.cases_of(root, table, **options)}
 
 
-def _reader(cohort: PlacedCohort) -> ModuleType:
-    return importlib.import_module(f"lvpipe.readers.{cohort.reader}")
+def _reader(cohort: PlacedCohort) -> Reader:
+    return cast(Reader, importlib.import_module(f"lvpipe.readers.{cohort.reader}"))
 
 
 def _row(case: Case, labels: Labels, account: Mapping[str, Any]) -> dict[str, object]:

@@ -1,9 +1,11 @@
 """What a reader says of one study before any image is opened, and what an image is once it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+
+from lvpipe.reader import Reader
 
 if TYPE_CHECKING:  # readers are imported when the workflow is parsed, which loads nothing heavy
     from numpy.typing import NDArray
@@ -134,3 +136,10 @@ class Study:
         drawn = [label.path for image in self.images for label in image.labels]
         contours = [contour.path for contour in self.contours]
         return tuple(dict.fromkeys([*(image.path for image in self.images), *drawn, *contours]))
+
+
+class StudyReader(Reader, Protocol):
+    """A reader of studies, which are converted here."""
+
+    def read_study(self, sources: Sequence[Path], *args: Any, **options: Any) -> Study:
+        """Which files of a case are its cine, and what was drawn on which of them; no image is opened."""

@@ -4,10 +4,11 @@ import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from lvpipe.cine.ledger import DIGEST_SHOWN, combined_digest, digest
 from lvpipe.explain.words import some_of
+from lvpipe.study import StudyReader
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,6 @@ class Sources:
 
 def read_sources(paths: Sequence[Path], ledger: Mapping[str, Any]) -> Sources:
     """Hash every image and contour that the ledger's reader finds below these paths."""
-    reader = importlib.import_module(f"lvpipe.readers.{ledger['reader']}")
+    reader = cast(StudyReader, importlib.import_module(f"lvpipe.readers.{ledger['reader']}"))
     study = reader.read_study(paths, **ledger.get("options", {}))
     return Sources({path: digest(path.read_bytes()) for path in study.files if path.is_file()}, ledger)

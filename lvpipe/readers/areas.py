@@ -1,16 +1,15 @@
 """Another tool's area tables: `cases.csv` and `areas/<table>.csv` (or `.csv.xz`), one row a slice of a frame."""
 
-import csv
 import lzma
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lvpipe.cases import Labels, SourceCase, safe_name
 from lvpipe.errors import UserError
 from lvpipe.files import reading
-from lvpipe.given import NO_TABLE, SHEET, Given, amount, cases_in_sheet, labels_in_sheet, read_sheet
+from lvpipe.given import NO_TABLE, SHEET, Given, cases_in_sheet, labels_in_sheet, read_sheet
+from lvpipe.source_sheet import Layout, Row, parse_rows
 
 if TYPE_CHECKING:  # imported when the workflow is parsed, which loads nothing heavy
     from numpy.typing import NDArray
@@ -20,8 +19,7 @@ GIVES = "areas"
 
 SHEETS = (SHEET,)
 
-_COLUMNS = ("case", "frame", "slice", "cavity_mm2")
-_FURTHER = ("myocardium_mm2", "position_mm")
+_LAYOUT = Layout(("case", "frame", "slice", "cavity_mm2"), further=("myocardium_mm2", "position_mm"))
 _ENDINGS = (".csv", ".csv.xz")
 
 _LARGEST_MM2 = 30_000.0
@@ -58,8 +56,7 @@ def find_table(root: Path, table: str) -> Path | None:
 
 def cases_of(root: Path, table: str) -> set[str]:
     """The cases that a table has rows of."""
-    with _rows(root, table) as (_, rows):
-        return {safe_name(row["case"].strip()) for row in rows}
+    return {safe_name(row.name("case")) for row in _rows(root, table)}
 
 
 def read_estimates(root: Path, table: str) -> Iterator[tuple[str, Given]]:
@@ -70,7 +67,7 @@ def read_estimates(root: Path, table: str) -> Iterator[tuple[str, Given]]:
     if strangers:
         print(f"{len(strangers)} cases of the table are not in {SHEET} and are left out, such as {strangers[0]}")
     for case, row in sheet.items():
-        yield case, _given(root, case, cells[case], row) if case in cells else NO_TABLE
+        yield case, _given(cells[case], row) if case in cells else NO_TABLE
 
 
 def _file(root: Path, table: str) -> Path | None:
@@ -78,40 +75,33 @@ def _file(root: Path, table: str) -> Path | None:
     return next((path for ending in _ENDINGS if (path := base.with_name(base.name + ending)).is_file()), None)
 
 
-@contextmanager
-def _rows(root: Path, table: str) -> Iterator[tuple[Path, Any]]:
+def _rows(root: Path, table: str) -> Iterator[Row]:
     path = _file(root, table)
     if path is None:
         raise UserError(f"{root}: no table {table or 'areas.csv'}; there are: {', '.join(list_tables(root)) or 'none'}")
     opened = lzma.open if path.suffix == ".xz" else open
     try:
         with reading(path), opened(path, "rt", newline="", encoding="utf-8-sig") as stream:
-            rows = csv.DictReader(stream)
-            missing = [column for column in _COLUMNS if column not in (rows.fieldnames or ())]
-            if missing:
-                raise UserError(f"{path}: no column {', '.join(missing)}; expected {', '.join(_COLUMNS)}, ...")
-            yield path, rows
+            yield from parse_rows(path, stream, _LAYOUT)
     except (lzma.LZMAError, EOFError) as error:
         raise UserError(f"{path}: not a whole xz file ({error}); fetch it again") from None
 
 
 def _cells(root: Path, table: str) -> dict[str, list[Cell]]:
     cells: dict[str, list[Cell]] = {}
-    with _rows(root, table) as (path, rows):
-        for row in rows:
-            try:
-                numbers = [float(row.get(column) or "nan") for column in ("cavity_mm2", *_FURTHER)]
-                cell = (int(row["frame"]), int(row["slice"]), numbers[0], numbers[1], numbers[2])
-            except (TypeError, ValueError):
-                raise UserError(
-                    f"{path}, line {rows.line_num}: not a row of numbers; expected whole numbers of frame and slice, "
-                    f"and mm2 or a blank cell"
-                ) from None
-            cells.setdefault(safe_name(row["case"].strip()), []).append(cell)
+    for row in _rows(root, table):
+        areas = row.estimate("cavity_mm2"), row.estimate("myocardium_mm2")
+        cell = (_place(row, "frame"), _place(row, "slice"), *areas, row.estimate("position_mm"))
+        cells.setdefault(safe_name(row.name("case")), []).append(cell)
     return cells
 
 
-def _given(root: Path, case: str, cells: list[Cell], row: Mapping[str, str]) -> Given:
+def _place(row: Row, column: str) -> int:
+    place = row.whole(column)
+    return place if place is not None else row.refuse(column, "a whole number in every row", "mend the cell")
+
+
+def _given(cells: list[Cell], row: Row) -> Given:
     """One case's areas as arrays; a case that says what cannot be is refused with the reason."""
     import numpy as np
 
@@ -126,14 +116,14 @@ def _given(root: Path, case: str, cells: list[Cell], row: Mapping[str, str]) -> 
     for frame, index, *values in cells:
         at = frames.index(frame), slices.index(index)
         cavity[at], muscle[at], place[at] = values
-    spacing_mm = amount(root / SHEET, case, row, "slice_spacing_mm")
+    spacing_mm = row.number("slice_spacing_mm")
     positions = _positions(place, slices, spacing_mm)
     if positions is None:
         return Given(reason=f"no place of its slices: neither position_mm in the table nor slice_spacing_mm in {SHEET}")
     whole = np.isfinite(cavity).all(axis=1)
     if whole.sum() < _FEWEST_FRAMES:
         return Given(reason=f"only {whole.sum()} of {len(frames)} frames have all of {len(slices)} slices")
-    thickness_mm = amount(root / SHEET, case, row, "slice_thickness_mm") or spacing_mm or 0.0
+    thickness_mm = row.number("slice_thickness_mm") or spacing_mm or 0.0
     flags = () if whole.all() else ("frames-missing",)
     return Given(AreaTable(cavity[whole], positions, thickness_mm), "", muscle[whole], flags=flags)
 

@@ -4,17 +4,15 @@ Each folder at the cohort's path is one case; the path itself is one where it ho
 are the short-axis cine is decided by geometry and timing (lvpipe/exports/short_axis.py), never by a description.
 """
 
-import csv
-import math
 import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from lvpipe.cases import OLDEST_YEARS, SPLITS, Labels, SourceCase
+from lvpipe.cases import Labels, SourceCase
 from lvpipe.errors import UserError
-from lvpipe.files import reading
 from lvpipe.listing import walk
 from lvpipe.private_names import pseudonym, read_key, remember
+from lvpipe.source_sheet import LABELS, Layout, Row, by_name, read_rows
 from lvpipe.study import Study
 
 SHEETS = ("cases.csv",)
@@ -25,7 +23,9 @@ HEART_TILT_DEGREES = 40.0
 points up to 60 degrees down or 10 up, seen from the front, and 20 to 65 degrees forward, seen from below, are within.
 The sagittal plane is 42 degrees away, the coronal 58, the axial 65, and long-axis views of such hearts 50 or more."""
 
-_COLUMNS = ("folder", "patient", "split", "edv_ml", "esv_ml", "age_years", "sex")
+_LAYOUT = Layout(("folder",), ("case",), ("patient", "split", *LABELS.names), closed=True, personal=True)
+"""Names of folders and patients may be personal, and the sheet is also read by a job, whose log is kept."""
+
 _DIRECTORY = "DICOMDIR"
 _IMAGE_ENDINGS = (".dcm", ".dicom", ".ima")
 _OTHER_ENDINGS = (
@@ -61,11 +61,11 @@ def list_cases(root: Path) -> list[SourceCase]:
         return []
     key = read_key()
     rows = _read_sheet(root, set(sources))
-    cases = [_case(key, folder, source, rows.get(folder, {})) for folder, source in sources.items()]
+    cases = [_case(key, folder, source, rows.get(folder)) for folder, source in sources.items()]
     names = {case.name: folder for case, folder in zip(cases, sources, strict=True)}
     if len(names) < len(cases):
         raise UserError(f"{root}: two folders would get the same case name; expected different ones: rename one folder")
-    patients = {pseudonym(key, row["patient"]): row["patient"] for row in rows.values() if row["patient"]}
+    patients = {pseudonym(key, name): name for row in rows.values() if (name := row.text("patient"))}
     remember({**patients, **names})
     return cases
 
@@ -77,7 +77,7 @@ def read_labels(root: Path) -> dict[str, Labels]:
     if not rows:
         return {}
     key = read_key()
-    return {pseudonym(key, folder): _labels(row) for folder, row in rows.items()}
+    return {pseudonym(key, folder): row.labels() for folder, row in rows.items()}
 
 
 def read_study(sources: Sequence[Path], heart_tilt_degrees: float = HEART_TILT_DEGREES) -> Study:
@@ -93,10 +93,10 @@ def read_study(sources: Sequence[Path], heart_tilt_degrees: float = HEART_TILT_D
     return find_short_axis(_files(sources), heart_tilt_degrees)
 
 
-def _case(key: bytes, folder: str, source: str, row: dict[str, str]) -> SourceCase:
+def _case(key: bytes, folder: str, source: str, row: Row | None) -> SourceCase:
     name = pseudonym(key, folder)
-    patient = row.get("patient", "")
-    return SourceCase(name, pseudonym(key, patient) if patient else name, row.get("split", ""), (source,))
+    patient = row.text("patient") if row else ""
+    return SourceCase(name, pseudonym(key, patient) if patient else name, row.split() if row else "", (source,))
 
 
 def _sources(root: Path) -> dict[str, str]:
@@ -128,60 +128,18 @@ def _composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _read_sheet(root: Path, folders: set[str]) -> dict[str, dict[str, str]]:
-    """Rows by folder. No message quotes a cell: this is also read by a job, whose log is kept."""
+def _read_sheet(root: Path, folders: set[str]) -> dict[str, Row]:
+    """Rows by folder, all of them checked: a mistake is told when the workflow is parsed, not after the last cine."""
     path = root / SHEETS[0]
-    if not path.is_file():
-        return {}
-    with reading(path), path.open(newline="", encoding="utf-8-sig") as stream:
-        table = csv.DictReader(stream)
-        header = [column.strip() for column in table.fieldnames or ()]
-        table.fieldnames = header
-        if "folder" not in header or set(header) - set(_COLUMNS):
-            raise UserError(
-                f"{path}: its columns are not known; expected `folder` and any of {', '.join(_COLUMNS[1:])}"
-            )
-        rows = [_row(path, table.line_num, row) for row in table]
-    found = {row["folder"]: row for row in rows}
-    if len(found) < len(rows):
-        raise UserError(f"{path}: a folder stands in two rows; expected each once")
-    if rows and not folders & set(found):
+    rows = by_name(read_rows(path, _LAYOUT), "folder", "case", key=_composed)
+    for row in rows.values():
+        row.split()
+        row.labels()
+    if rows and not folders & set(rows):
         raise UserError(
             f"{path}: none of its {len(rows)} folders is there; expected the names of the folders beside it"
         )
-    return found
-
-
-def _row(path: Path, line: int, cells: dict[str, str | None]) -> dict[str, str]:
-    """One row, stripped and checked."""
-    if None in cells:
-        raise UserError(f"{path}, line {line}: more cells than columns; expected one for each column")
-    row = {column: (cells.get(column) or "").strip() for column in _COLUMNS}
-    row["folder"] = _composed(row["folder"])
-    row["sex"] = row["sex"].upper()
-    if not row["folder"]:
-        raise UserError(f"{path}, line {line}: no folder; expected the name of a folder beside the sheet")
-    if row["split"] not in ("", *SPLITS):
-        raise UserError(f"{path}, line {line}: split is none of {', '.join(SPLITS)}; mend the cell or leave it blank")
-    if row["sex"] not in ("", "F", "M"):
-        raise UserError(f"{path}, line {line}: sex is neither F nor M; mend the cell or leave it blank")
-    for column in ("edv_ml", "esv_ml", "age_years"):
-        _number(path, line, row, column)
-    return row
-
-
-def _number(path: Path, line: int, row: dict[str, str], column: str) -> None:
-    try:
-        good = not row[column] or 0 <= float(row[column]) < math.inf
-    except ValueError:
-        good = False
-    if not good:
-        raise UserError(f"{path}, line {line}: {column} is no number of at least 0; mend the cell or leave it blank")
-
-
-def _labels(row: dict[str, str]) -> Labels:
-    edv, esv, age = (float(row[column]) if row[column] else None for column in ("edv_ml", "esv_ml", "age_years"))
-    return Labels(edv, esv, None if age is None else min(age, OLDEST_YEARS), row["sex"])
+    return rows
 
 
 def _files(sources: Sequence[Path]) -> Iterator[Path]:

@@ -3,15 +3,13 @@
 The archives unpack to `train/train/1` where each was given a folder of its own; both are understood.
 """
 
-import csv
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lvpipe.cases import SPLITS, Labels, SourceCase
-from lvpipe.errors import UserError
-from lvpipe.files import reading
+from lvpipe.source_sheet import LabelColumns, Layout, Row, by_name, read_rows
 from lvpipe.study import ImageFile, Study
 
 SHEETS = ("train.csv", "validate.csv", "test.csv", "solution.csv")
@@ -20,6 +18,10 @@ SHEETS = ("train.csv", "validate.csv", "test.csv", "solution.csv")
 Either `Id,Systole,Diastole`, or a row for each volume as in submissions: `Id,Volume` with an Id such as 701_Systole.
 """
 
+_LAYOUT = Layout(("Id", "Systole", "Diastole"), instead=("Id", "Volume"))
+_VOLUMES = LabelColumns(edv_ml=("Diastole",), esv_ml=("Systole",))
+_KINDS = ("Systole", "Diastole")
+
 _IMAGE = re.compile(r"IM-(\d+)-(\d+)(?:-(\d+))?\.dcm$")
 _RUN = re.compile(r"sax_(\d+)$")
 """Short-axis folders; `2ch_*` and `4ch_*` beside them are long-axis views."""
@@ -27,6 +29,7 @@ _RUN = re.compile(r"sax_(\d+)$")
 
 def list_cases(root: Path) -> list[SourceCase]:
     """Every numbered study folder of the three splits, in the order of the numbers."""
+    read_labels(root)  # a mistake is told when the workflow is parsed, not after the last cine
     return [
         SourceCase(study.name, study.name, split, (study.relative_to(root).as_posix(),))
         for split in SPLITS
@@ -37,9 +40,8 @@ def list_cases(root: Path) -> list[SourceCase]:
 def read_labels(root: Path) -> dict[str, Labels]:
     """Volumes by case: `Diastole` is the EDV, `Systole` the ESV, both in mL."""
     labels: dict[str, Labels] = {}
-    for sheet in (root / name for name in SHEETS):
-        if sheet.exists():
-            labels.update(_read_sheet(sheet))
+    for sheet in SHEETS:
+        labels |= _labels(by_name(read_rows(root / sheet, _LAYOUT), "Id"))
     return labels
 
 
@@ -74,36 +76,16 @@ def _images(run: Path) -> list[ImageFile]:
     ]
 
 
-def _read_sheet(sheet: Path) -> dict[str, Labels]:
-    with reading(sheet), sheet.open(newline="", encoding="utf-8-sig") as stream:
-        rows = csv.DictReader(stream)
-        columns = set(rows.fieldnames or ())
-        if columns >= {"Id", "Volume"}:
-            return _by_volume(sheet, rows)
-        missing = {"Id", "Systole", "Diastole"} - columns
-        if missing:
-            raise UserError(
-                f"{sheet}: no column {', '.join(sorted(missing))}; expected Id,Systole,Diastole or Id,Volume"
-            )
-        return {
-            row["Id"].strip(): Labels(edv_ml=_volume(sheet, row, "Diastole"), esv_ml=_volume(sheet, row, "Systole"))
-            for row in rows
-        }
+def _labels(rows: Mapping[str, Row]) -> dict[str, Labels]:
+    by_volume = any("Volume" in row.cells for row in rows.values())
+    return _by_volume(rows) if by_volume else {name: row.labels(_VOLUMES) for name, row in rows.items()}
 
 
-def _by_volume(sheet: Path, rows: Iterable[dict[str, str]]) -> dict[str, Labels]:
+def _by_volume(rows: Mapping[str, Row]) -> dict[str, Labels]:
     volumes: dict[str, dict[str, float | None]] = defaultdict(dict)
-    for row in rows:
-        case, _, kind = row["Id"].strip().rpartition("_")
-        volumes[case][kind] = _volume(sheet, row, "Volume")
+    for name, row in rows.items():
+        case, _, kind = name.rpartition("_")
+        if kind not in _KINDS:
+            row.refuse("Id", "a study and its volume, such as 701_Systole or 701_Diastole", "mend the cell")
+        volumes[case][kind] = row.number("Volume")
     return {case: Labels(edv_ml=of.get("Diastole"), esv_ml=of.get("Systole")) for case, of in volumes.items()}
-
-
-def _volume(sheet: Path, row: dict[str, str], column: str) -> float | None:
-    text = (row[column] or "").strip()
-    try:
-        return float(text) if text else None
-    except ValueError:
-        raise UserError(
-            f"{sheet}: {column} of Id {row['Id']} is {text!r}; expected a number of mL: mend the cell or leave it blank"
-        ) from None

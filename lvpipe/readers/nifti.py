@@ -1,97 +1,34 @@
 """Any NIfTI: cases of one 4D file or a file for each frame, in a sheet `cases.csv`; without it each file is a case."""
 
-import csv
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, NoReturn
+from typing import Any
 
-from lvpipe.cases import OLDEST_YEARS, SPLITS, Labels, SourceCase, safe_name
-from lvpipe.errors import UserError
-from lvpipe.files import reading
+from lvpipe.cases import Labels, SourceCase, safe_name
 from lvpipe.labels import CAVITY, MYOCARDIUM
+from lvpipe.source_sheet import LABELS, Layout, Row, by_name, read_rows
 from lvpipe.study import ImageFile, LabelFile, Study
 
 SHEETS = ("cases.csv",)
 """Tables at the cohort's path; it may be missing."""
 
-_COLUMNS = ("case", "image", "labels", "label_frames", "patient", "split", "edv_ml", "esv_ml", "age_years", "sex")
-_NEEDED = ("case", "image")
+_LAYOUT = Layout(("case", "image"), further=("labels", "label_frames", "patient", "split", *LABELS.names), closed=True)
 _NIFTI = re.compile(r"[^.].*\.nii(\.gz)?")
 _NAMED_FRAME = re.compile(r"(?:frame|phase|time|_t)[-_]?(\d+)", re.IGNORECASE)
 _LAST_NUMBER = re.compile(r"(\d+)\D*$")
 
 
-@dataclass(frozen=True)
-class _Row:
-    """One line of the sheet, which names itself where something is wrong with it."""
-
-    root: Path
-    sheet: Path
-    line: int
-    cells: dict[str | Any, str]
-
-    def text(self, column: str) -> str:
-        return (self.cells.get(column) or "").strip()
-
-    def refuse(self, column: str, expected: str) -> NoReturn:
-        raise UserError(f"{self.sheet}, line {self.line}, column {column}: {self.text(column)!r}; expected {expected}")
-
-    def number(self, column: str) -> float | None:
-        """A number that is none below 0, or nothing."""
-        text = self.text(column)
-        try:
-            value = float(text) if text else None
-        except ValueError:
-            value = -1.0
-        if value is not None and not 0 <= value < float("inf"):
-            self.refuse(column, "a number of at least 0, or nothing")
-        return value
-
-    def choice(self, column: str, known: Sequence[str]) -> str:
-        text = self.text(column)
-        if text not in ("", *known):
-            self.refuse(column, f"{', '.join(known)} or nothing")
-        return text
-
-    def files(self, column: str) -> list[Path]:
-        """The files that patterns with `;` between them name, in order; all below the cohort's folder."""
-        found = [path for part in self.text(column).split(";") if part.strip() for path in self._matching(column, part)]
-        if len(set(found)) < len(found):
-            self.refuse(column, "each file once")
-        return found
-
-    def _matching(self, column: str, pattern: str) -> list[Path]:
-        parts = PurePosixPath(pattern.strip())
-        if parts.is_absolute() or ".." in parts.parts:
-            self.refuse(column, f"paths below {self.root}, relative to it")
-        try:
-            found = [path for path in sorted(self.root.glob(str(parts))) if _NIFTI.fullmatch(path.name)]
-        except ValueError:
-            found = []
-        if not found:
-            self.refuse(column, f"files below {self.root} that are there, .nii or .nii.gz")
-        return found
-
-
 def list_cases(root: Path) -> list[SourceCase]:
     """The cases of the sheet in its order; without a sheet every NIfTI below the folder."""
-    sheet = root / SHEETS[0]
-    if not sheet.exists():
+    if not (root / SHEETS[0]).is_file():
         return list(_single(root))
-    rows = _rows(root, sheet)
-    named: dict[str, _Row] = {}
-    for row in rows:
-        if named.setdefault(row.text("case"), row) is not row:
-            row.refuse("case", f"each case once; line {named[row.text('case')].line} has it too")
-    return [_listed(row) for row in rows]
+    return [_listed(root, row) for row in _rows(root).values()]
 
 
 def read_labels(root: Path) -> dict[str, Labels]:
     """What the sheet knows of the cases besides their files."""
-    sheet = root / SHEETS[0]
-    return {safe_name(row.text("case")): _known(row) for row in _rows(root, sheet)} if sheet.exists() else {}
+    return {safe_name(name): row.labels() for name, row in _rows(root).items()}
 
 
 def read_study(
@@ -139,24 +76,44 @@ def _single(root: Path) -> Iterator[SourceCase]:
             yield SourceCase(name, name, "", (inside,))
 
 
-def _listed(row: _Row) -> SourceCase:
-    if not row.text("case"):
-        row.refuse("case", "a name")
-    _known(row)  # a mistake is told when the workflow is parsed, not after the last cine
-    images, labels = row.files("image"), row.files("labels")
+def _listed(root: Path, row: Row) -> SourceCase:
+    row.labels()  # a mistake is told when the workflow is parsed, not after the last cine
+    images, labels = _files(root, row, "image"), _files(root, row, "labels")
     if not images:
         row.refuse("image", "a NIfTI file, or several with ; between them or by a pattern such as scan_*.nii.gz")
     name = safe_name(row.text("case"))
     return SourceCase(
         name=name,
         patient=safe_name(row.text("patient")) if row.text("patient") else name,
-        split=row.choice("split", SPLITS),
-        sources=tuple(path.relative_to(row.root).as_posix() for path in (*images, *labels)),
+        split=row.split(),
+        sources=tuple(path.relative_to(root).as_posix() for path in (*images, *labels)),
         options=_numbered(row, images, labels),
     )
 
 
-def _numbered(row: _Row, images: list[Path], labels: list[Path]) -> dict[str, Any]:
+def _files(root: Path, row: Row, column: str) -> list[Path]:
+    """The files that patterns with `;` between them name, in order; all below the cohort's folder."""
+    patterns = [part.strip() for part in row.text(column).split(";") if part.strip()]
+    found = [path for pattern in patterns for path in _matching(root, row, column, pattern)]
+    if len(set(found)) < len(found):
+        row.refuse(column, "each file once")
+    return found
+
+
+def _matching(root: Path, row: Row, column: str, pattern: str) -> list[Path]:
+    parts = PurePosixPath(pattern)
+    if parts.is_absolute() or ".." in parts.parts:
+        row.refuse(column, f"paths below {root}, relative to it")
+    try:
+        found = [path for path in sorted(root.glob(str(parts))) if _NIFTI.fullmatch(path.name)]
+    except ValueError:
+        found = []
+    if not found:
+        row.refuse(column, f"files below {root} that are there, .nii or .nii.gz")
+    return found
+
+
+def _numbered(row: Row, images: list[Path], labels: list[Path]) -> dict[str, Any]:
     """Which frame each file is or was drawn on."""
     options: dict[str, Any] = {}
     many = len(images) > 1
@@ -172,7 +129,7 @@ def _numbered(row: _Row, images: list[Path], labels: list[Path]) -> dict[str, An
     return options
 
 
-def _drawn_frames(row: _Row, labels: list[Path], many: bool) -> list[int | None]:
+def _drawn_frames(row: Row, labels: list[Path], many: bool) -> list[int | None]:
     """By the sheet, else by the names of the files; None for one file of labels of all frames of one image."""
     told = [part.strip() for part in row.text("label_frames").split(";") if part.strip()]
     if told:
@@ -196,29 +153,5 @@ def _numbers(paths: list[Path], any_number: bool) -> list[int]:
     return []
 
 
-def _known(row: _Row) -> Labels:
-    age = row.number("age_years")
-    return Labels(
-        edv_ml=row.number("edv_ml"),
-        esv_ml=row.number("esv_ml"),
-        age_years=None if age is None else min(age, OLDEST_YEARS),
-        sex=row.choice("sex", ("F", "M")),
-    )
-
-
-def _rows(root: Path, sheet: Path) -> list[_Row]:
-    with reading(sheet), sheet.open(newline="", encoding="utf-8-sig") as stream:
-        rows = csv.DictReader(stream)
-        columns = rows.fieldnames or ()
-        missing = [column for column in _NEEDED if column not in columns]
-        unknown = [column for column in columns if column not in _COLUMNS]
-        if missing or unknown:
-            what = f"no column {missing[0]}" if missing else f"an unknown column {unknown[0]!r}"
-            raise UserError(f"{sheet}: {what}; expected {', '.join(_NEEDED)} and any of {', '.join(_COLUMNS[2:])}")
-        listed = [_Row(root, sheet, rows.line_num, row) for row in rows]
-    for row in listed:
-        if None in row.cells:
-            raise UserError(
-                f"{sheet}, line {row.line}: more cells than the {len(columns)} columns; quote what has commas"
-            )
-    return listed
+def _rows(root: Path) -> dict[str, Row]:
+    return by_name(read_rows(root / SHEETS[0], _LAYOUT), "case")

@@ -4,16 +4,14 @@ Slices and frames that nobody drew have no picture. Beside the folders, `cases.c
 frames are ED and ES.
 """
 
-import csv
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lvpipe.cases import OLDEST_YEARS, Labels, SourceCase, canonical_patient, safe_name
-from lvpipe.errors import UserError
-from lvpipe.files import reading
+from lvpipe.cases import Labels, SourceCase, canonical_patient, safe_name
 from lvpipe.labels import CAVITY
+from lvpipe.source_sheet import LabelColumns, Layout, Row, by_name, read_rows
 from lvpipe.study import ImageFile, LabelFile, Study
 
 if TYPE_CHECKING:
@@ -21,6 +19,8 @@ if TYPE_CHECKING:
 
 SHEETS = ("cases.csv",)
 """Tables at the cohort's path; it may be missing."""
+
+_PERSON = LabelColumns(edv_ml=(), esv_ml=())
 
 _PICTURE = re.compile(r"slice(\d+)_frame(\d+)\.png")
 _MASK = "_cavity.png"
@@ -30,7 +30,7 @@ _VALUES = tuple((value, CAVITY) for value in range(128, 256))
 
 def list_cases(root: Path) -> list[SourceCase]:
     """Every folder with pictures, in order."""
-    rows = _read_sheet(root)
+    rows = _rows(root)
     read_labels(root)  # a mistake is told when the workflow is parsed, not after the last cine
     folders = [entry for entry in sorted(root.iterdir()) if entry.is_dir() and not entry.name.startswith(".")]
     return [
@@ -39,7 +39,7 @@ def list_cases(root: Path) -> list[SourceCase]:
             patient=safe_name(canonical_patient(folder.name)),
             split="",
             sources=(folder.name,),
-            options=_frames(root, rows[folder.name]) if folder.name in rows else {},
+            options=_frames(rows[folder.name]) if folder.name in rows else {},
         )
         for folder in folders
         if any(_PICTURE.fullmatch(entry.name) for entry in folder.iterdir())
@@ -48,7 +48,7 @@ def list_cases(root: Path) -> list[SourceCase]:
 
 def read_labels(root: Path) -> dict[str, Labels]:
     """Age and sex; reference volumes come from the masks."""
-    return {safe_name(name): _person(root, row) for name, row in _read_sheet(root).items()}
+    return {safe_name(name): row.labels(_PERSON) for name, row in _rows(root).items()}
 
 
 def read_study(
@@ -74,35 +74,12 @@ def _mask(picture: Path) -> tuple[LabelFile, ...]:
     return (LabelFile(mask, 0, _VALUES),) if mask.is_file() else ()
 
 
-def _frames(root: Path, row: dict[str, str]) -> dict[str, Any]:
+def _frames(row: Row) -> dict[str, Any]:
     """ED and ES of the sheet: other frames, where someone exported them too, are none of the cine's two."""
-    cells = [(column, (row.get(column) or "").strip()) for column in ("ed_frame", "es_frame")]
-    for column, text in cells:
-        if text and not text.isdecimal():
-            raise UserError(
-                f"{root / SHEETS[0]}: {column} of case {row['case']} is {text!r}; expected the number of a frame"
-            )
-    frames = sorted({int(text) for _, text in cells if text})
+    told = (row.whole(column) for column in ("ed_frame", "es_frame"))
+    frames = sorted({frame for frame in told if frame is not None})
     return {"frames": frames} if frames else {}
 
 
-def _person(root: Path, row: dict[str, str]) -> Labels:
-    age, sex = (row.get("age_years") or "").strip(), (row.get("sex") or "").strip()[:1].upper()
-    try:
-        years = min(float(age), OLDEST_YEARS) if age else None
-    except ValueError:
-        raise UserError(
-            f"{root / SHEETS[0]}: age_years of case {row['case']} is {age!r}; expected a number or nothing"
-        ) from None
-    return Labels(age_years=years, sex=sex if sex in ("F", "M") else "")
-
-
-def _read_sheet(root: Path) -> dict[str, dict[str, str]]:
-    sheet = root / SHEETS[0]
-    if not sheet.exists():
-        return {}
-    with reading(sheet), sheet.open(newline="", encoding="utf-8-sig") as stream:
-        rows = csv.DictReader(stream)
-        if "case" not in (rows.fieldnames or ()):
-            raise UserError(f"{sheet}: no column case; expected case,sex,age_years,ed_frame,es_frame,...")
-        return {(row["case"] or "").strip(): row for row in rows}
+def _rows(root: Path) -> dict[str, Row]:
+    return by_name(read_rows(root / SHEETS[0], Layout(("case",))), "case")

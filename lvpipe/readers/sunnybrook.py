@@ -4,20 +4,21 @@ Release: `SCD_IMAGES/<PatientID>/CINESAX_<n>/` (or `SCD_IMAGES_01/` to `_05/`), 
 Challenge: `challenge_<set>/<OriginalID>/` with all series in one folder, `.../<Set>DataContours/<OriginalID>/`.
 """
 
-import csv
 import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from lvpipe.cases import OLDEST_YEARS, Labels, SourceCase, canonical_patient
-from lvpipe.errors import UserError
-from lvpipe.files import reading
+from lvpipe.cases import Labels, SourceCase, canonical_patient
+from lvpipe.source_sheet import LabelColumns, Layout, Row, by_name, read_rows
 from lvpipe.study import ContourFile, ImageFile, Study
 
 SHEETS = ("scd_patientdata.csv",)
 """Tables at the cohort's path: this one says whose contours are whose."""
+
+_LAYOUT = Layout(("PatientID", "OriginalID"))
+_PERSON = LabelColumns(edv_ml=(), esv_ml=(), age_years="Age", sex="Gender")
 
 _RELEASED = ("SCD_IMAGES", *(f"SCD_IMAGES_{part:02d}" for part in range(1, 6)))
 """Folders of patients by PatientID: the five archives of the release, unpacked into one folder or each into its own."""
@@ -68,6 +69,7 @@ def list_cases(root: Path) -> list[SourceCase]:
 
     Patients go by their canonical OriginalID: the contours, and what others made of this source, name that alone.
     """
+    read_labels(root)  # a mistake is told when the workflow is parsed, not after the last cine
     drawn, originals = _contour_folders(root), _originals(root)
     return [
         SourceCase(
@@ -83,9 +85,9 @@ def list_cases(root: Path) -> list[SourceCase]:
 
 def read_labels(root: Path) -> dict[str, Labels]:
     """Age and sex, which the images do not say; this source's reference volumes come from its contours."""
-    rows = _read_sheet(root / SHEETS[0])
-    found = {(row["PatientID"] or "").strip(): _person(row) for row in rows}
-    originals = {canonical_patient((row["OriginalID"] or "").strip()): _person(row) for row in rows}
+    rows = _rows(root)
+    found = {name: row.labels(_PERSON) for name, row in rows.items()}
+    originals = {_original(row): found[name] for name, row in rows.items()}
     challenge = {folder.name: originals.get(canonical_patient(folder.name)) for folder in _patient_folders(root)}
     return found | {name: person for name, person in challenge.items() if person is not None}
 
@@ -122,8 +124,7 @@ def _patient_folders(root: Path) -> list[Path]:
 
 def _originals(root: Path) -> dict[str, str]:
     """The canonical OriginalID of each PatientID."""
-    rows = _read_sheet(root / SHEETS[0])
-    return {(row["PatientID"] or "").strip(): canonical_patient((row["OriginalID"] or "").strip()) for row in rows}
+    return {name: _original(row) for name, row in _rows(root).items()}
 
 
 def _contour_folders(root: Path) -> dict[str, tuple[str, ...]]:
@@ -141,21 +142,12 @@ def _within(root: Path, folder: Path) -> str:
     return folder.relative_to(root).as_posix()
 
 
-def _person(row: dict[str, str]) -> Labels:
-    age, sex = (row.get("Age") or "").strip(), (row.get("Gender") or "").strip()[:1].upper()
-    years = min(float(age), OLDEST_YEARS) if age.isdecimal() else None
-    return Labels(age_years=years, sex=sex if sex in ("F", "M") else "")
+def _rows(root: Path) -> dict[str, Row]:
+    return by_name(read_rows(root / SHEETS[0], _LAYOUT), "PatientID")
 
 
-def _read_sheet(sheet: Path) -> list[dict[str, str]]:
-    if not sheet.exists():
-        return []
-    with reading(sheet), sheet.open(newline="", encoding="utf-8-sig") as stream:
-        rows = csv.DictReader(stream)
-        missing = {"PatientID", "OriginalID"} - set(rows.fieldnames or ())
-        if missing:
-            raise UserError(f"{sheet}: no column {', '.join(sorted(missing))}; expected PatientID,OriginalID,...")
-        return list(rows)
+def _original(row: Row) -> str:
+    return canonical_patient(row.text("OriginalID"))
 
 
 def _runs(source: Path) -> list[Path]:

@@ -4,7 +4,7 @@ import argparse
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from lvpipe.completeness import incomplete_reason
 from lvpipe.config.convert import Completeness
 from lvpipe.config.integrate import GivenSource, IntegrateSettings
 from lvpipe.files import read_json, read_table, write_table
-from lvpipe.given import NO_TABLE, Given
+from lvpipe.given import NO_TABLE, EstimateReader, Given
 from lvpipe.images import is_rejected, passing_on, read_image
 from lvpipe.labels import CAVITY, NOT_ANNOTATED
 from lvpipe.volumes import Beat
@@ -118,8 +118,8 @@ def _run_cohort(args: argparse.Namespace) -> None:
 
 def _run_given(args: argparse.Namespace) -> None:
     source: GivenSource = args.source
-    reader = importlib.import_module(f"lvpipe.readers.{source.reader}")
-    found: dict[str, Given] = dict(reader.read_estimates(Path(source.root), source.table, **source.options))
+    reader = cast(EstimateReader, importlib.import_module(f"lvpipe.readers.{source.reader}"))
+    found = dict(reader.read_estimates(Path(source.root), source.table, **source.options))
     given = {case: found.get(case.removeprefix(source.prefix), NO_TABLE) for case in args.cases}
     usable = {case: (one.table, one) for case, one in given.items() if one.table is not None}
     write_table(

@@ -430,22 +430,22 @@ def test_the_sheet_gives_labels_and_patients(tmp_path):
     assert labels[a.name] == Labels(150, 60.5, 61, "F")
     assert labels[b.name] == Labels(age_years=90)
     assert c.name not in labels
+    (tmp_path / "cases.csv").write_text(SHEET.replace("folder", "case", 1), encoding="utf-8")
+    assert (folder.list_cases(tmp_path), folder.read_labels(tmp_path)) == ([a, b, c], labels)
     assert f"{a.patient},Meier\n" in (Path(".private") / private_names.NAMES).read_text()
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name\nMeier\n", "its columns are not known; expected `folder` and any of patient"),
-        ("folder,edv\nMeier,1\n", "its columns are not known"),
-        ("folder\nMeier\nMeier\n", "a folder stands in two rows"),
+        ("name\nMeier\n", "no column folder; expected folder or case and any of patient"),
+        ("folder,edv\nMeier,1\n", "an unknown column; expected folder"),
+        ("folder\nMeier\nMeier\n", "line 3, column folder: .* not shown.*; expected each name once; line 2 has it too"),
         ("folder\nMaier\n", "none of its 1 folders is there"),
-        ("folder,split\nMeier,Meier\n", "line 2: split is none of train, validate, test"),
-        ("folder,sex\nMeier,Meier\n", "line 2: sex is neither F nor M"),
-        ("folder,edv_ml\nMeier,Meier\n", "line 2: edv_ml is no number"),
-        ("folder,esv_ml\nMeier,-1\n", "line 2: esv_ml is no number"),
-        ("folder,sex\n,F\n", "line 2: no folder"),
-        ("folder\nMeier,Meier\n", "line 2: more cells than columns"),
+        ("folder,split\nMeier,Meier\n", "line 2, column split: .*; expected train, validate, test"),
+        ("case,edv_ml\nMeier,Meier\n", "line 2, column edv_ml: .*; expected a number"),
+        ("folder,sex\n,F\n", "line 2, column folder: a blank cell"),
+        ("folder\nMeier,Meier\n", "line 2: more cells than"),
     ],
 )
 def test_a_broken_sheet_says_where_and_quotes_nothing(tmp_path, text, message):

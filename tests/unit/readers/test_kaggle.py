@@ -41,13 +41,15 @@ def test_volumes_with_a_row_each(tmp_path):
     ("text", "message"),
     [
         ("Id,Systole\n1,2\n", "no column Diastole; expected"),
-        ("Id,Systole,Diastole\n1,2,x\n", "Diastole of Id 1 is 'x'"),
+        ("Id,Systole,Diastole\n1,2,x\n", "line 2, column Diastole: 'x'; expected a number"),
+        ("Id,Volume\n701_Systole,1\n701_ESV,1\n", "line 3, column Id: '701_ESV'; expected a study and its volume"),
     ],
 )
 def test_a_broken_sheet_says_where(tmp_path, text, message):
     (tmp_path / "train.csv").write_text(text)
-    with pytest.raises(UserError, match=message):
-        kaggle.read_labels(tmp_path)
+    for read in (kaggle.read_labels, kaggle.list_cases):
+        with pytest.raises(UserError, match=message):
+            read(tmp_path)
 
 
 def test_only_short_axis_images_are_read(tmp_path):

@@ -67,8 +67,8 @@ def test_what_the_sheet_knows(tmp_path):
 @pytest.mark.parametrize(
     ("row", "cause"),
     [
-        ("SC-N-02,M,40,x,1", "ed_frame of case SC-N-02 is 'x'"),
-        ("SC-N-02,M,old,1,2", "age_years of case SC-N-02 is 'old'"),
+        ("SC-N-02,M,40,x,1", "line 2, column ed_frame: 'x'; expected a whole number"),
+        ("SC-N-02,M,old,1,2", "line 2, column age_years: 'old'; expected a number"),
     ],
 )
 def test_a_mistake_in_the_sheet_is_one_line(tmp_path, row, cause):

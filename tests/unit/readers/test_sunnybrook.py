@@ -4,7 +4,7 @@ import sys
 import pytest
 from test_kaggle import touch
 
-from lvpipe.cases import SourceCase
+from lvpipe.cases import Labels, SourceCase
 from lvpipe.errors import UserError
 from lvpipe.readers import sunnybrook
 
@@ -53,6 +53,14 @@ def test_a_sheet_without_its_columns_is_refused(tmp_path):
     (tmp_path / "scd_patientdata.csv").write_text("PatientID\n1\n")
     with pytest.raises(UserError, match="no column OriginalID"):
         sunnybrook.list_cases(tmp_path)
+    (tmp_path / "scd_patientdata.csv").write_text(SHEET.replace("53", "old"))
+    with pytest.raises(UserError, match="line 2, column Age: 'old'; expected a number"):
+        sunnybrook.list_cases(tmp_path)
+
+
+def test_what_the_sheet_knows(tmp_path):
+    (tmp_path / "scd_patientdata.csv").write_text(SHEET.replace("53", "57.0"))
+    assert sunnybrook.read_labels(tmp_path) == {"SCD0000101": Labels(None, None, 57.0, "M"), "SCD0000201": Labels()}
 
 
 def test_contours_belong_to_the_folder_that_has_their_images(tmp_path):
