@@ -5,8 +5,7 @@ A reader of such a cohort has, besides what every reader has, `GIVES`, `list_tab
 """
 
 import csv
-import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,11 +37,6 @@ class Given:
 
 
 NO_TABLE = Given(reason="no table: the source has no estimate of this case")
-
-
-def accepted(function: Callable[..., object], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of a reader's options that this function of it takes."""
-    return {key: value for key, value in options.items() if key in inspect.signature(function).parameters}
 
 
 def read_sheet(root: Path) -> dict[str, dict[str, str]]:

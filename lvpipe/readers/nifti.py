@@ -16,6 +16,9 @@ from lvpipe.study import ImageFile, LabelFile, Study
 SHEETS = ("cases.csv",)
 """Tables at the cohort's path; it may be missing."""
 
+OF_ONE_CASE = ("frames", "label_frames")
+"""Options that `list_cases` sets for each case."""
+
 _COLUMNS = ("case", "image", "labels", "label_frames", "patient", "split", "edv_ml", "esv_ml", "age_years", "sex")
 _NEEDED = ("case", "image")
 _NIFTI = re.compile(r"[^.].*\.nii(\.gz)?")

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 SHEETS = ("cases.csv",)
 """Tables at the cohort's path; it may be missing."""
 
+OF_ONE_CASE = ("frames",)
+"""Options that `list_cases` sets for each case."""
+
 _PICTURE = re.compile(r"slice(\d+)_frame(\d+)\.png")
 _MASK = "_cavity.png"
 _VALUES = tuple((value, CAVITY) for value in range(128, 256))
