@@ -146,7 +146,7 @@ def is_even(positions_mm: Sequence[float]) -> bool:
     return bool(len(steps) and np.ptp(steps) <= _UNEVEN_SHARE * abs(np.median(steps)))
 
 
-def fit_line(points_mm: Floats) -> tuple[Floats, Floats]:
+def fit_even_row(points_mm: Floats) -> tuple[Floats, Floats]:
     """Start and step of the even row of points that fits best: it evens out the rounding of headers."""
     index = np.arange(len(points_mm), dtype=np.float64)
     solution, *_ = np.linalg.lstsq(np.column_stack([np.ones_like(index), index]), points_mm, rcond=None)
@@ -156,8 +156,3 @@ def fit_line(points_mm: Floats) -> tuple[Floats, Floats]:
 def to_mm(affine: Floats, voxels_xyz: Floats) -> Floats:
     """Voxel coordinates (n, 3) to mm."""
     return voxels_xyz @ affine[:3, :3].T + affine[:3, 3]
-
-
-def to_voxels(affine: Floats, points_mm: Floats) -> Floats:
-    """Points in mm (n, 3) to voxel coordinates."""
-    return to_mm(np.asarray(np.linalg.inv(affine), dtype=np.float64), points_mm)

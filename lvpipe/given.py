@@ -3,8 +3,7 @@
 Standard library alone: it is imported when the workflow is parsed.
 """
 
-import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -53,11 +52,6 @@ class EstimateReader(Reader, Protocol):
 
     def read_estimates(self, root: Path, table: str, *args: Any, **options: Any) -> Iterator[tuple[str, Given]]:
         """Every case of the cohort with what the table has of it, or with the reason why that is nothing."""
-
-
-def accepted(function: Callable[..., object], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of a reader's options that this function of it takes."""
-    return {key: value for key, value in options.items() if key in inspect.signature(function).parameters}
 
 
 def read_sheet(root: Path) -> dict[str, Row]:

@@ -1,14 +1,12 @@
 """What the rules ask: which cases, which settings, which code. The only module that knows the workflow."""
 
 import ast
-import importlib
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from lvpipe import provenance
@@ -20,9 +18,9 @@ from lvpipe.config.schema import Config, load_config
 from lvpipe.config.sheet import PlacedCohort, SheetOrder
 from lvpipe.config.train import TrainSettings
 from lvpipe.errors import UserError
-from lvpipe.given import accepted
 from lvpipe.phantom.names import list_cases as list_phantoms
 from lvpipe.phantom.names import list_sheets
+from lvpipe.reader_options import accepted, check_options, load_reader
 from lvpipe.sheet import format_cases
 
 _HERE = Path(__file__).parent
@@ -37,7 +35,7 @@ class Plan:
         self.cohorts: dict[str, CohortEntry] = {cohort.name: cohort for cohort in self.config.cohorts}
         self.models: dict[str, ModelEntry] = {model.name: model for model in self.config.models}
         for cohort in self.config.cohorts:
-            check_options(f"cohorts: {cohort.name}", "reader", cohort.reader, cohort.options)
+            _check_reader(cohort)
             if self.gives(cohort.name) and (cohort.masks or cohort.phantom):
                 raise UserError(
                     f"cohorts: {cohort.name}: reader {cohort.reader} brings estimates, no images; expected neither "
@@ -45,7 +43,7 @@ class Plan:
                 )
         for model in self.config.models:
             if model.draws:
-                check_options(f"models: {model.name}", "network", model.network, model.options)
+                _check_network(model)
             self._check_overrides(model)
 
     @cached_property
@@ -69,7 +67,7 @@ class Plan:
 
     def gives(self, cohort: str) -> str:
         """What a cohort brings instead of cines: `areas` or `masks`; "" where it brings cines."""
-        return str(getattr(_module(self.reader(cohort)), "GIVES", ""))
+        return str(getattr(self._reader(cohort), "GIVES", ""))
 
     @cached_property
     def cine_cohorts(self) -> list[str]:
@@ -150,6 +148,10 @@ class Plan:
         """Changes inside a folder of masks, which Snakemake does not see."""
         return provenance.folder_fingerprint([Path(self.given_table(model, cohort))])
 
+    def given_fingerprints(self) -> str:
+        """The same of all estimates that cohorts bring, of which the case sheet asks who is there."""
+        return provenance.folder_fingerprint(map(Path, self.given_tables()))
+
     def members(self, cohort: str) -> list[str]:
         """The names of a cohort's cases."""
         return [case.name for case in self.cases.values() if case.cohort == cohort]
@@ -201,7 +203,7 @@ class Plan:
         entry, root = self.cohorts[cohort], self.root(cohort)
         if entry.phantom is not None:
             return [str(root / name) for name in self.phantom_sheets(entry.phantom)]
-        return [str(root / name) for name in _module(self.reader(cohort)).SHEETS if (root / name).exists()]
+        return [str(root / name) for name in self._reader(cohort).SHEETS if (root / name).exists()]
 
     @property
     def phantoms(self) -> dict[str, str]:
@@ -323,8 +325,11 @@ class Plan:
         """The module of a model's network."""
         return f"lvpipe.networks.{self.models[model].network}"
 
+    def _reader(self, cohort: str) -> Any:
+        return load_reader(self.cohorts[cohort].reader)
+
     def _table(self, model: str, cohort: str) -> Path | None:
-        find = _module(self.reader(cohort)).find_table
+        find = self._reader(cohort).find_table
         options = accepted(find, self.cohorts[cohort].options)
         found: Path | None = find(self.root(cohort), self.models[model].table, **options)
         return found
@@ -336,7 +341,7 @@ class Plan:
     def _expected(self, model: ModelEntry) -> str:
         if model.draws:
             return "expected one with cines, which it can draw on"
-        reader = _module(f"lvpipe.readers.{model.makes}")
+        reader = load_reader(model.makes)
         there = [
             table or "(one without a name)"
             for cohort in self.given_cohorts
@@ -366,7 +371,7 @@ class Plan:
             yield place(source, cohort.name, cohort.prefix, self.config.folds, cohort.test_share)
 
     def _sources(self, cohort: CohortEntry) -> list[SourceCase]:
-        reader = _module(self.reader(cohort.name))
+        reader = self._reader(cohort.name)
         if cohort.phantom is not None:
             phantom = self.config.phantom.cohorts[cohort.phantom]
             if phantom.layout != cohort.reader:
@@ -388,44 +393,36 @@ def one_of(names: Iterable[str]) -> str:
     return "|".join(map(re.escape, names)) or "(?!)"
 
 
-_BUILT_BY = {"network": ("build",), "reader": ("read_study", "read_estimates")}
-"""The functions of each kind of module that take an entry's options; a reader has one of the two."""
+def _check_reader(cohort: CohortEntry) -> None:
+    """Refuse unknown readers and options when the workflow is parsed."""
+    try:
+        check_options(load_reader(cohort.reader), cohort.options, whole_cohort=True)
+    except UserError as error:
+        raise UserError(f"cohorts: {cohort.name}: {error}") from None
 
-_NO_OPTIONS = ("sources", "root", "table")
-"""Arguments of these functions that the workflow itself gives."""
 
-
-def check_options(entry: str, kind: str, name: str, options: Mapping[str, Any]) -> None:
-    """Refuse unknown networks, readers and options when the workflow is parsed.
+def _check_network(model: ModelEntry) -> None:
+    """Refuse unknown networks and options when the workflow is parsed.
 
     The arguments are read from the source: importing a network imports torch.
     """
-    path = _HERE / f"{kind}s" / f"{name}.py"
+    path = _HERE / "networks" / f"{model.network}.py"
     if not path.is_file():
         known = sorted(file.stem for file in path.parent.glob("*.py") if file.stem != "__init__")
-        raise UserError(f"{entry}: {kind} {name} is not there; known: {', '.join(known)}")
-    known = [argument for argument in _arguments(path, _BUILT_BY[kind]) if argument not in _NO_OPTIONS]
-    unknown = sorted(set(options) - set(known))
+        raise UserError(f"models: {model.name}: network {model.network} is not there; known: {', '.join(known)}")
+    known = _arguments_of_build(path)
+    unknown = sorted(set(model.options) - set(known))
     if unknown:
-        raise UserError(f"{entry}: options: unknown key `{unknown[0]}`; known: {', '.join(known) or 'none'}")
+        raise UserError(
+            f"models: {model.name}: options: unknown key `{unknown[0]}`; known: {', '.join(known) or 'none'}"
+        )
 
 
-def _arguments(path: Path, functions: Sequence[str]) -> list[str]:
+def _arguments_of_build(path: Path) -> list[str]:
     for node in ast.parse(path.read_text()).body:
-        if isinstance(node, ast.FunctionDef) and node.name in functions:
+        if isinstance(node, ast.FunctionDef) and node.name == "build":
             return [argument.arg for argument in node.args.args + node.args.kwonlyargs]
-    raise UserError(f"{path}: has no function {' or '.join(functions)}; expected it to take an entry's options")
-
-
-def _module(name: str) -> ModuleType:
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise
-        folder = _HERE / name.split(".")[1]
-        known = sorted(file.stem for file in folder.glob("*.py") if file.stem != "__init__")
-        raise UserError(f"{name.rpartition('.')[2]} is not in {folder.name}/; known: {', '.join(known)}") from None
+    raise UserError(f"{path}: has no function build; expected it to take a model's options")
 
 
 def _merged(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from lvpipe.cases import Case, Labels
+from lvpipe.cine import ledger_table
 from lvpipe.config.sheet import PlacedCohort, SheetOrder
-from lvpipe.files import read_json
-from lvpipe.given import NO_TABLE, EstimateReader, accepted
+from lvpipe.files import read_json, write_table
+from lvpipe.given import NO_TABLE, EstimateReader
 from lvpipe.reader import Reader
+from lvpipe.reader_options import accepted
 
 COLUMNS = (
     "cohort",
@@ -41,6 +43,15 @@ def sheet_rows(order: SheetOrder, cases: Sequence[Case], ledgers: Path) -> Itera
             account = read_json(ledgers / f"{case.name}_cine.json")
         row = _row(case, known, account)
         yield row if cohorts[case.cohort].volumes else row | {"edv_ml": None, "esv_ml": None}
+
+
+def write_sheets(order: SheetOrder, words: Iterable[str], ledgers: Path, out: Path, table: Path) -> None:
+    """The case sheet, and the table of how often each rule was applied to each case that was converted here."""
+    cases = list(parse_cases(words))
+    write_table(out, COLUMNS, sheet_rows(order, cases, ledgers))
+    given = {cohort.name for cohort in order.cohorts if cohort.tables}
+    converted = [case for case in cases if case.cohort not in given]
+    write_table(table, ledger_table.COLUMNS, ledger_table.ledger_rows(converted, ledgers))
 
 
 def format_cases(cases: Iterable[Case]) -> Iterator[str]:

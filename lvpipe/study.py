@@ -61,11 +61,16 @@ class ContourFile:
     border: Literal["inner", "outer"]
 
 
+SAME_TIME_MS = 0.5
+"""Trigger times closer than this are one time, written twice."""
+
+
 @dataclass(frozen=True, eq=False)
 class Frame:
     """One image of the cine, opened; `labels_yx` (values of labels.py) where an expert's raster belongs to it.
 
     `instance` is its number within the cine or the slice; `acquisition` is greater for what was acquired later.
+    `location_mm` is what the header calls the slice's location: a number along the stack, its sign and zero unknown.
     `blank`: it stands for an image that the source does not have.
     `notes` say what was mended in its file.
     """
@@ -81,6 +86,7 @@ class Frame:
     cycle_ms: float | None = None
     repetition_ms: float | None = None
     thickness_mm: float | None = None
+    location_mm: float | None = None
     placed_by_location: bool = False
     blank: bool = False
     sex: str = ""

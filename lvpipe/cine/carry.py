@@ -17,12 +17,12 @@ def carried_frames(
     frames_tyx: NDArray[Any], matrix: Floats, shape_yx: tuple[int, int], tolerance_px: float
 ) -> tuple[NDArray[Any], str]:
     """Frames on a target grid, given the map from its pixels to the source's, and how they came there ("" = as is)."""
-    whole = np.rint(matrix)
-    if corner_shift_px(matrix, whole, shape_yx) <= tolerance_px and abs(np.linalg.det(whole[:, :2])) == 1:
-        if np.array_equal(whole, np.eye(2, 3)) and frames_tyx.shape[1:] == shape_yx:
-            return frames_tyx, ""
-        return _moved(frames_tyx, whole.astype(int), shape_yx), "turned, mirrored, padded or cropped exactly"
-    return _interpolated(frames_tyx, matrix, shape_yx), "interpolated linearly"
+    whole = _whole_map(matrix, shape_yx, tolerance_px)
+    if whole is None:
+        return _interpolated(frames_tyx, matrix, shape_yx), "interpolated linearly"
+    if np.array_equal(whole, np.eye(2, 3)) and frames_tyx.shape[1:] == shape_yx:
+        return frames_tyx, ""
+    return _moved(frames_tyx, whole, shape_yx), "turned, mirrored, padded or cropped exactly"
 
 
 def carried_labels(
@@ -31,9 +31,9 @@ def carried_labels(
     """Labels on a target grid: exactly where a grid of whole pixels allows, else of the nearest pixel."""
     from scipy.ndimage import map_coordinates
 
-    whole = np.rint(matrix)
-    if corner_shift_px(matrix, whole, shape_yx) <= tolerance_px and abs(np.linalg.det(whole[:, :2])) == 1:
-        return np.asarray(_moved(labels_yx[None], whole.astype(int), shape_yx)[0], np.uint8)
+    whole = _whole_map(matrix, shape_yx, tolerance_px)
+    if whole is not None:
+        return np.asarray(_moved(labels_yx[None], whole, shape_yx)[0], np.uint8)
     y, x = np.indices(shape_yx, dtype=np.float64)
     source_x, source_y = (row[0] * x + row[1] * y + row[2] for row in matrix)
     return np.asarray(map_coordinates(labels_yx.astype(np.uint8), (source_y, source_x), order=0))
@@ -46,6 +46,13 @@ def share_outside(matrix: Floats, source_yx: tuple[int, int], target_yx: tuple[i
     rows, columns = target_yx
     inside = (at_x > -0.51) & (at_x < columns - 0.49) & (at_y > -0.51) & (at_y < rows - 0.49)
     return 1.0 - float(inside.mean())
+
+
+def _whole_map(matrix: Floats, shape_yx: tuple[int, int], tolerance_px: float) -> NDArray[np.int_] | None:
+    """The map in whole pixels that is within the tolerance of this one, if one is."""
+    whole = np.rint(matrix)
+    near = corner_shift_px(matrix, whole, shape_yx) <= tolerance_px
+    return whole.astype(int) if near and abs(np.linalg.det(whole[:, :2])) == 1 else None
 
 
 def _moved(frames_tyx: NDArray[Any], matrix: NDArray[np.int_], shape_yx: tuple[int, int]) -> NDArray[Any]:

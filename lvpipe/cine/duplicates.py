@@ -1,6 +1,6 @@
 """Several slices at one position: which of them is the cine's."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -16,10 +16,10 @@ def keep_one_of_duplicates(slices: list[Slice], settings: ConvertSettings, ledge
     groups = _groups(slices, settings.duplicate_within_mm)
     last = [max(group, key=lambda one: one.acquired) for group in groups]
     if settings.duplicates == "last_acquired":
-        return _keep(last, groups, "keep_last_acquired", lambda _: "from one acquired later", ledger)
+        return _keep(last, groups, "keep_last_acquired", "from one acquired later", ledger)
     scores = {id(one): _likeness(one, index, last) for index, group in enumerate(groups) for one in group}
     best = [max(group, key=lambda one: (round(scores[id(one)], 6), one.acquired)) for group in groups]
-    return _keep(best, groups, "keep_most_alike", lambda _: "from one more like the slices beside it", ledger)
+    return _keep(best, groups, "keep_most_alike", "from one more like the slices beside it", ledger)
 
 
 def _groups(slices: Sequence[Slice], within_mm: float) -> list[list[Slice]]:
@@ -37,13 +37,13 @@ def _keep(
     best: Sequence[Slice],
     groups: Sequence[Sequence[Slice]],
     rule: str,
-    why: Callable[[Slice], str],
+    why: str,
     ledger: Ledger,
 ) -> list[Slice]:
     for kept, group in zip(best, groups, strict=True):
         for one in (one for one in group if one is not kept):
             gap_mm = abs(one.position_mm - kept.position_mm)
-            ledger.drop(rule, f"slice {gap_mm:.2f} mm {why(kept)}, dropped", one.found)
+            ledger.drop(rule, f"slice {gap_mm:.2f} mm {why}, dropped", one.found)
     return list(best)
 
 

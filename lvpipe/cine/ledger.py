@@ -81,7 +81,7 @@ class Ledger:
         """Write down what concerns the study, or a place in it."""
         self.events.append(Event(rule, what, None if position_mm is None else round(position_mm, 3)))
 
-    def find(self, frames: Iterable["Frame"], acquired: tuple[int, ...]) -> Found:
+    def enter(self, frames: Iterable["Frame"], acquired: tuple[int, ...]) -> Found:
         """A slice enters the account, with what decoders mended in its files; it may leave by `drop` alone."""
         images = tuple(frames)
         mended = dict.fromkeys(note.rule for frame in images for note in frame.notes if note.rule not in ON_LABELS)

@@ -10,7 +10,9 @@ from lvpipe.cine.carry import carried_frames, carried_labels, share_outside
 from lvpipe.cine.ledger import Ledger
 from lvpipe.cine.stack import Stack
 from lvpipe.config.convert import ConvertSettings
-from lvpipe.geometry import POSITION_TOLERANCE_MM, Floats, affine_ras, fit_line, inverse_map, is_even, pixel_map
+from lvpipe.geometry import POSITION_TOLERANCE_MM, Floats, affine_ras, fit_even_row, inverse_map, is_even, pixel_map
+
+_WHOLE_BYTES_MOST = 4
 
 _SHARE_WORTH_TELLING = 0.001
 """Pixels that fall off the common grid: a thousandth is less than one row."""
@@ -18,9 +20,8 @@ _SHARE_WORTH_TELLING = 0.001
 
 def compute_cine(stack: Stack, settings: ConvertSettings, ledger: Ledger) -> NDArray[Any]:
     """All slices on the shared grid, as (t, z, y, x)."""
-    kind = np.result_type(*(frame.pixels_yx.dtype for one in stack.slices for frame in one.frames))
     shape = (len(stack.times_ms), len(stack.slices), *stack.grid.shape_yx)
-    cine_tzyx = np.zeros(shape, dtype=_storable(kind))
+    cine_tzyx = np.zeros(shape, dtype=_storable(stack, ledger))
     for z, one in enumerate(stack.slices):
         frames_tyx = np.stack([frame.pixels_yx for frame in one.frames])
         matrix = pixel_map(one.plane, stack.target(z))
@@ -48,7 +49,7 @@ def affine(stack: Stack, positions_mm: Sequence[float], ledger: Ledger) -> Float
     starts = np.array([stack.at_position(position).origin_mm for position in positions_mm])
     start, step = starts[0], spacing_mm(stack, positions_mm) * stack.axis
     if len(starts) > 2 and is_even(positions_mm):
-        start, step = fit_line(starts)
+        start, step = fit_even_row(starts)
     drawn = start + np.arange(len(starts))[:, None] * step
     away_mm = np.linalg.norm(drawn - starts, axis=1)
     if away_mm.max() > POSITION_TOLERANCE_MM:
@@ -88,6 +89,13 @@ def tolerance_px(stack: Stack, settings: ConvertSettings) -> float:
     return settings.grid_tolerance_mm / max(stack.grid.spacing_yx_mm)
 
 
-def _storable(kind: np.dtype[Any]) -> np.dtype[Any]:
-    """What a NIfTI viewer surely reads: half floats and 64-bit numbers become float32."""
-    return kind if kind.kind in "iu" and kind.itemsize <= 4 else np.dtype(np.float32)
+def _storable(stack: Stack, ledger: Ledger) -> np.dtype[Any]:
+    """What holds all images and a NIfTI viewer surely reads: half floats and 64-bit numbers become float32."""
+    kinds = {frame.pixels_yx.dtype for one in stack.slices for frame in one.frames}
+    kind = np.result_type(*kinds)
+    if kind.kind in "iu" and kind.itemsize <= _WHOLE_BYTES_MOST:
+        return kind
+    if all(one.kind in "iu" for one in kinds):
+        told = ", ".join(sorted(str(one) for one in kinds))
+        ledger.note("round_wide_values", f"images of {told}, which no 32 bits hold together, became float32")
+    return np.dtype(np.float32)

@@ -44,6 +44,7 @@ RULES = {
     "keep_common_frames": "only steps of the cycle that every slice has stay",
     "times_from_cycle": "without trigger times, frames are equal steps of the cycle",
     # The image.
+    "check_slice_location": "SliceLocation that is not in line with the positions is noted; positions count",
     "carry_to_grid": "a slice on another pixel grid is carried to that of most",
     "fill_gaps": "a missing slice is interpolated from its neighbours",
     "uneven_positions": "slices at uneven distances are drawn at equal ones",

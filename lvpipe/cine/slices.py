@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
+import numpy as np
+
 from lvpipe.cine.ledger import Found, Ledger
 from lvpipe.config.convert import ConvertSettings
-from lvpipe.geometry import POSITION_TOLERANCE_MM, Plane, corner_distance_mm
-from lvpipe.study import Frame
+from lvpipe.geometry import POSITION_TOLERANCE_MM, Floats, Plane, corner_distance_mm
+from lvpipe.study import SAME_TIME_MS, Frame
 
-_TIMES_DIFFER_MS = 0.5
-"""Trigger times closer than this are one time, written twice."""
+_LOCATED_MIN = 3
+_LOCATION_CORRELATION = 0.999
+_LOCATION_MM = 0.1
+"""Any two slices are in line, and SliceLocation is rounded to a hundredth or so."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +50,7 @@ def usual_count(slices: Iterable[Slice]) -> int:
 def has_times(one: Slice) -> bool:
     """Whether every frame has a trigger time of its own."""
     times = sorted(frame.trigger_ms for frame in one.frames if frame.trigger_ms is not None)
-    return len(times) == len(one.frames) and all(b - a > _TIMES_DIFFER_MS for a, b in pairwise(times))
+    return len(times) == len(one.frames) and all(b - a > SAME_TIME_MS for a, b in pairwise(times))
 
 
 def grouped(frames: Sequence[Frame], settings: ConvertSettings, slice_per_run: bool, ledger: Ledger) -> list[Slice]:
@@ -60,7 +64,7 @@ def grouped(frames: Sequence[Frame], settings: ConvertSettings, slice_per_run: b
         here: list[Slice] = []
         for place in places:
             rank = (*acquired, max(frame.acquisition for frame in place), len(slices) + len(here))
-            here.append(Slice(tuple(place), rank, ledger.find(place, rank)))
+            here.append(Slice(tuple(place), rank, ledger.enter(place, rank)))
         if slice_per_run and len(here) > 1:
             what = f"a folder of one slice held {len(run)} images at {len(here)} positions"
             ledger.mend("split_by_position", what, *(one.found for one in here))
@@ -81,6 +85,35 @@ def note_places(slices: Sequence[Slice], ledger: Ledger) -> None:
         if away_mm > POSITION_TOLERANCE_MM:
             what = f"{len(strays)} of {len(one.frames)} frames lie up to {away_mm:.2f} mm beside the others"
             ledger.mend("settle_frames", what, one.found)
+
+
+def check_slice_location(slices: Sequence[Slice], ledger: Ledger) -> None:
+    """Say where SliceLocation, whose sign and zero are the vendor's own, is not in line with the positions.
+
+    Vendors mean the place along the slices' normal, or (measured: GE) that of the middle along an axis of the body.
+    """
+    located = [(one, location) for one in slices if (location := _location_mm(one)) is not None]
+    if len(located) < _LOCATED_MIN:
+        return
+    locations_mm = np.array([location for _, location in located])
+    places_mm = np.array([(one.position_mm, *one.plane.centre_mm) for one, _ in located]).T
+    if not any(_in_line(along_mm, locations_mm) for along_mm in places_mm):
+        what = f"SliceLocation of {len(located)} slices is not in line with their positions, which count: it spans "
+        what += f"{np.ptp(locations_mm):.2f} mm, positions {np.ptp(places_mm[0]):.2f} mm"
+        ledger.note("check_slice_location", what)
+
+
+def _in_line(along_mm: Floats, locations_mm: Floats) -> bool:
+    with np.errstate(invalid="ignore", divide="ignore"):  # where all are at one place
+        likeness = abs(float(np.nan_to_num(np.corrcoef(along_mm, locations_mm)[0, 1])))
+    return likeness >= _LOCATION_CORRELATION and abs(float(np.ptp(along_mm) - np.ptp(locations_mm))) <= _LOCATION_MM
+
+
+def _location_mm(one: Slice) -> float | None:
+    """Where its headers locate it, apart from what the position was taken from."""
+    told = [f.location_mm for f in one.frames if not f.blank and not f.placed_by_location]
+    known = [location for location in told if location is not None]
+    return float(np.median(known)) if known else None
 
 
 def _by_place(frames: list[Frame], within_mm: float) -> list[list[Frame]]:

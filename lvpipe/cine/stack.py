@@ -1,6 +1,6 @@
 """From slices to one regular stack: the repair rules, each a function that says in the ledger what it did.
 
-A rule takes slices and gives back those that stay. A new rule is a function and its place in `RULES`.
+A rule takes slices and gives back those that stay. A new rule is a function and its place in `REPAIRS`.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lvpipe.cine.cycle import frame_times_ms, keep_common_frames, match_cycle, order_frames, split_repeats
 from lvpipe.cine.duplicates import keep_one_of_duplicates
 from lvpipe.cine.ledger import Ledger
-from lvpipe.cine.slices import Slice, grouped, note_places, usual_count
+from lvpipe.cine.slices import Slice, check_slice_location, grouped, note_places, usual_count
 from lvpipe.completeness import usual_spacing_mm
 from lvpipe.config.convert import ConvertSettings
 from lvpipe.geometry import (
@@ -69,7 +69,7 @@ def build_stack(frames: Sequence[Frame], slice_per_run: bool, settings: ConvertS
     axis = apexward(usual_grid(slices, settings).normal)
     slices = [_placed(one, axis) for one in slices]
     note_places(slices, ledger)
-    for rule in RULES:
+    for rule in REPAIRS:
         slices = rule(slices, settings, ledger)
     slices = sorted(slices, key=lambda one: one.position_mm)
     if len(slices) < settings.slices_min:
@@ -79,6 +79,7 @@ def build_stack(frames: Sequence[Frame], slice_per_run: bool, settings: ConvertS
     grid = usual_grid(slices, settings)
     axis = apexward(grid.normal)
     placed = tuple(_placed(one, axis) for one in slices)
+    check_slice_location(placed, ledger)
     return Stack(placed, axis, grid, tuple(frame_times_ms(slices, settings, ledger)))
 
 
@@ -178,7 +179,7 @@ def note_gaps(slices: list[Slice], settings: ConvertSettings, ledger: Ledger) ->
     return slices
 
 
-RULES: tuple[Rule, ...] = (
+REPAIRS: tuple[Rule, ...] = (
     drop_other_planes,
     drop_other_scales,
     split_repeats,

@@ -37,7 +37,9 @@ class ConvertSettings(Completeness):
         0.5, ge=0, lt=1, description="A slice with no more than this share of the usual number of frames is dropped."
     )
     duplicate_within_mm: float = Field(
-        2.0, ge=0, description="Slices closer than this are one slice acquired again: the last acquired is kept."
+        2.0,
+        ge=0,
+        description="Slices closer than this are one slice acquired again: `duplicates` says which of them stays.",
     )
     off_grid_share: float = Field(
         0.25, gt=0, le=0.5, description="Slices further than this share of the spacing off the regular positions go."

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from lvpipe.decoders.dicom.look import Look
 from lvpipe.geometry import Floats, Plane, tilt_degrees
+from lvpipe.study import SAME_TIME_MS
 
 FRAMES_MIN = 8
 """Fewer images of one place are no heart cycle: maps have up to 11 (of different inversion times), cines 12 to 50."""
@@ -32,9 +33,6 @@ _SAME_PLACE_MM = 0.5
 _SAME_AXIS = 0.017
 _SAME_SPACING_MM = 0.001
 """Headers of one place differ by rounding alone; 0.017 is one degree."""
-
-_SAME_MS = 0.5
-"""Times closer than this are one time, written twice."""
 
 _APART_DEGREES = 30.0
 """Still images in planes so far apart, in one series, are a localiser."""
@@ -101,7 +99,7 @@ class Place:
     def times_ms(self) -> tuple[float, ...]:
         """The different trigger times, in order."""
         times = sorted(one.trigger_ms for one in self.shown if one.trigger_ms is not None)
-        return tuple(b for a, b in pairwise([-math.inf, *times]) if b - a > _SAME_MS)
+        return tuple(b for a, b in pairwise([-math.inf, *times]) if b - a > SAME_TIME_MS)
 
 
 def places_of(shown: Sequence[Shown]) -> list[Place]:

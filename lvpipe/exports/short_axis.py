@@ -14,6 +14,7 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
+from lvpipe.config.convert import ConvertSettings
 from lvpipe.decoders.dicom.frames import read_frames
 from lvpipe.decoders.dicom.look import Look, look
 from lvpipe.exports.places import CINE, SHORT, STILL, Place, Shown, places_of
@@ -23,10 +24,10 @@ from lvpipe.study import ImageFile, Note, Study
 POSITIONS_MIN = 3
 """Fewer parallel places are views or a flow measurement, not a stack; a rotating set of long axes has one position."""
 
-_PARALLEL_DEGREES = 5.0
-"""As `convert` has it: slices tilted further do not belong to the stack."""
+_PARALLEL_DEGREES = ConvertSettings().orientation_tolerance_degrees
+"""Slices tilted further do not belong to the stack. A run that sets another tolerance has its way within the stack."""
 
-_POSITION_MM = 2.0
+_POSITION_MM = ConvertSettings().duplicate_within_mm
 """Places closer than this along the normal are one slice, acquired again."""
 
 _PROTOCOL = {"flip_degrees": 10.0, "echo_ms": 0.6, "thickness_mm": 0.5}
@@ -55,7 +56,7 @@ _GROUPS = (b"\x08\x00", b"\x02\x00")
 
 
 @dataclass(frozen=True, eq=False)
-class Stack:
+class Candidate:
     """Parallel places of one protocol that show a heart cycle."""
 
     places: tuple[Place, ...]
@@ -148,7 +149,7 @@ def _shown(path: Path, head: Look) -> list[Shown]:
     return [Shown(path, head, view.plane, view.trigger_ms) for view in head.views if view.plane is not None]
 
 
-def _stacks(places: Sequence[Place], heart_tilt_degrees: float) -> list[Stack]:
+def _stacks(places: Sequence[Place], heart_tilt_degrees: float) -> list[Candidate]:
     """Every stack of one study that could be the short-axis cine, from the largest set of places to the smallest."""
     usual = unit(BASEWARD)
     cines = [
@@ -156,7 +157,7 @@ def _stacks(places: Sequence[Place], heart_tilt_degrees: float) -> list[Stack]:
     ]
     alike = _alike(cines)
     left = np.ones(len(cines), dtype=bool)
-    stacks: list[Stack] = []
+    stacks: list[Candidate] = []
     while left.any():
         sizes = np.where(left, (alike & left).sum(axis=1), 0)
         members = np.flatnonzero(alike[int(sizes.argmax())] & left)
@@ -180,18 +181,18 @@ def _alike(places: Sequence[Place]) -> NDArray[np.bool_]:
     return np.asarray(alike)
 
 
-def _without_repeats(places: Sequence[Place]) -> Stack:
+def _without_repeats(places: Sequence[Place]) -> Candidate:
     """Of series that each have the stack, the best; series that complete it, and repeats of single slices, stay."""
     series: dict[str, list[Place]] = defaultdict(list)
     for place in places:
         series[place.look.series].append(place)
     taken: list[Place] = []
-    for members in sorted(series.values(), key=lambda one: Stack(tuple(one)).rank, reverse=True):
+    for members in sorted(series.values(), key=lambda one: Candidate(tuple(one)).rank, reverse=True):
         own, both = len(_positions(members)), len(_positions([*taken, *members]))
         repeated = len(_positions(taken)) + own - both
         if own < POSITIONS_MIN or repeated <= _REPEATED_SHARE * own:
             taken += members
-    return Stack(tuple(taken))
+    return Candidate(tuple(taken))
 
 
 def _positions(places: Sequence[Place]) -> list[float]:
@@ -208,7 +209,7 @@ def _when(head: Look) -> tuple[float, float]:
     return float(head.day or 0), float(head.series_number or 0)
 
 
-def _cut_short(stack: Stack, places: Sequence[Place]) -> list[Place]:
+def _cut_short(stack: Candidate, places: Sequence[Place]) -> list[Place]:
     """What the stack's series have of it in too few frames: the rules of `convert` say what becomes of those."""
     series = {place.look.series for place in stack.places}
     cut = [place for place in places if place.kind in (SHORT, STILL) and place.look.series in series]
@@ -236,7 +237,7 @@ def _notes_of_files(export: _Export) -> Iterator[Note]:
         yield Note("drop_copies", f"{export.copies} files with the header of another, dropped")
 
 
-def _notes_of_choice(best: Stack, stacks: Sequence[Stack], studies: int) -> Iterator[Note]:
+def _notes_of_choice(best: Candidate, stacks: Sequence[Candidate], studies: int) -> Iterator[Note]:
     taken = f"{best.positions} positions x {best.frames:.0f} frames taken"
     if studies > 1:
         yield Note("choose_study", f"{studies} studies: the one with the best short-axis cine, {taken}")

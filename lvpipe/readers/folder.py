@@ -7,6 +7,7 @@ are the short-axis cine is decided by geometry and timing (lvpipe/exports/short_
 import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Annotated
 
 from lvpipe.cases import Labels, SourceCase
 from lvpipe.errors import UserError
@@ -80,16 +81,10 @@ def read_labels(root: Path) -> dict[str, Labels]:
     return {pseudonym(key, folder): row.labels() for folder, row in rows.items()}
 
 
-def read_study(sources: Sequence[Path], heart_tilt_degrees: float = HEART_TILT_DEGREES) -> Study:
-    """The files of the short-axis cine, and what else there is.
-
-    Raises:
-        UserError: no such angle.
-    """
+def read_study(sources: Sequence[Path], heart_tilt_degrees: Annotated[float, (0, 90)] = HEART_TILT_DEGREES) -> Study:
+    """The files of the short-axis cine, and what else there is."""
     from lvpipe.exports.short_axis import find_short_axis
 
-    if not isinstance(heart_tilt_degrees, int | float) or not 0 < heart_tilt_degrees <= 90:
-        raise UserError(f"heart_tilt_degrees is {heart_tilt_degrees!r}; expected an angle of more than 0 to 90")
     return find_short_axis(_files(sources), heart_tilt_degrees)
 
 

@@ -7,9 +7,9 @@ import re
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from lvpipe.cases import Labels, SourceCase, safe_name
-from lvpipe.errors import UserError
 from lvpipe.labels import CAVITY
 from lvpipe.study import ImageFile, LabelFile, Study
 
@@ -40,12 +40,10 @@ def read_labels(root: Path) -> dict[str, Labels]:  # noqa: ARG001 the reader's i
     return {}
 
 
-def read_study(sources: Sequence[Path], spacing: str = "header") -> Study:
+def read_study(sources: Sequence[Path], spacing: Literal["header", "unit"] = "header") -> Study:
     """One image of one frame; `spacing: unit` counts voxels as cubes of 1 mm, as some publications do."""
     from lvpipe.decoders.nifti import read_frames
 
-    if spacing not in ("header", "unit"):
-        raise UserError(f"reader la2013: spacing is {spacing!r}; expected header or unit")
     drawn = tuple(LabelFile(path, 0, _VALUES) for path in sources if _LABELS in path.parts[-3:])
     images = tuple(ImageFile(path, "stack", (), 0, drawn) for path in sources if _LABELS not in path.parts[-3:])
     return Study(images, partial(read_frames, unit_spacing=spacing == "unit"))

@@ -13,6 +13,9 @@ from lvpipe.study import ImageFile, Study, Unreadable
 SHEETS = ()
 """No tables: areas come from what was drawn."""
 
+OF_ONE_CASE = ("subject",)
+"""Options that `list_cases` sets for each case."""
+
 _MANY = re.compile(r"(cardiac-dig|lvquan_test_images).*\.mat", re.IGNORECASE)
 """Files of 2018, which hold many subjects: 145 to learn from, 30 to test on."""
 
@@ -35,9 +38,16 @@ def read_labels(root: Path) -> dict[str, Labels]:  # noqa: ARG001 the reader's i
 
 
 def read_study(sources: Sequence[Path], slice_mm: float = 8.0, subject: int | None = None) -> Study:
-    """One slice, `slice_mm` thick; `subject` is set for each case of a file of many."""
+    """One slice, `slice_mm` thick; `subject` is set for each case of a file of many.
+
+    Raises:
+        UserError: a file of many without it.
+    """
     from lvpipe.decoders.matlab import read_frames
 
+    many = [path.name for path in sources if _MANY.fullmatch(path.name)]
+    if many and subject is None:
+        raise UserError(f"{many[0]}: holds many subjects; expected the option subject, 0 for the first")
     images = tuple(ImageFile(path, "slice", (), 0) for path in sources)
     return Study(images, partial(read_frames, subject=subject, per_subject=_FRAMES, slice_mm=slice_mm))
 

@@ -13,6 +13,9 @@ from lvpipe.study import ImageFile, LabelFile, Study
 SHEETS = ("cases.csv",)
 """Tables at the cohort's path; it may be missing."""
 
+OF_ONE_CASE = ("frames", "label_frames")
+"""Options that `list_cases` sets for each case."""
+
 _LAYOUT = Layout(("case", "image"), further=("labels", "label_frames", "patient", "split", *LABELS.names), closed=True)
 _NIFTI = re.compile(r"[^.].*\.nii(\.gz)?")
 _NAMED_FRAME = re.compile(r"(?:frame|phase|time|_t)[-_]?(\d+)", re.IGNORECASE)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 SHEETS = ("cases.csv",)
 """Tables at the cohort's path; it may be missing."""
 
+OF_ONE_CASE = ("frames",)
+"""Options that `list_cases` sets for each case."""
+
 _PERSON = LabelColumns(edv_ml=(), esv_ml=())
 
 _PICTURE = re.compile(r"slice(\d+)_frame(\d+)\.png")

@@ -54,13 +54,12 @@ def test_voxels_to_ras_millimetres_and_back():
     voxels = np.array([[0.0, 0.0, 0.0], [5.0, 6.0, 2.0]])
     expected = np.array(plane(16).origin_mm) + plane(16).steps_mm @ [5, 6]
     np.testing.assert_allclose(geometry.to_mm(affine, voxels)[1], expected * [-1, -1, 1])
-    np.testing.assert_allclose(geometry.to_voxels(affine, geometry.to_mm(affine, voxels)), voxels, atol=1e-9)
 
 
 def test_even_and_uneven_rows():
     assert geometry.is_even([0, 8, 16.01, 24])
     assert not geometry.is_even([0, 8, 16, 32])
     assert not geometry.is_even([0])
-    start, step = geometry.fit_line(np.array([[1.0, 0, 0], [2.001, 0, 0], [3.0, 0, 0]]))
+    start, step = geometry.fit_even_row(np.array([[1.0, 0, 0], [2.001, 0, 0], [3.0, 0, 0]]))
     assert step[0] == pytest.approx(1)
     assert start[0] == pytest.approx(1, abs=1e-3)

@@ -270,6 +270,14 @@ def test_an_empty_folder_is_not_a_cohort(tmp_path):
         ({"models": [model(overrides={"train": {"epochs": "many"}})]}, ["unet", "overrides", "'many'"]),
         ({"models": [model(overrides={"trian": {}})]}, ["trian", "did you mean `train`"]),
         ({"cohorts": [{**DEFAULT["cohorts"][0], "reader": "sunybrook"}]}, ["sunybrook", "known: ", "sunnybrook"]),
+        (
+            {"cohorts": [*DEFAULT["cohorts"], cohort(reader="slices", options={"pixel_mm": "a"})]},
+            ["cohorts: real: options: pixel_mm is 'a'"],
+        ),
+        (
+            {"cohorts": [*DEFAULT["cohorts"], cohort(reader="nifti", options={"frames": [1]})]},
+            ["real: options: frames is for a single case"],
+        ),
         ({"cohorts": [{**DEFAULT["cohorts"][0], "reader": "kaggle"}]}, ["reader is kaggle", "layout sunnybrook"]),
         ({"cohorts": [{**DEFAULT["cohorts"][0], "phantom": "contour"}]}, ["contour,", "one of: contours, volumes"]),
         ({"cohorts": [{**DEFAULT["cohorts"][0], "path": "x"}]}, ["path and phantom", "exactly one"]),
@@ -349,6 +357,27 @@ def test_given_estimates_alone_need_no_network_and_no_cine(tables):
     assert (source["reader"], source["table"], source["complete"]["slices_for_volume"]) == ("areas", "n1", 4)
 
 
+def test_the_case_sheet_depends_on_what_lies_in_folders_of_masks(tmp_path):
+    masks = tmp_path / "tables" / "m1"
+    masks.mkdir(parents=True)
+    (masks / "b1.nii.gz").write_bytes(b"1")
+    brought = {**BROUGHT, "reader": "masks"}
+    made = plan(data_root=str(tmp_path), cohorts=[brought], models=[{**GIVEN, "makes": "masks", "table": "m1"}])
+    before = made.given_fingerprints()
+    assert before == made.given_fingerprints()
+    (masks / "b2.nii.gz").write_bytes(b"2")
+    assert made.given_fingerprints() != before
+
+
+def test_code_of_the_sheet_is_none_of_a_cases():
+    made = Plan(DEFAULT)
+    case, sheet = made.code("convert", made.reader("contours")), made.code("convert", "lvpipe.sheet")
+    for module in ("lvpipe.sheet", "lvpipe.given", "lvpipe.cine.ledger_table", "lvpipe.reader_options"):
+        assert f"{module}=" not in case
+        assert f"{module}=" in sheet
+    assert "lvpipe.one_study=" not in case + sheet
+
+
 def test_who_measures_whom(tables):
     made = plan(data_root=str(tables), cohorts=[*DEFAULT["cohorts"], BROUGHT], models=[MODEL, GIVEN])
     assert made.measured == {"unet": ["contours", "volumes"], "net": ["brought"]}
@@ -376,6 +405,10 @@ def test_who_measures_whom(tables):
         ),
         ({"cohorts": [{**BROUGHT, "masks": True}]}, ["brought: reader areas brings estimates", "`masks`"]),
         ({"cohorts": [{**BROUGHT, "options": {"files": "x"}}]}, ["unknown key `files`", "known: none"]),
+        (
+            {"cohorts": [{**BROUGHT, "reader": "masks", "options": {"cavity": "1"}}]},
+            ["cohorts: brought: options: cavity is '1'; expected a whole number"],
+        ),
     ],
 )
 def test_a_mistake_about_given_estimates_is_one_line(tables, changes, words):

@@ -23,7 +23,7 @@ MISTAKES = {
     ),
     "unknown reader": (
         {"cohorts": [{**COHORT, "reader": "kagle", "path": "empty"}], "models": [MODEL]},
-        ["kagle is not in readers/", "kaggle, sunnybrook"],
+        ["reader kagle is not there; known: ", "kaggle, "],
     ),
     "a cohort without references": (
         {"models": [{**MODEL, "masks": ["volumes"]}]},

@@ -7,6 +7,7 @@ import pytest
 END = {"all"}
 AFTER_SCORE = {"score", "report"} | END
 AFTER_CALIBRATE = {"calibrate"} | AFTER_SCORE
+AFTER_SHEET = {"convert_sheet"} | AFTER_CALIBRATE
 AFTER_INTEGRATE = {"integrate", "integrate_cohort"} | AFTER_CALIBRATE
 AFTER_POSTPROCESS = {"postprocess", "score_masks"} | AFTER_INTEGRATE
 AFTER_SEGMENT = {"segment_0_all", "segment_1_all", "segment_all_all"} | AFTER_POSTPROCESS
@@ -23,6 +24,10 @@ MODULES = {
     "readers/kaggle.py": AFTER_KAGGLE,
     "stages/resample.py": AFTER_RESAMPLE,
     "networks/unet.py": AFTER_TRAIN,
+    "sheet.py": AFTER_SHEET,
+    "cine/ledger_table.py": AFTER_SHEET,
+    "given.py": AFTER_SHEET | AFTER_INTEGRATE,
+    "one_study.py": set(),  # for people alone
     "learning/apply.py": AFTER_SEGMENT,
     "stages/postprocess.py": AFTER_POSTPROCESS,
     "stages/integrate.py": AFTER_INTEGRATE,

@@ -49,7 +49,8 @@ rule convert_sheet:
     params:
         cases=lambda w: PLAN.placed(),
         settings=lambda w: PLAN.sheet_order(),
-        code=PLAN.code("convert", *(PLAN.reader(cohort) for cohort in PLAN.cohorts)),
+        folders=lambda w: PLAN.given_fingerprints(),
+        code=PLAN.code("convert", "lvpipe.sheet", *(PLAN.reader(cohort) for cohort in PLAN.cohorts)),
     shell:
         "python -m lvpipe convert cohort --cases {params.cases:q} --ledgers results/convert --out {output.sheet}"
         " --table {output.ledger} --settings {params.settings:q} > {log} 2>&1"

@@ -79,6 +79,7 @@ def _frame(
         cycle_ms=read_cycle_ms(header),
         repetition_ms=header.number("RepetitionTime"),
         thickness_mm=header.number("SliceThickness"),
+        location_mm=header.number("SliceLocation"),
         sex=_sex(header),
         age_years=_age_years(header.word("PatientAge")),
     )

@@ -30,6 +30,7 @@ class View:
 class Look:
     """What a file's header tells. `views` has one entry a frame; `words` are ImageType's, and FrameType's.
 
+    `acquisition` is only compared: files that differ in it are no copies of each other.
     `clock_s` is the time of day of the acquisition, `day` the study's date as a number: the later has the greater.
     """
 
@@ -40,7 +41,6 @@ class Look:
     series_number: int | None
     acquisition: int | None
     instance: int | None
-    temporal_positions: int | None
     refusal: str
     views: tuple[View, ...]
     echo_ms: float | None
@@ -70,7 +70,6 @@ def look(data: bytes) -> Look | None:
         series_number=header.whole("SeriesNumber"),
         acquisition=frames[0].whole("AcquisitionNumber"),
         instance=header.whole("InstanceNumber"),
-        temporal_positions=header.whole("NumberOfTemporalPositions"),
         refusal=refusal(header),
         views=tuple(View(_plane(frame), read_trigger_ms(frame)) for frame in frames),
         echo_ms=frames[0].number("EchoTime"),

@@ -27,7 +27,6 @@ NEEDED: dict[str, tuple[int, str]] = {
     "InstanceNumber": (0x00200013, "IS"),
     "ImagePositionPatient": (0x00200032, "DS"),
     "ImageOrientationPatient": (0x00200037, "DS"),
-    "NumberOfTemporalPositions": (0x00200105, "IS"),
     "SliceLocation": (0x00201041, "DS"),
     "TemporalPositionIndex": (0x00209128, "UL"),
     "NominalCardiacTriggerDelayTime": (0x00209153, "FD"),

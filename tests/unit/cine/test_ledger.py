@@ -33,7 +33,7 @@ def test_a_combined_digest_knows_contents_and_no_order():
 
 def test_every_slice_that_was_found_has_a_fate():
     ledger = Ledger()
-    kept, mended, dropped = (ledger.find(frames(3), (series,)) for series in (7, 9, 8))
+    kept, mended, dropped = (ledger.enter(frames(3), (series,)) for series in (7, 9, 8))
     kept.position_mm, mended.position_mm, dropped.position_mm, mended.slice = 3.0, 2.0, 1.0, 5
     ledger.mend("turned", "was turned", mended)
     ledger.mend("turned", "was turned again", mended)
@@ -53,7 +53,7 @@ def test_every_slice_that_was_found_has_a_fate():
 
 def test_of_a_rejected_case_nothing_is_kept():
     ledger = Ledger()
-    one, other = ledger.find(frames(2), (1,)), ledger.find(frames(2), (2,))
+    one, other = ledger.enter(frames(2), (1,)), ledger.enter(frames(2), (2,))
     ledger.drop("far", "was far", one)
     other.slice = 0
     with pytest.raises(Rejected, match="too few"):
@@ -68,7 +68,7 @@ def test_of_a_rejected_case_nothing_is_kept():
 
 def test_a_slice_that_was_several_acquisitions_is_found_as_these():
     ledger = Ledger()
-    one = ledger.find(frames(4), (3,))
+    one = ledger.enter(frames(4), (3,))
     one.position_mm = 8.0
     first, second = ledger.divide("split_repeats", "twice", one, (one.frames[:2], one.frames[2:]))
     assert ledger.found == [first, second]
@@ -80,13 +80,13 @@ def test_what_decoders_mended_in_an_image_is_told_of_its_slice():
     notes = (Note("drop_labels", "do not fit"), Note("invert_monochrome1", "inverted"))
     first, *others = frames(3)
     ledger = Ledger()
-    assert ledger.find([replace(first, notes=notes), *others], (1,)).rules == ["invert_monochrome1"]
-    assert ledger.find(others, (2,)).fate == "kept"
+    assert ledger.enter([replace(first, notes=notes), *others], (1,)).rules == ["invert_monochrome1"]
+    assert ledger.enter(others, (2,)).fate == "kept"
 
 
 def test_images_that_are_not_there_are_not_found():
     ledger = Ledger()
-    one = ledger.find(frames(5, blank=2), (1,))
+    one = ledger.enter(frames(5, blank=2), (1,))
     ledger.leave_out("shortened", one, [(one.frames[4], 4), (one.frames[0], 0)])
     assert (one.frames_found, one.frames_kept) == (3, 2)
     assert len(ledger.fates()[0]["files"]) == 3

@@ -121,3 +121,26 @@ def test_the_common_grid_is_the_most_central_and_says_what_falls_off():
     assert [what.partition("exactly, ")[2] for what in told] == [
         f"{share} of its pixels fall off the edges" for share in ("8.3%", "4.2%", "4.2%", "8.3%")
     ]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "stored", "said"),
+    [
+        ((np.int16, np.int16), np.int16, 0),
+        ((np.int16, np.uint16), np.int32, 0),
+        ((np.int16, np.uint32), np.float32, 1),
+        ((np.int16, np.float32), np.float32, 0),
+    ],
+)
+def test_whole_numbers_that_no_32_bits_hold_together_are_told(kinds, stored, said):
+    def decode(file, _):
+        place = plane(8 * file.number)
+        pixels = np.full(place.shape_yx, file.number + 1, kinds[file.number])
+        return [Frame(file, "00", place, pixels, instance=t, trigger_ms=50.0 * t) for t in range(2)]
+
+    files = tuple(ImageFile(Path(f"{n}"), f"{n}", (n,), n) for n in range(2))
+    conversion = Conversion(Study(files, decode), ConvertSettings())
+    cine, _ = conversion.images()
+    events = [event for event in conversion.account()["events"] if event["rule"] == "round_wide_values"]
+    assert (cine.array_tzyx.dtype, len(events)) == (stored, said)
+    assert not said or "images of int16, uint32" in events[0]["what"]

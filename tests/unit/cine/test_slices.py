@@ -67,3 +67,57 @@ def test_one_run_may_hold_two_acquisitions(tmp_path):
     shots = stack()
     _, ledger = built(tmp_path, [*shots, Shot(plane(8), series=9, run="sax_2")])
     assert len(ledger.found) == 6
+
+
+def located(locations, heights=(0, 8, 16, 24, 32), **changes):
+    """A stack whose headers have these locations."""
+    shots = stack(heights, **changes)
+    return [
+        shot if location is None else replace(shot, tags={"SliceLocation": location})
+        for shot, location in zip(shots, locations, strict=True)
+    ]
+
+
+IN_LINE = {
+    "along the normal": [0, 8, 16, 24, 32],
+    "another sign and zero": [50, 42, 34, 26, 18],
+    "along an axis of the body": [0.8 * height for height in (0, 8, 16, 24, 32)],
+    "along another": [-0.6 * height for height in (0, 8, 16, 24, 32)],
+    "rounded": [0.04, 7.97, 16, 24.03, 31.98],
+    "of three slices": [0, None, 16, None, 32],
+    "of two slices alone": [0, 99, None, None, None],
+    "of none": [None] * 5,
+}
+AGAINST = {
+    "rescaled": [0, 5, 10, 15, 20],
+    "another order": [0, 16, 8, 24, 32],
+    "all the same": [7] * 5,
+    "one that is off": [0, 8, 18, 24, 32],
+    "a little longer": [0, 8, 16, 24, 32.2],
+    "of three slices": [0, None, 8, None, 32],
+}
+
+
+@pytest.mark.parametrize("how", IN_LINE)
+def test_a_location_that_is_in_line_is_no_event(tmp_path, how):
+    _, ledger = built(tmp_path, located(IN_LINE[how]))
+    assert ledger.events == []
+
+
+@pytest.mark.parametrize("how", AGAINST)
+def test_a_location_that_is_not_in_line_is_one_event_and_changes_nothing(tmp_path, how):
+    made, ledger = built(tmp_path, located(AGAINST[how]))
+    assert [event.rule for event in ledger.events] == ["check_slice_location"]
+    assert "positions 32.00 mm" in ledger.events[0].what
+    assert made.positions_mm == pytest.approx(
+        [made.positions_mm[0] + height for height in (0, 8, 16, 24, 32)], abs=1e-3
+    )
+    assert {one.fate for one in ledger.found} == {"kept"}
+
+
+def test_locations_are_of_the_slices_that_stay(tmp_path):
+    """A repeat and a stray view lie elsewhere: what is in the cine is what is compared."""
+    stray = replace(stack((0,))[0], plane=plane(0, x=NORMAL, y=Y), run="sax_9", series=9, tags={"SliceLocation": 500})
+    _, ledger = built(tmp_path, [*located(IN_LINE["along the normal"]), stray])
+    assert told(ledger, "drop_other_planes")
+    assert not told(ledger, "check_slice_location")

@@ -30,6 +30,7 @@ from lvpipe.config.convert import ConvertSettings
 from lvpipe.config.phantom import Irregularities, PhantomCohort, PhantomOrder
 from lvpipe.errors import Rejected, UserError
 from lvpipe.phantom.export import write_case
+from lvpipe.reader_options import check_options
 from lvpipe.readers import folder, kaggle, sunnybrook
 
 SLICES = range(20, 30)
@@ -457,10 +458,10 @@ def test_a_broken_sheet_says_where_and_quotes_nothing(tmp_path, text, message):
         assert "Meier" not in str(told.value)
 
 
-def test_an_angle_that_is_none_is_refused(tmp_path):
-    for angle in (0, 91, "wide"):
-        with pytest.raises(UserError, match=r"heart_tilt_degrees is .*; expected an angle"):
-            folder.read_study([tmp_path], heart_tilt_degrees=angle)
+def test_an_angle_that_is_none_is_refused():
+    for angle in (0, 91, "wide", True):
+        with pytest.raises(UserError, match=r"heart_tilt_degrees is .*; expected a number above 0, 90 at most"):
+            check_options(folder, {"heart_tilt_degrees": angle}, whole_cohort=True)
 
 
 def test_parsing_loads_nothing_heavy():

@@ -6,6 +6,7 @@ from lvpipe.cine.conversion import Conversion
 from lvpipe.config.convert import ConvertSettings
 from lvpipe.errors import UserError
 from lvpipe.labels import NOT_ANNOTATED
+from lvpipe.reader_options import check_options
 from lvpipe.readers import la2013
 
 STATIC = ConvertSettings(frames_min=1, duplicate_within_mm=0.5)  # as recipes/la2013.yaml
@@ -52,4 +53,4 @@ def test_unit_spacing_counts_voxels(tmp_path):
     _, reference, account = converted(tmp_path, case, spacing="unit")
     assert account["reference"]["edv_ml"] == pytest.approx((reference.array_tzyx == 1).sum() / 1000)
     with pytest.raises(UserError, match="spacing is 'voxel'; expected header or unit"):
-        la2013.read_study([], spacing="voxel")
+        check_options(la2013, {"spacing": "voxel"}, whole_cohort=True)

@@ -8,6 +8,17 @@ import sys
 import numpy as np
 import pytest
 from exports import HEIGHTS, Series, cut, others, short_axis, write_clutter, write_export
+from sources import (
+    Heart,
+    oblique,
+    write_acdc,
+    write_la2013,
+    write_lvquan18,
+    write_lvquan19,
+    write_nifti,
+    write_nifti_cohort,
+    write_slices,
+)
 
 from lvpipe.cine.conversion import Conversion
 from lvpipe.config.convert import ConvertSettings
@@ -61,6 +72,87 @@ def test_a_folder_of_one_series_and_another_reader(lvpipe, tmp_path, sunnybrook_
     assert "13 slices x 20 frames, 1.37 x 1.37 x 10.00 mm, 34.9 ms a frame; ledger" in capsys.readouterr().out
 
 
+ONE_SLICE = ("--settings", '{"slices_min": 1}')
+
+
+def told_of(lvpipe, capsys, *words):
+    """What one line says of a study that went well."""
+    assert lvpipe("convert", *words) == 0, capsys.readouterr().err
+    told = capsys.readouterr().out
+    assert told.count("\n") == 1
+    return told
+
+
+@pytest.mark.parametrize("named", [(), ("--reader", "nifti")])
+@pytest.mark.parametrize("name", ["x.nii.gz", "x.nii"])
+def test_a_file_of_its_own_needs_no_folder(lvpipe, tmp_path, capsys, name, named):
+    heart = Heart()
+    source = write_nifti(tmp_path / "in" / name, heart.cine(), oblique(), 125)
+    told = told_of(lvpipe, capsys, source, tmp_path / "out.nii.gz", *named)
+    assert told.startswith("out.nii.gz: 5 slices x 8 frames, 2.00 x 2.00 x 8.00 mm, 125.0 ms a frame")
+    assert json.loads((tmp_path / "out.json").read_text())["reader"] == "nifti"
+
+
+def test_a_cine_of_one_frame_is_told_without_a_time_step(lvpipe, tmp_path, capsys):
+    write_la2013(tmp_path / "in", [3], [])
+    settings = '{"frames_min": 1, "duplicate_within_mm": 0.5}'
+    words = (tmp_path / "in", tmp_path / "out.nii.gz", "--reader", "la2013", "--settings", settings)
+    assert "out.nii.gz: 8 slices x 1 frame, 1.25 x 1.25 x 1.37 mm; " in told_of(lvpipe, capsys, *words)
+
+
+def test_a_listing_of_one_case_gives_its_files_and_options(lvpipe, tmp_path, capsys):
+    write_nifti_cohort(tmp_path / "in", [2])
+    told = told_of(lvpipe, capsys, tmp_path / "in", tmp_path / "out.nii.gz", "--reader", "nifti")
+    assert "5 slices x 8 frames" in told
+    options = json.loads((tmp_path / "out.json").read_text())["options"]
+    assert options == {"frames": list(range(1, 9)), "label_frames": [1, 5]}
+
+
+@pytest.mark.parametrize("below", ["", "training/patient001"])
+def test_acdc_by_its_root_or_by_the_patient(lvpipe, tmp_path, capsys, below):
+    write_acdc(tmp_path / "in", {"training": [1]})
+    words = (tmp_path / "in" / below, tmp_path / "out.nii.gz", "--reader", "acdc")
+    assert "5 slices x 8 frames" in told_of(lvpipe, capsys, *words)
+
+
+@pytest.mark.parametrize("below", ["", "SC-PH-01"])
+def test_slices_by_their_root_or_by_the_case(lvpipe, tmp_path, capsys, below):
+    write_slices(tmp_path / "in", [1])
+    words = (tmp_path / "in" / below, tmp_path / "out.nii.gz", "--reader", "slices", "--options", '{"pixel_mm": 2}')
+    assert "5 slices x 2 frames, 2.00 x 2.00 x 8.00 mm" in told_of(lvpipe, capsys, *words)
+
+
+@pytest.mark.parametrize("below", ["", "TrainingData_LVQuan19/patient2.mat"])
+def test_lvquan_by_its_folder_or_by_the_file(lvpipe, tmp_path, capsys, below):
+    write_lvquan19(tmp_path / "in", [2])
+    words = (tmp_path / "in" / below, tmp_path / "out.nii.gz", "--reader", "lvquan", *ONE_SLICE)
+    assert "1 slices x 20 frames, 2.00 x 2.00 x 8.00 mm" in told_of(lvpipe, capsys, *words)
+
+
+def test_a_file_of_many_subjects_needs_the_number_of_one(lvpipe, tmp_path, capsys):
+    write_lvquan18(tmp_path, 2)
+    words = (tmp_path / "cardiac-dig.mat", tmp_path / "out.nii.gz", *ONE_SLICE)
+    assert lvpipe("convert", *words) == 1
+    assert "cardiac-dig.mat: holds many subjects; expected the option subject" in capsys.readouterr().err
+    assert "1 slices x 20 frames" in told_of(lvpipe, capsys, *words, "--options", '{"subject": 1}')
+
+
+def test_several_cases_are_for_the_workflow(lvpipe, tmp_path, capsys):
+    write_acdc(tmp_path / "in", {"training": range(1, 8)}, cine=False)
+    assert lvpipe("convert", tmp_path / "in", tmp_path / "out.nii.gz", "--reader", "acdc") == 1
+    told = capsys.readouterr().err
+    assert "holds 7 cases (patient001, patient002, patient003, patient004, patient005, ...); expected one" in told
+    assert "give them to the workflow as a cohort" in told
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize(("settings", "status"), [({}, 0), ({"slices_min": 50}, 1)])
+def test_a_picture_where_one_is_asked_for_rejected_or_not(lvpipe, export, tmp_path, settings, status):
+    words = (export[0], tmp_path / "out.nii.gz", "--picture", tmp_path / "a" / "found.png")
+    assert lvpipe("convert", *words, "--settings", json.dumps(settings)) == status
+    assert (tmp_path / "a" / "found.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
 def test_a_rejected_study_is_one_line_and_leaves_no_cine(lvpipe, tmp_path, capsys):
     write_export(tmp_path / "case", [one for one in others() if one.number != 56])
     (tmp_path / "out.nii.gz").write_bytes(b"of an earlier study")
@@ -90,9 +182,12 @@ def test_options_and_settings_are_heard(lvpipe, tmp_path, capsys):
     ("words", "message"),
     [
         (["study.zip", "out.nii.gz"], "study.zip: is an archive; expected a folder: unpack it first"),
-        (["nowhere", "out.nii.gz"], "nowhere: is not there; expected the folder of one study"),
+        (["nowhere", "out.nii.gz"], "nowhere: is not there; expected the folder or file of one study"),
         (["empty", "out.nrrd"], "out.nrrd: not a NIfTI's name; expected OUT to end in .nii.gz or .nii"),
-        (["empty", "out.nii.gz", "--reader", "foldr"], "--reader foldr: there is none of this name; expected one of: "),
+        (["x.tar.gz", "out.nii.gz"], "x.tar.gz: is an archive"),
+        (["empty", "out.nii.gz", "--reader", "foldr"], "--reader: reader foldr is not there; known: acdc, "),
+        (["empty", "out.nii.gz", "--reader", "areas"], "--reader areas: brings estimates, no images"),
+        (["empty", "out.nii.gz", "--options", '{"heart_tilt_degrees": "x"}'], "--options: heart_tilt_degrees is 'x'"),
         (["empty", "out.nii.gz", "--options", '{"x": 1}'], "unknown key `x`; known: heart_tilt_degrees"),
         (["empty", "out.nii.gz", "--options", "[1]"], "--options: expected a JSON object"),
         (["empty", "out.nii.gz"], "rejected: no short-axis cine: no DICOM image that says where it lies"),
@@ -102,6 +197,7 @@ def test_a_mistake_is_one_line(lvpipe, tmp_path, monkeypatch, capsys, words, mes
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     (tmp_path / "study.zip").write_bytes(b"PK")
+    (tmp_path / "x.tar.gz").write_bytes(b"")
     assert lvpipe("convert", *words) == 1
     told = capsys.readouterr().err
     assert message in told
