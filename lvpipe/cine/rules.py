@@ -8,6 +8,8 @@ RULES = {
     "drop_copies": "of files with the same header one stays",
     "choose_study": "of several studies in a folder the one with the best short-axis cine stays",
     "choose_stack": "of several short-axis stacks the best stays",
+    "skip_other_places": "what shares a series with the cine and is no slice of it is left out",
+    "order_by_file_name": "without trigger times and numbers, names of files order the frames",
     "cine_of_single_frames": "without a 4D file, the frames that are there apart are the cine",
     "check_ed_es": "what is drawn counts where a source's sheet names other frames",
     "blank_missing_frames": "images that a sparse source does not have are blank",

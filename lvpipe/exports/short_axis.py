@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from lvpipe.decoders.dicom.frames import read_frames
 from lvpipe.decoders.dicom.look import Look, look
-from lvpipe.exports.places import CINE, SHORT, STILL, Place, Shown, places_of
+from lvpipe.exports.places import BY_TIMES, CINE, STILL, UNORDERED, Place, Shown, places_of
 from lvpipe.geometry import BASEWARD, Floats, position_mm, tilt_degrees, unit
+from lvpipe.listing import natural
 from lvpipe.study import ImageFile, Note, Study
 
 POSITIONS_MIN = 3
@@ -103,7 +104,8 @@ def find_short_axis(files: Iterable[Path], heart_tilt_degrees: float) -> Study:
         return Study((), read_frames, notes=tuple(notes), seen=seen, without_images=_reason(seen))
     best, study = max(stacks, key=lambda found: found[0].rank)
     notes += _notes_of_choice(best, [stack for stack, home in stacks if home == study], len(export.studies))
-    chosen = [*best.places, *_cut_short(best, export.studies[study])]
+    chosen = [*best.places, *_odd_slices(best, export.studies[study])]
+    notes += _notes_of_places(chosen, export.studies[study])
     seen = _seen(export.studies, chosen, study, heart_tilt_degrees)
     return Study(_images(chosen), read_frames, notes=tuple(notes), seen=seen)
 
@@ -208,23 +210,46 @@ def _when(head: Look) -> tuple[float, float]:
     return float(head.day or 0), float(head.series_number or 0)
 
 
-def _cut_short(stack: Stack, places: Sequence[Place]) -> list[Place]:
-    """What the stack's series have of it in too few frames: the rules of `convert` say what becomes of those."""
+def _odd_slices(stack: Stack, places: Sequence[Place]) -> list[Place]:
+    """Slices of the stack that counts or times made something else: the rules of `convert` say what becomes of them.
+
+    A series of its own may also be a scout or a cine in real time: of those, only what the stack has no slice of.
+    """
     series = {place.look.series for place in stack.places}
-    cut = [place for place in places if place.kind in (SHORT, STILL) and place.look.series in series]
-    return [place for place, alike in zip(cut, _alike([stack.places[0], *cut])[0, 1:], strict=True) if alike]
+    odd = [place for place in places if place.kind in BY_TIMES and place not in stack.places]
+    alike = _alike([stack.places[0], *odd])[0, 1:]
+    return [
+        place
+        for place, same_protocol in zip(odd, alike, strict=True)
+        if _is_slice(place, stack, own=place.look.series in series, same_protocol=bool(same_protocol))
+    ]
+
+
+def _is_slice(place: Place, stack: Stack, own: bool, same_protocol: bool) -> bool:
+    if own and same_protocol:
+        return True
+    if tilt_degrees(place.normal, stack.places[0].normal) > _PARALLEL_DEGREES or not _is_free(place, stack):
+        return False
+    return own or (same_protocol and place.kind not in (CINE, STILL) and len(place.shown) <= stack.frames)
+
+
+def _is_free(place: Place, stack: Stack) -> bool:
+    """Whether the stack has no slice at this position."""
+    return len(_positions([*stack.places, place])) > stack.positions
 
 
 def _images(places: Sequence[Place]) -> tuple[ImageFile, ...]:
+    """In the order of series and numbers; where those say nothing, of the files' names, as a person would sort them."""
     heads = {one.path: one.look for place in places for one in place.shown}
-    order = sorted(heads, key=lambda path: (heads[path].series_number or 0, heads[path].series, _number(heads[path])))
+
+    def order(path: Path) -> tuple[object, ...]:
+        head = heads[path]
+        return head.series_number or 0, head.series, head.instance or 0, natural(str(path))
+
     return tuple(
-        ImageFile(path, heads[path].series, (heads[path].series_number or 0,), _number(heads[path])) for path in order
+        ImageFile(path, heads[path].series, (heads[path].series_number or 0,), rank)
+        for rank, path in enumerate(sorted(heads, key=order), start=1)
     )
-
-
-def _number(head: Look) -> int:
-    return head.instance or 0
 
 
 def _notes_of_files(export: _Export) -> Iterator[Note]:
@@ -245,6 +270,20 @@ def _notes_of_choice(best: Stack, stacks: Sequence[Stack], studies: int) -> Iter
             yield Note("choose_stack", f"{taken}, another stack of {other.positions} x {other.frames:.0f} left out")
     if not best.rank[0]:
         yield Note("choose_stack", "images that were made after the examination, as there are no others")
+
+
+def _notes_of_places(chosen: Sequence[Place], places: Sequence[Place]) -> Iterator[Note]:
+    """What is odd about the chosen places, and what is left out of their series."""
+    unordered = sum(place.kind == UNORDERED for place in chosen)
+    if unordered:
+        what = f"{unordered} places with {UNORDERED}: their frames are in the order of the files' names"
+        yield Note("order_by_file_name", what)
+    series, files = {place.look.series for place in chosen}, {path for place in chosen for path in place.files}
+    left = [place for place in places if place.look.series in series and not files.issuperset(place.files)]
+    kinds = Counter(place.kind or "cine in another plane or of another protocol" for place in left)
+    if left:
+        told = ", ".join(f"{count} x {kind}" for kind, count in kinds.most_common())
+        yield Note("skip_other_places", f"{len(left)} places of the cine's own series left out: {told}")
 
 
 Row = dict[str, object]

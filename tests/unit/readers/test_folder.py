@@ -22,6 +22,7 @@ from exports import (
     write_export,
     write_multiframe,
 )
+from pydicom import dcmread
 
 from lvpipe import private_names
 from lvpipe.cases import Labels
@@ -247,6 +248,81 @@ def test_frames_that_were_not_exported_are_left_to_the_rules(tmp_path):
     conversion = Conversion(folder.read_study([tmp_path]), ConvertSettings())
     conversion.images()
     assert [event["rule"] for event in conversion.account("")["events"]] == ["drop_incomplete"]
+
+
+def changed(path, **tags):
+    """The file again with other tags; None takes one away."""
+    image = dcmread(path)
+    for name, value in tags.items():
+        if value is None:
+            delattr(image, name)
+        else:
+            setattr(image, name, value)
+    image.save_as(path)
+
+
+def converted(root):
+    conversion = Conversion(folder.read_study([root]), ConvertSettings())
+    cine, _ = conversion.images()
+    return cine, conversion.account("")
+
+
+def one_series():
+    return [Series(7, [cut(height) for height in HEIGHTS])]
+
+
+@pytest.mark.parametrize("series", [one_series, short_axis])
+@pytest.mark.parametrize("place", [0, 4])
+def test_a_slice_with_one_wrong_time_stays_and_its_time_is_mended(tmp_path, series, place):
+    made = [path for paths in write_export(tmp_path, series()).values() for path in paths]
+    clean, _ = converted(tmp_path)
+    changed(made[12 * place + 5], TriggerTime=9999)
+    cine, account = converted(tmp_path)
+    assert [event["rule"] for event in account["events"]] == ["mistrust_time"]
+    np.testing.assert_array_equal(cine.array_tzyx, clean.array_tzyx)
+
+
+@pytest.mark.parametrize(("factor", "slices"), [(15, 1), (1000, 7), (0.01, 3)])
+def test_slices_with_times_of_no_heart_cycle_stay(tmp_path, factor, slices):
+    made = write_export(tmp_path, one_series())[7]
+    clean, _ = converted(tmp_path)
+    for path in made[: 12 * slices]:
+        changed(path, TriggerTime=float(dcmread(path).TriggerTime) * factor)
+    cine, account = converted(tmp_path)
+    assert len(account["found"]) == 10
+    np.testing.assert_array_equal(cine.array_tzyx, clean.array_tzyx)
+
+
+def test_a_cut_slice_in_a_series_of_its_own_has_its_entry(tmp_path):
+    made = write_export(tmp_path, short_axis())
+    for path in made[24][3:]:
+        path.unlink()
+    _, account = converted(tmp_path)
+    assert [one["rules"] for one in account["found"] if one["fate"] == "dropped"] == [["drop_incomplete"]]
+
+
+def test_real_time_images_and_scouts_of_the_same_protocol_replace_nothing(tmp_path):
+    planes = [cut(height) for height in HEIGHTS[:4]]
+    between = [cut(height + 4) for height in HEIGHTS[:4]]
+    more = [
+        Series(40, planes, step_ms=None, beat_s=0.9),
+        Series(41, between, frames=30, step_ms=None, beat_s=0.9),
+        Series(42, between, frames=1),
+    ]
+    made = write_export(tmp_path, [*short_axis(), *more])
+    assert chosen(folder.read_study([tmp_path])) == files(made, SLICES)
+
+
+def test_what_else_is_in_the_series_of_the_cine_is_counted(tmp_path):
+    made = write_export(tmp_path, [Series(7, [*(cut(height) for height in HEIGHTS), turned(0), cut(100), cut(108)])])
+    for path in made[7][-24:]:
+        changed(path, ImageType=["ORIGINAL", "PRIMARY", "P", "ND"])
+    study = folder.read_study([tmp_path])
+    assert chosen(study) == set(made[7][:120])
+    assert dict(study.notes)["skip_other_places"] == (
+        "3 places of the cine's own series left out: 2 x phase or velocity map, "
+        "1 x cine in another plane or of another protocol"
+    )
 
 
 # ----------------------------------------------------------------------------------------------------- bad folders
