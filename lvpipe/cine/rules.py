@@ -5,7 +5,7 @@ RULES = {
     "drop_unreadable": "a file that is no image with spacing and position is left out",
     "skip_other_files": "files of a folder that are no DICOM are left out",
     "skip_unplaced": "DICOM files without an image that says where it lies are left out",
-    "drop_copies": "of files with the same header one stays",
+    "drop_copies": "of files with the same bytes one stays",
     "choose_study": "of several studies in a folder the one with the best short-axis cine stays",
     "choose_stack": "of several short-axis stacks the best stays",
     "skip_other_places": "what shares a series with the cine and is no slice of it is left out",

@@ -6,7 +6,7 @@ The cine is the largest set of parallel places that each show a heart cycle, in 
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from statistics import median
@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvpipe.decoders.dicom.frames import read_frames
-from lvpipe.decoders.dicom.look import Look, look
-from lvpipe.exports.places import BY_TIMES, CINE, STILL, UNORDERED, Place, Shown, places_of
+from lvpipe.decoders.dicom.look import Look
+from lvpipe.exports.files import look_at
+from lvpipe.exports.places import BY_TIMES, CINE, STILL, UNORDERED, Place
 from lvpipe.geometry import BASEWARD, Floats, position_mm, tilt_degrees, unit
 from lvpipe.listing import natural
 from lvpipe.study import ImageFile, Note, Study
@@ -46,14 +47,6 @@ _ACROSS_DEGREES = 50.0
 _BODY_PLANES = {"sagittal": (1.0, 0.0, 0.0), "coronal": (0.0, 1.0, 0.0), "axial": (0.0, 0.0, 1.0)}
 _SHORT_AXIS, _LONG_AXIS, _OBLIQUE, _SEVERAL = "short-axis", "long-axis", "oblique", "several"
 
-_HEAD_BYTES = 64 * 2**10
-"""The headers of a file of one image are shorter; a multi-frame file has some KiB for each frame."""
-_HEAD_BYTES_MAX = 16 * 2**20
-
-_MAGIC_AT = 128
-_GROUPS = (b"\x08\x00", b"\x02\x00")
-"""How a DICOM file starts that lacks the preamble: old archives write such."""
-
 
 @dataclass(frozen=True, eq=False)
 class Stack:
@@ -82,23 +75,13 @@ class Stack:
         )
 
 
-@dataclass
-class _Export:
-    """All that was found below the folders."""
-
-    studies: dict[str, list[Place]] = field(default_factory=dict)
-    no_dicom: int = 0
-    no_image: int = 0
-    copies: int = 0
-
-
 def find_short_axis(files: Iterable[Path], heart_tilt_degrees: float) -> Study:
     """The study of these files, its images those of the short-axis cine; without images where there is none."""
-    export = _look_at(files)
+    export = look_at(files)
     stacks = [
         (stack, study) for study, places in export.studies.items() for stack in _stacks(places, heart_tilt_degrees)
     ]
-    notes = list(_notes_of_files(export))
+    notes = export.notes()
     if not stacks:
         seen = _seen(export.studies, (), "", heart_tilt_degrees)
         return Study((), read_frames, notes=tuple(notes), seen=seen, without_images=_reason(seen))
@@ -108,46 +91,6 @@ def find_short_axis(files: Iterable[Path], heart_tilt_degrees: float) -> Study:
     notes += _notes_of_places(chosen, export.studies[study])
     seen = _seen(export.studies, chosen, study, heart_tilt_degrees)
     return Study(_images(chosen), read_frames, notes=tuple(notes), seen=seen)
-
-
-def _look_at(files: Iterable[Path]) -> _Export:
-    """One look at each file's header."""
-    export = _Export()
-    studies: dict[str, list[Shown]] = defaultdict(list)
-    known: set[Look] = set()
-    for path in files:
-        head = _look(path)
-        if head is None:
-            export.no_dicom += 1
-        elif head in known:
-            export.copies += 1
-        elif not (shown := _shown(path, head)):
-            export.no_image += 1
-        else:
-            studies[head.study] += shown
-            if head.series and head.instance is not None:
-                known.add(head)
-    export.studies = {study: places_of(shown) for study, shown in studies.items()}
-    return export
-
-
-def _look(path: Path) -> Look | None:
-    """None for what is no DICOM, or cannot be read; of large files the beginning alone is read."""
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(_HEAD_BYTES)
-            if head[_MAGIC_AT : _MAGIC_AT + 4] != b"DICM" and not head.startswith(_GROUPS):
-                return None
-            found = look(head)
-            if (found is None or found.refusal) and len(head) == _HEAD_BYTES:
-                found = look(head + stream.read(_HEAD_BYTES_MAX))
-            return found
-    except OSError:
-        return None
-
-
-def _shown(path: Path, head: Look) -> list[Shown]:
-    return [Shown(path, head, view.plane, view.trigger_ms) for view in head.views if view.plane is not None]
 
 
 def _stacks(places: Sequence[Place], heart_tilt_degrees: float) -> list[Stack]:
@@ -250,15 +193,6 @@ def _images(places: Sequence[Place]) -> tuple[ImageFile, ...]:
         ImageFile(path, heads[path].series, (heads[path].series_number or 0,), rank)
         for rank, path in enumerate(sorted(heads, key=order), start=1)
     )
-
-
-def _notes_of_files(export: _Export) -> Iterator[Note]:
-    if export.no_dicom:
-        yield Note("skip_other_files", f"{export.no_dicom} files that are not readable as DICOM, left out")
-    if export.no_image:
-        yield Note("skip_unplaced", f"{export.no_image} DICOM files without an image that says where it lies, left out")
-    if export.copies:
-        yield Note("drop_copies", f"{export.copies} files with the header of another, dropped")
 
 
 def _notes_of_choice(best: Stack, stacks: Sequence[Stack], studies: int) -> Iterator[Note]:
