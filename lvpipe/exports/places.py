@@ -50,7 +50,10 @@ STILL, SHORT = "one image a place", "too few images of a place for a heart cycle
 DYNAMIC, MOMENT, UNORDERED = "many heart beats", "one moment of the heart cycle", "neither trigger times nor numbers"
 CONTRASTS = "several echo or inversion times of a place"
 OTHER_MODALITY, REFUSED = "not MR", "not usable"
-"""What a place is; `CINE` is the one that can be part of a stack."""
+"""What a place is; `CINE` is the one that can make a stack."""
+
+BY_TIMES = frozenset({CINE, STILL, SHORT, DYNAMIC, MOMENT, UNORDERED})
+"""Kinds that numbers, counts and times alone tell: one wrong value makes any of them of a slice of a cine."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ The cine is the largest set of parallel places that each show a heart cycle, in 
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from statistics import median
@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 
 from lvpipe.config.convert import ConvertSettings
 from lvpipe.decoders.dicom.frames import read_frames
-from lvpipe.decoders.dicom.look import Look, look
-from lvpipe.exports.places import CINE, SHORT, STILL, Place, Shown, places_of
+from lvpipe.decoders.dicom.look import Look
+from lvpipe.exports.files import look_at
+from lvpipe.exports.places import BY_TIMES, CINE, STILL, UNORDERED, Place
 from lvpipe.geometry import BASEWARD, Floats, position_mm, tilt_degrees, unit
+from lvpipe.listing import natural
 from lvpipe.study import ImageFile, Note, Study
 
 POSITIONS_MIN = 3
@@ -45,14 +47,6 @@ _ACROSS_DEGREES = 50.0
 
 _BODY_PLANES = {"sagittal": (1.0, 0.0, 0.0), "coronal": (0.0, 1.0, 0.0), "axial": (0.0, 0.0, 1.0)}
 _SHORT_AXIS, _LONG_AXIS, _OBLIQUE, _SEVERAL = "short-axis", "long-axis", "oblique", "several"
-
-_HEAD_BYTES = 64 * 2**10
-"""The headers of a file of one image are shorter; a multi-frame file has some KiB for each frame."""
-_HEAD_BYTES_MAX = 16 * 2**20
-
-_MAGIC_AT = 128
-_GROUPS = (b"\x08\x00", b"\x02\x00")
-"""How a DICOM file starts that lacks the preamble: old archives write such."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,71 +76,22 @@ class Candidate:
         )
 
 
-@dataclass
-class _Export:
-    """All that was found below the folders."""
-
-    studies: dict[str, list[Place]] = field(default_factory=dict)
-    no_dicom: int = 0
-    no_image: int = 0
-    copies: int = 0
-
-
 def find_short_axis(files: Iterable[Path], heart_tilt_degrees: float) -> Study:
     """The study of these files, its images those of the short-axis cine; without images where there is none."""
-    export = _look_at(files)
+    export = look_at(files)
     stacks = [
         (stack, study) for study, places in export.studies.items() for stack in _stacks(places, heart_tilt_degrees)
     ]
-    notes = list(_notes_of_files(export))
+    notes = export.notes()
     if not stacks:
         seen = _seen(export.studies, (), "", heart_tilt_degrees)
         return Study((), read_frames, notes=tuple(notes), seen=seen, without_images=_reason(seen))
     best, study = max(stacks, key=lambda found: found[0].rank)
     notes += _notes_of_choice(best, [stack for stack, home in stacks if home == study], len(export.studies))
-    chosen = [*best.places, *_cut_short(best, export.studies[study])]
+    chosen = [*best.places, *_odd_slices(best, export.studies[study])]
+    notes += _notes_of_places(chosen, export.studies[study])
     seen = _seen(export.studies, chosen, study, heart_tilt_degrees)
     return Study(_images(chosen), read_frames, notes=tuple(notes), seen=seen)
-
-
-def _look_at(files: Iterable[Path]) -> _Export:
-    """One look at each file's header."""
-    export = _Export()
-    studies: dict[str, list[Shown]] = defaultdict(list)
-    known: set[Look] = set()
-    for path in files:
-        head = _look(path)
-        if head is None:
-            export.no_dicom += 1
-        elif head in known:
-            export.copies += 1
-        elif not (shown := _shown(path, head)):
-            export.no_image += 1
-        else:
-            studies[head.study] += shown
-            if head.series and head.instance is not None:
-                known.add(head)
-    export.studies = {study: places_of(shown) for study, shown in studies.items()}
-    return export
-
-
-def _look(path: Path) -> Look | None:
-    """None for what is no DICOM, or cannot be read; of large files the beginning alone is read."""
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(_HEAD_BYTES)
-            if head[_MAGIC_AT : _MAGIC_AT + 4] != b"DICM" and not head.startswith(_GROUPS):
-                return None
-            found = look(head)
-            if (found is None or found.refusal) and len(head) == _HEAD_BYTES:
-                found = look(head + stream.read(_HEAD_BYTES_MAX))
-            return found
-    except OSError:
-        return None
-
-
-def _shown(path: Path, head: Look) -> list[Shown]:
-    return [Shown(path, head, view.plane, view.trigger_ms) for view in head.views if view.plane is not None]
 
 
 def _stacks(places: Sequence[Place], heart_tilt_degrees: float) -> list[Candidate]:
@@ -209,32 +154,46 @@ def _when(head: Look) -> tuple[float, float]:
     return float(head.day or 0), float(head.series_number or 0)
 
 
-def _cut_short(stack: Candidate, places: Sequence[Place]) -> list[Place]:
-    """What the stack's series have of it in too few frames: the rules of `convert` say what becomes of those."""
+def _odd_slices(stack: Candidate, places: Sequence[Place]) -> list[Place]:
+    """Slices of the stack that counts or times made something else: the rules of `convert` say what becomes of them.
+
+    A series of its own may also be a scout or a cine in real time: of those, only what the stack has no slice of.
+    """
     series = {place.look.series for place in stack.places}
-    cut = [place for place in places if place.kind in (SHORT, STILL) and place.look.series in series]
-    return [place for place, alike in zip(cut, _alike([stack.places[0], *cut])[0, 1:], strict=True) if alike]
+    odd = [place for place in places if place.kind in BY_TIMES and place not in stack.places]
+    alike = _alike([stack.places[0], *odd])[0, 1:]
+    return [
+        place
+        for place, same_protocol in zip(odd, alike, strict=True)
+        if _is_slice(place, stack, own=place.look.series in series, same_protocol=bool(same_protocol))
+    ]
+
+
+def _is_slice(place: Place, stack: Candidate, own: bool, same_protocol: bool) -> bool:
+    if own and same_protocol:
+        return True
+    if tilt_degrees(place.normal, stack.places[0].normal) > _PARALLEL_DEGREES or not _is_free(place, stack):
+        return False
+    return own or (same_protocol and place.kind not in (CINE, STILL) and len(place.shown) <= stack.frames)
+
+
+def _is_free(place: Place, stack: Candidate) -> bool:
+    """Whether the stack has no slice at this position."""
+    return len(_positions([*stack.places, place])) > stack.positions
 
 
 def _images(places: Sequence[Place]) -> tuple[ImageFile, ...]:
+    """In the order of series and numbers; where those say nothing, of the files' names, as a person would sort them."""
     heads = {one.path: one.look for place in places for one in place.shown}
-    order = sorted(heads, key=lambda path: (heads[path].series_number or 0, heads[path].series, _number(heads[path])))
+
+    def order(path: Path) -> tuple[object, ...]:
+        head = heads[path]
+        return head.series_number or 0, head.series, head.instance or 0, natural(str(path))
+
     return tuple(
-        ImageFile(path, heads[path].series, (heads[path].series_number or 0,), _number(heads[path])) for path in order
+        ImageFile(path, heads[path].series, (heads[path].series_number or 0,), rank)
+        for rank, path in enumerate(sorted(heads, key=order), start=1)
     )
-
-
-def _number(head: Look) -> int:
-    return head.instance or 0
-
-
-def _notes_of_files(export: _Export) -> Iterator[Note]:
-    if export.no_dicom:
-        yield Note("skip_other_files", f"{export.no_dicom} files that are not readable as DICOM, left out")
-    if export.no_image:
-        yield Note("skip_unplaced", f"{export.no_image} DICOM files without an image that says where it lies, left out")
-    if export.copies:
-        yield Note("drop_copies", f"{export.copies} files with the header of another, dropped")
 
 
 def _notes_of_choice(best: Candidate, stacks: Sequence[Candidate], studies: int) -> Iterator[Note]:
@@ -246,6 +205,20 @@ def _notes_of_choice(best: Candidate, stacks: Sequence[Candidate], studies: int)
             yield Note("choose_stack", f"{taken}, another stack of {other.positions} x {other.frames:.0f} left out")
     if not best.rank[0]:
         yield Note("choose_stack", "images that were made after the examination, as there are no others")
+
+
+def _notes_of_places(chosen: Sequence[Place], places: Sequence[Place]) -> Iterator[Note]:
+    """What is odd about the chosen places, and what is left out of their series."""
+    unordered = sum(place.kind == UNORDERED for place in chosen)
+    if unordered:
+        what = f"{unordered} places with {UNORDERED}: their frames are in the order of the files' names"
+        yield Note("order_by_file_name", what)
+    series, files = {place.look.series for place in chosen}, {path for place in chosen for path in place.files}
+    left = [place for place in places if place.look.series in series and not files.issuperset(place.files)]
+    kinds = Counter(place.kind or "cine in another plane or of another protocol" for place in left)
+    if left:
+        told = ", ".join(f"{count} x {kind}" for kind, count in kinds.most_common())
+        yield Note("skip_other_places", f"{len(left)} places of the cine's own series left out: {told}")
 
 
 Row = dict[str, object]

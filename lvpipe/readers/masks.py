@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lvpipe.cases import Labels, SourceCase, safe_name
 from lvpipe.errors import Rejected, UserError
 from lvpipe.given import NO_TABLE, SHEET, Given, cases_in_sheet, labels_in_sheet, read_sheet
+from lvpipe.listing import natural
 
 if TYPE_CHECKING:  # imported when the workflow is parsed, which loads nothing heavy
     from lvpipe.images import Image
@@ -31,7 +32,7 @@ def list_cases(root: Path, files: str = _FILES) -> list[SourceCase]:
     if sheet:
         return list(cases_in_sheet(sheet))
     found = {name for table in list_tables(root, files) for name in _found(root / table, files)}
-    return [SourceCase(name, name, "", ()) for name in sorted(found, key=_natural)]
+    return [SourceCase(name, name, "", ()) for name in sorted(found, key=natural)]
 
 
 def read_labels(root: Path) -> dict[str, Labels]:
@@ -84,7 +85,7 @@ def _found(folder: Path, files: str) -> dict[str, list[Path]]:
         match = pattern.fullmatch(path.relative_to(folder).as_posix())
         if match and not path.name.startswith("."):
             frame = match.groupdict().get("frame") or ""
-            named.setdefault(safe_name(match["case"]), []).append((_natural(frame), path))
+            named.setdefault(safe_name(match["case"]), []).append((natural(frame), path))
     return {case: [path for _, path in sorted(frames)] for case, frames in sorted(named.items())}
 
 
@@ -96,11 +97,6 @@ def _pattern(files: str) -> re.Pattern[str]:
     text = re.escape(files).replace(r"\{", "{").replace(r"\}", "}")
     text = text.replace("{case}", "(?P<case>[^/]+?)", 1).replace("{case}", "(?P=case)")
     return re.compile(text.replace("{frame}", "(?P<frame>[A-Za-z0-9]+)", 1))
-
-
-def _natural(word: str) -> tuple[tuple[int, str], ...]:
-    """Words in the order in which people count: 9 before 10."""
-    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", word) if part)
 
 
 def _given(paths: Sequence[Path], cavity: Sequence[int], myocardium: Sequence[int]) -> Given:

@@ -17,13 +17,19 @@ from lvpipe.study import Unreadable
 
 _HASH_SHOWN = 16
 
+_MR_IMAGES = frozenset(f"1.2.840.10008.5.1.4.1.1.4{ending}" for ending in ("", ".1", ".4"))
+"""MR images: one a file, enhanced, and enhanced by conversion."""
+
+_NO_POSITION = "no ImagePositionPatient or ImageOrientationPatient; expected both"
+
 
 @dataclass(frozen=True)
 class View:
-    """One frame of a file: its plane (None where the header has none in full) and its time after the R wave."""
+    """One frame of a file: its plane, its time after the R wave, and why there is no plane ("" where there is)."""
 
     plane: Plane | None
     trigger_ms: float | None
+    unplaced: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,8 @@ class Look:
 
     study: str
     series: str
+    image: str
+    is_mr_image: bool
     modality: str
     words: tuple[str, ...]
     series_number: int | None
@@ -65,13 +73,15 @@ def look(data: bytes) -> Look | None:
     return Look(
         study=_hashed(header.word("StudyInstanceUID")),
         series=_hashed(header.word("SeriesInstanceUID")),
+        image=_hashed(header.word("SOPInstanceUID")),
+        is_mr_image=_is_mr_image(header),
         modality=header.word("Modality"),
         words=(*header.words("ImageType"), *frames[0].words("FrameType")),
         series_number=header.whole("SeriesNumber"),
         acquisition=frames[0].whole("AcquisitionNumber"),
         instance=header.whole("InstanceNumber"),
         refusal=refusal(header),
-        views=tuple(View(_plane(frame), read_trigger_ms(frame)) for frame in frames),
+        views=tuple(_view(frame) for frame in frames),
         echo_ms=frames[0].number("EchoTime"),
         inversion_ms=frames[0].number("InversionTime"),
         flip_degrees=frames[0].number("FlipAngle"),
@@ -81,12 +91,19 @@ def look(data: bytes) -> Look | None:
     )
 
 
-def _plane(header: Header) -> Plane | None:
+def _is_mr_image(header: Header) -> bool:
+    """By its class; where that is absent, by its modality."""
+    sop_class = header.word("SOPClassUID")
+    return sop_class in _MR_IMAGES if sop_class else header.word("Modality") == "MR"
+
+
+def _view(header: Header) -> View:
+    trigger_ms = read_trigger_ms(header)
     try:
         plane, by_location, _ = read_plane(header)
-    except Unreadable:
-        return None
-    return None if by_location else plane
+    except Unreadable as error:
+        return View(None, trigger_ms, str(error))
+    return View(None, trigger_ms, _NO_POSITION) if by_location else View(plane, trigger_ms)
 
 
 def _seconds(clock: float | None) -> float | None:

@@ -3,6 +3,7 @@
 NEEDED: dict[str, tuple[int, str]] = {
     "ImageType": (0x00080008, "CS"),
     "SOPClassUID": (0x00080016, "UI"),
+    "SOPInstanceUID": (0x00080018, "UI"),
     "StudyDate": (0x00080020, "DA"),
     "AcquisitionTime": (0x00080032, "TM"),
     "Modality": (0x00080060, "CS"),

@@ -22,14 +22,17 @@ from exports import (
     write_export,
     write_multiframe,
 )
+from pydicom import dcmread
 
 from lvpipe import private_names
 from lvpipe.cases import Labels
 from lvpipe.cine.conversion import Conversion
+from lvpipe.cine.ledger import DIGEST_SHOWN
 from lvpipe.config.convert import ConvertSettings
 from lvpipe.config.phantom import Irregularities, PhantomCohort, PhantomOrder
 from lvpipe.errors import Rejected, UserError
 from lvpipe.phantom.export import write_case
+from lvpipe.provenance import file_sha256
 from lvpipe.reader_options import check_options
 from lvpipe.readers import folder, kaggle, sunnybrook
 
@@ -250,6 +253,98 @@ def test_frames_that_were_not_exported_are_left_to_the_rules(tmp_path):
     assert [event["rule"] for event in conversion.account("")["events"]] == ["drop_incomplete"]
 
 
+def changed(path, **tags):
+    """The file again with other tags; None takes one away."""
+    image = dcmread(path)
+    for name, value in tags.items():
+        if value is None:
+            delattr(image, name)
+        else:
+            setattr(image, name, value)
+    image.save_as(path)
+
+
+def digest_of(path) -> str:
+    return file_sha256(path)[:DIGEST_SHOWN]
+
+
+def converted(root):
+    conversion = Conversion(folder.read_study([root]), ConvertSettings())
+    cine, _ = conversion.images()
+    return cine, conversion.account("")
+
+
+def one_series():
+    return [Series(7, [cut(height) for height in HEIGHTS])]
+
+
+@pytest.mark.parametrize("series", [one_series, short_axis])
+@pytest.mark.parametrize("place", [0, 4])
+def test_a_slice_with_one_wrong_time_stays_and_its_time_is_mended(tmp_path, series, place):
+    made = [path for paths in write_export(tmp_path, series()).values() for path in paths]
+    clean, _ = converted(tmp_path)
+    changed(made[12 * place + 5], TriggerTime=9999)
+    cine, account = converted(tmp_path)
+    assert [event["rule"] for event in account["events"]] == ["mistrust_time"]
+    np.testing.assert_array_equal(cine.array_tzyx, clean.array_tzyx)
+
+
+@pytest.mark.parametrize(("factor", "slices"), [(15, 1), (1000, 7), (0.01, 3)])
+def test_slices_with_times_of_no_heart_cycle_stay(tmp_path, factor, slices):
+    made = write_export(tmp_path, one_series())[7]
+    clean, _ = converted(tmp_path)
+    for path in made[: 12 * slices]:
+        changed(path, TriggerTime=float(dcmread(path).TriggerTime) * factor)
+    cine, account = converted(tmp_path)
+    assert len(account["found"]) == 10
+    np.testing.assert_array_equal(cine.array_tzyx, clean.array_tzyx)
+
+
+def test_a_slice_without_times_and_numbers_is_ordered_by_the_names_of_its_files(tmp_path):
+    made = write_export(tmp_path, one_series())[7]
+    clean, _ = converted(tmp_path)
+    for frame, path in enumerate(made[48:60], start=1):
+        changed(path, TriggerTime=None, InstanceNumber=1)
+        path.rename(path.with_name(f"frame{frame}"))
+    cine, account = converted(tmp_path)
+    events = {event["rule"]: event["what"] for event in account["events"]}
+    assert list(events) == ["order_by_file_name", "order_by_number"]
+    assert events["order_by_file_name"].startswith("1 places with neither trigger times nor numbers")
+    np.testing.assert_array_equal(cine.array_tzyx, clean.array_tzyx)
+
+
+def test_a_cut_slice_in_a_series_of_its_own_has_its_entry(tmp_path):
+    made = write_export(tmp_path, short_axis())
+    for path in made[24][3:]:
+        path.unlink()
+    _, account = converted(tmp_path)
+    assert [one["rules"] for one in account["found"] if one["fate"] == "dropped"] == [["drop_incomplete"]]
+
+
+def test_real_time_images_and_scouts_of_the_same_protocol_replace_nothing(tmp_path):
+    planes = [cut(height) for height in HEIGHTS[:4]]
+    between = [cut(height + 4) for height in HEIGHTS[:4]]
+    more = [
+        Series(40, planes, step_ms=None, beat_s=0.9),
+        Series(41, between, frames=30, step_ms=None, beat_s=0.9),
+        Series(42, between, frames=1),
+    ]
+    made = write_export(tmp_path, [*short_axis(), *more])
+    assert chosen(folder.read_study([tmp_path])) == files(made, SLICES)
+
+
+def test_what_else_is_in_the_series_of_the_cine_is_counted(tmp_path):
+    made = write_export(tmp_path, [Series(7, [*(cut(height) for height in HEIGHTS), turned(0), cut(100), cut(108)])])
+    for path in made[7][-24:]:
+        changed(path, ImageType=["ORIGINAL", "PRIMARY", "P", "ND"])
+    study = folder.read_study([tmp_path])
+    assert chosen(study) == set(made[7][:120])
+    assert dict(study.notes)["skip_other_places"] == (
+        "3 places of the cine's own series left out: 2 x phase or velocity map, "
+        "1 x cine in another plane or of another protocol"
+    )
+
+
 # ----------------------------------------------------------------------------------------------------- bad folders
 
 
@@ -274,7 +369,53 @@ def test_bad_files_are_counted_and_nothing_outside_is_followed(tmp_path):
     notes = dict(study.notes)
     assert notes["skip_other_files"] == "2 files that are not readable as DICOM, left out"
     assert notes["skip_unplaced"] == "1 DICOM files without an image that says where it lies, left out"
-    assert notes["drop_copies"] == "1 files with the header of another, dropped"
+    assert notes["drop_copies"] == f"1 copies of other files dropped: {digest_of(made[20][0])}"
+
+
+def test_different_images_with_equal_headers_all_stay(tmp_path):
+    """Only their bytes differ: numbers, times and identifiers are absent or equal."""
+    made = write_export(tmp_path, one_series())[7]
+    for path in made[48:60]:
+        changed(path, TriggerTime=None, InstanceNumber=1, SOPInstanceUID="2.25.1")
+    for path in made[60:72]:
+        changed(path, TriggerTime=None, InstanceNumber=None, SOPInstanceUID=None)
+    shutil.copy(made[50], tmp_path / "copy")
+    shutil.copy(made[61], tmp_path / "another")
+    study = folder.read_study([tmp_path])
+    assert len(study.images) == 120
+    told = dict(study.notes)["drop_copies"]
+    assert told.startswith("2 copies of other files dropped: ")
+    _, account = converted(tmp_path)
+    assert {one["frames_kept"] for one in account["found"]} == {12}
+
+
+def test_many_copies_are_not_all_named(tmp_path):
+    write_export(tmp_path / "case", short_axis())
+    shutil.copytree(tmp_path / "case", tmp_path / "both" / "one")
+    shutil.copytree(tmp_path / "case", tmp_path / "both" / "two")
+    study = folder.read_study([tmp_path / "both"])
+    assert len(study.images) == 120
+    told = dict(study.notes)["drop_copies"]
+    assert told.startswith("120 copies of other files dropped: ")
+    assert told.endswith(" and 112 more")
+
+
+@pytest.mark.parametrize(
+    ("tags", "cause"),
+    [
+        ({"Rows": 0}, "0 x 24 pixels; expected 1 to 4096 rows and columns"),
+        ({"ImagePositionPatient": None}, "no ImagePositionPatient"),
+        ({"PixelSpacing": None}, "no PixelSpacing"),
+    ],
+)
+def test_a_damaged_image_is_told_with_its_cause_and_digest(tmp_path, tags, cause):
+    made = write_export(tmp_path, one_series())[7]
+    changed(made[50], **tags)
+    study = folder.read_study([tmp_path])
+    assert [rule for rule, _ in study.notes] == ["drop_unreadable"]
+    assert study.notes[0].what.startswith(f"file {digest_of(made[50])}: {cause}")
+    changed(made[50], SOPClassUID="1.2.840.10008.5.1.4.1.1.7")  # a screen shot
+    assert [rule for rule, _ in folder.read_study([tmp_path]).notes] == ["skip_unplaced"]
 
 
 def test_a_directory_of_a_disc_is_no_image_and_leads_nowhere(tmp_path):

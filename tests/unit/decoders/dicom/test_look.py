@@ -44,6 +44,21 @@ def test_series_and_studies_are_told_apart_without_their_uids():
     assert "Secret" not in repr(one).replace("refusal", "")
 
 
+def test_images_are_told_apart_without_their_uids():
+    one, other = (
+        look(saved(dataset(plane(), view(plane()), **TOLD, SOPInstanceUID=uid))) for uid in ("2.25.1", "2.25.2")
+    )
+    assert one.image != other.image
+    assert "2.25" not in repr(one)
+    assert look(saved(dataset(plane(), view(plane()), **TOLD, SOPInstanceUID=None))).image == ""
+
+
+def test_an_mr_image_is_one_by_its_class_and_without_one_by_its_modality():
+    changes = ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.4"}, {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}, {})
+    looks = [look(saved(dataset(plane(), view(plane()), **TOLD, **one))) for one in changes]
+    assert [one.is_mr_image for one in looks] == [True, False, True]
+
+
 def test_the_beginning_of_a_file_is_enough():
     content = saved(dataset(plane(), view(plane()), **TOLD))
     assert look(content[:2048]) == look(content)
