@@ -38,7 +38,7 @@ RULES = {
     "note_gaps": "a missing slice is noted",
     # The cycle.
     "order_by_number": "without usable trigger times, numbers order the frames",
-    "mistrust_time": "one frame's trigger time that does not fit is not used",
+    "mistrust_time": "trigger times that do not fit are not used: one frame's, or those of a slice",
     "order_by_trigger_time": "numbers that contradict the trigger times give way",
     "match_cycle": "another number of frames over the same cycle is carried to the usual steps",
     "keep_common_frames": "only steps of the cycle that every slice has stay",

@@ -15,6 +15,7 @@ from lvpipe.cine.cycle import frame_times_ms, keep_common_frames, match_cycle, o
 from lvpipe.cine.duplicates import keep_one_of_duplicates
 from lvpipe.cine.ledger import Ledger
 from lvpipe.cine.slices import Slice, grouped, note_places, usual_count
+from lvpipe.cine.time_units import guess_unit
 from lvpipe.completeness import usual_spacing_mm
 from lvpipe.config.convert import ConvertSettings
 from lvpipe.geometry import (
@@ -181,6 +182,7 @@ def note_gaps(slices: list[Slice], settings: ConvertSettings, ledger: Ledger) ->
 RULES: tuple[Rule, ...] = (
     drop_other_planes,
     drop_other_scales,
+    guess_unit,
     split_repeats,
     drop_incomplete,
     keep_one_of_duplicates,
