@@ -12,6 +12,7 @@ Ambiguous by nature, and so not drawn:
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from marked import cine_points, grid_points, values, write_marked
@@ -20,6 +21,7 @@ from studies import NORMAL, Shot, X, Y, plane
 from lvpipe.cine.conversion import Conversion
 from lvpipe.cine.ledger import DIGEST_SHOWN, digest
 from lvpipe.config.convert import ConvertSettings
+from lvpipe.errors import Rejected
 from lvpipe.readers import kaggle
 
 SHAPE, PIXEL_MM = (24, 28), 1.5
@@ -173,7 +175,7 @@ def studies(draw) -> Planted:
     small = not kinds & set(SMALL_STACK) and draw(st.integers(0, 4)) == 0
     slices = 3 if small else draw(st.integers(8, 11))
     frames, step_mm = draw(st.integers(5, 7)), draw(st.sampled_from((6.0, 8.0, 10.0)))
-    shape = (260, 264) if "large_matrix" in kinds and slices == 3 else SHAPE
+    shape = (260, 24) if "large_matrix" in kinds and slices == 3 else SHAPE
     study = regular(slices, frames, step_mm, shape)
     study.kinds = tuple(sorted(kinds))
     for kind in sorted(kinds & {"missing_slice"}):
@@ -261,3 +263,61 @@ def check_ledger(study, account, first_file) -> None:
     allowed = {"keep_common_frames", "uneven_positions", "note_gaps", "carry_to_grid"}
     allowed |= {"drop_between"} if "drop_stray_end" in expected else set()
     assert told <= expected | allowed, "a rule was applied where nothing was planted"
+
+
+@pytest.mark.parametrize(("slices", "frames"), [(2, 30), (22, 22), (11, 30)])
+def test_stacks_of_every_size_pass_as_they_are(tmp_path, slices, frames):
+    study = regular(slices, frames, 8.0)
+    check(study, tmp_path)
+
+
+def test_330_files_in_one_folder_are_eleven_slices(tmp_path):
+    study = regular(11, 30, 8.0)
+    study.shots = [replace(shot, series=1, run="sax_1", first=1 + 30 * n) for n, shot in enumerate(study.shots)]
+    study.noted.add("split_by_position")
+    check(study, tmp_path)
+
+
+def test_a_matrix_over_256_is_kept(tmp_path):
+    check(regular(3, 4, 10.0, shape=(260, 24)), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "heights", [(0, 34, 70), (0, 8, 16, 27, 35, 43), (0, 5, 10, 15, 20, 25), (0, 13.3, 26.6, 39.9)]
+)
+def test_stacks_of_special_spacing_are_kept_whole(tmp_path, heights):
+    study = regular(len(heights), 5, 8.0)
+    study.heights = list(heights)
+    study.shots = [replace(shot, plane=study.grid(height)) for shot, height in zip(study.shots, heights, strict=True)]
+    study.noted |= {"drop_between"} if heights[3:4] == (27,) else set()  # which says that none is dropped
+    check(study, tmp_path)
+
+
+def test_other_frames_over_the_same_cycle_are_matched_in_time(tmp_path):
+    study = regular(7, 30, 8.0)
+    times = tuple(30 / 25 * n for n in range(25))
+    study.shots[3] = replace(study.shots[3], frames=times)
+    files = write_marked(tmp_path, study.shots)
+    cine, _ = (conversion := Conversion(kaggle.read_study([tmp_path]), ConvertSettings())).images()
+    account = conversion.account()
+    assert cine.array_tzyx.shape[:2] == (30, 7)
+    shown = [digest(path.read_bytes())[:DIGEST_SHOWN] for path in files[90:115]]
+    chosen = [times[shown.index(sha)] for sha in account["slice_files"][3]]
+    assert np.abs(np.array(chosen) - np.arange(30)).max() <= 0.6 + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda shots: shots[:1], "1 usable slices; expected at least 2"),
+        (lambda shots: [replace(shot, plane=plane(0, shape=SHAPE)) for shot in shots], "1 usable slices"),
+        (lambda shots: [replace(shot, frames=(0,)) for shot in shots], "1 common frames; expected at least 2"),
+        (lambda shots: [replace(s, tags={"PixelSpacing": [0, 0]}) for s in shots], "none of 40 files is readable"),
+        (lambda shots: [], "no short-axis images"),
+    ],
+)
+def test_where_nothing_can_be_right_the_study_is_rejected(tmp_path, change, reason):
+    (tmp_path / "study").mkdir()
+    write_marked(tmp_path, change(regular(8, 5, 8.0).shots))
+    with pytest.raises(Rejected, match=reason):
+        Conversion(kaggle.read_study([tmp_path]), ConvertSettings()).images()
