@@ -27,6 +27,8 @@ RULES = {
     # Slices.
     "drop_other_planes": "a slice that is tilted against the stack goes",
     "drop_other_scales": "a slice with pixels of another size altogether goes",
+    "drop_blank": "a slice of which no image shows anything goes",
+    "note_blank": "single images that show nothing are noted",
     "split_repeats": "a multiple of the usual frames in one place becomes several acquisitions",
     "drop_incomplete": "a slice with too few of the usual frames goes",
     "keep_last_acquired": "of slices at one position the last acquired stays",

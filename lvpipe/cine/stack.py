@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from lvpipe.cine.blanks import drop_blank
 from lvpipe.cine.cycle import frame_times_ms, keep_common_frames, match_cycle, order_frames, split_repeats
 from lvpipe.cine.duplicates import keep_one_of_duplicates
 from lvpipe.cine.ledger import Ledger
@@ -182,6 +183,7 @@ def note_gaps(slices: list[Slice], settings: ConvertSettings, ledger: Ledger) ->
 RULES: tuple[Rule, ...] = (
     drop_other_planes,
     drop_other_scales,
+    drop_blank,
     guess_unit,
     split_repeats,
     drop_incomplete,
