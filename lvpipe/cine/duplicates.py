@@ -1,11 +1,11 @@
 """Several slices at one position: which of them is the cine's."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from lvpipe.cine.carry import carried_frames
-from lvpipe.cine.ledger import Ledger
+from lvpipe.cine.ledger import Ledger, digest
 from lvpipe.cine.slices import Slice
 from lvpipe.config.convert import ConvertSettings
 from lvpipe.geometry import Floats, pixel_map
@@ -16,10 +16,10 @@ def keep_one_of_duplicates(slices: list[Slice], settings: ConvertSettings, ledge
     groups = _groups(slices, settings.duplicate_within_mm)
     last = [max(group, key=lambda one: one.acquired) for group in groups]
     if settings.duplicates == "last_acquired":
-        return _keep(last, groups, "keep_last_acquired", "from one acquired later", ledger)
+        return _keep(last, groups, "keep_last_acquired", _later, ledger)
     scores = {id(one): _likeness(one, index, last) for index, group in enumerate(groups) for one in group}
     best = [max(group, key=lambda one: (round(scores[id(one)], 6), one.acquired)) for group in groups]
-    return _keep(best, groups, "keep_most_alike", "from one more like the slices beside it", ledger)
+    return _keep(best, groups, "keep_most_alike", lambda *_: "from one more like the slices beside it", ledger)
 
 
 def _groups(slices: Sequence[Slice], within_mm: float) -> list[list[Slice]]:
@@ -37,14 +37,24 @@ def _keep(
     best: Sequence[Slice],
     groups: Sequence[Sequence[Slice]],
     rule: str,
-    why: str,
+    why: Callable[[Slice, Slice], str],
     ledger: Ledger,
 ) -> list[Slice]:
     for kept, group in zip(best, groups, strict=True):
         for one in (one for one in group if one is not kept):
             gap_mm = abs(one.position_mm - kept.position_mm)
-            ledger.drop(rule, f"slice {gap_mm:.2f} mm {why}, dropped", one.found)
+            reason = "from one with the same pixels, a copy" if _pixels(one) == _pixels(kept) else why(one, kept)
+            ledger.drop(rule, f"slice {gap_mm:.2f} mm {reason}, dropped", one.found)
     return list(best)
+
+
+def _pixels(one: Slice) -> list[str]:
+    """A digest of each image's pixels, in no order that a header gives."""
+    return sorted(digest(np.ascontiguousarray(frame.pixels_yx).tobytes()) for frame in one.frames)
+
+
+def _later(one: Slice, kept: Slice) -> str:
+    return "from one acquired later" if one.was_before(kept) else "from another, and nothing tells which is later"
 
 
 def _likeness(one: Slice, index: int, others: Sequence[Slice]) -> float:

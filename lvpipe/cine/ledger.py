@@ -33,7 +33,7 @@ class Event:
 class Found:
     """A slice as it was found, and what became of it; rules write into it through the ledger alone.
 
-    `left_out` has frames that a kept slice lost: the frame, the rule, the step of the cycle where one is known.
+    `left_out` has frames that a slice of the cine lost: the frame, the rule, the step of the cycle where one is known.
     `slice` is its index in the cine.
     """
 
@@ -112,7 +112,10 @@ class Ledger:
 
     def leave_out(self, rule: str, one: Found, frames: Iterable[tuple["Frame", int | None]]) -> None:
         """These frames of a slice that stays are not in the cine; the rule says it in an event of its own."""
-        one.left_out += [(frame, rule, step) for frame, step in frames if not frame.blank]
+        gone = [(frame, rule, step) for frame, step in frames if not frame.blank]
+        one.left_out += gone
+        if gone:
+            one.mended.append(rule)
 
     def reject(self, rule: str, reason: str) -> NoReturn:
         """The case cannot be used.

@@ -29,6 +29,8 @@ RULES = {
     # Slices.
     "drop_other_planes": "a slice that is tilted against the stack goes",
     "drop_other_scales": "a slice with pixels of another size altogether goes",
+    "drop_blank": "a slice of which no image shows anything goes",
+    "note_blank": "single images that show nothing are noted",
     "split_repeats": "a multiple of the usual frames in one place becomes several acquisitions",
     "drop_incomplete": "a slice with too few of the usual frames goes",
     "keep_last_acquired": "of slices at one position the last acquired stays",
@@ -40,7 +42,7 @@ RULES = {
     "note_gaps": "a missing slice is noted",
     # The cycle.
     "order_by_number": "without usable trigger times, numbers order the frames",
-    "mistrust_time": "one frame's trigger time that does not fit is not used",
+    "mistrust_time": "trigger times that do not fit are not used: one frame's, or those of a slice",
     "order_by_trigger_time": "numbers that contradict the trigger times give way",
     "match_cycle": "another number of frames over the same cycle is carried to the usual steps",
     "keep_common_frames": "only steps of the cycle that every slice has stay",

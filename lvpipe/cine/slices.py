@@ -39,6 +39,16 @@ class Slice:
         """Where most of its frames lie."""
         return Counter(frame.plane for frame in self.frames).most_common(1)[0][0]
 
+    def was_before(self, other: "Slice") -> bool:
+        """Whether something in the source tells so: beyond that, `acquired` has the order in which slices were found.
+
+        Repeats of one place, divided, have their order from numbers.
+        """
+        told = len(self.frames[0].file.acquired) + 1  # the acquisition comes after what the file's name says
+        if self.acquired[: told + 1] == other.acquired[: told + 1]:
+            return self.acquired < other.acquired
+        return self.acquired[:told] < other.acquired[:told]
+
 
 def usual_count(slices: Iterable[Slice]) -> int:
     """The number of frames that most slices have, single images aside; of equals, the greater."""

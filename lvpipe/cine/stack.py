@@ -11,10 +11,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from lvpipe.cine.blanks import drop_blank
 from lvpipe.cine.cycle import frame_times_ms, keep_common_frames, match_cycle, order_frames, split_repeats
 from lvpipe.cine.duplicates import keep_one_of_duplicates
 from lvpipe.cine.ledger import Ledger
 from lvpipe.cine.slices import Slice, check_slice_location, grouped, note_places, usual_count
+from lvpipe.cine.time_units import guess_unit
 from lvpipe.completeness import usual_spacing_mm
 from lvpipe.config.convert import ConvertSettings
 from lvpipe.geometry import (
@@ -182,6 +184,8 @@ def note_gaps(slices: list[Slice], settings: ConvertSettings, ledger: Ledger) ->
 REPAIRS: tuple[Rule, ...] = (
     drop_other_planes,
     drop_other_scales,
+    drop_blank,
+    guess_unit,
     split_repeats,
     drop_incomplete,
     keep_one_of_duplicates,

@@ -119,6 +119,8 @@ def test_frames_that_are_left_out_are_named(tmp_path):
     whole = [one for one in ledger.found if one.frames_found == 8]
     assert [[(step, frame.file.number) for frame, _, step in one.left_out] for one in whole] == [[(2, 3)]] * 4
     assert [(one.frames_found, one.frames_kept) for one in ledger.found if one not in whole] == [(7, 7)]
+    assert [(one.fate, one.rules) for one in ledger.found] == [("mended", ["keep_common_frames"])] * 5
+    assert [event.position_mm for event in ledger.events] == [round(ledger.found[1].position_mm, 3), None]
 
 
 def test_a_surplus_frame_is_named(tmp_path):

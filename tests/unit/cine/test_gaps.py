@@ -54,7 +54,9 @@ def paint(study, run, value):
     for file in study.images:
         if file.run == run:
             header = dcmread(file.path)
-            header.PixelData = np.full((header.Rows, header.Columns), value, np.int16).tobytes()
+            painted = np.full((header.Rows, header.Columns), value, np.int16)
+            painted[0, 0] = -1  # an image of one value throughout is no image
+            header.PixelData = painted.tobytes()
             header.save_as(file.path)
 
 

@@ -41,7 +41,7 @@ def test_every_slice_that_was_found_has_a_fate():
     ledger.drop("far", "was far", dropped)
     rows = ledger.fates()
     assert [row["fate"] for row in rows] == ["dropped", "mended", "kept"]
-    assert [row["rules"] for row in rows] == [["far"], ["turned"], []]
+    assert [row["rules"] for row in rows] == [["far"], ["turned", "shortened"], []]
     assert [row["why"] for row in rows] == ["was far", "", ""]
     assert [row["acquired"] for row in rows] == [2, 3, 1]
     assert [row["slice"] for row in rows] == [None, 5, None]
@@ -89,4 +89,12 @@ def test_images_that_are_not_there_are_not_found():
     one = ledger.enter(frames(5, blank=2), (1,))
     ledger.leave_out("shortened", one, [(one.frames[4], 4), (one.frames[0], 0)])
     assert (one.frames_found, one.frames_kept) == (3, 2)
+    assert (one.fate, one.rules) == ("mended", ["shortened"])
     assert len(ledger.fates()[0]["files"]) == 3
+
+
+def test_a_slice_that_loses_no_image_is_kept_as_it_was():
+    ledger = Ledger()
+    one = ledger.find(frames(5, blank=2), (1,))
+    ledger.leave_out("shortened", one, [(one.frames[4], 4)])
+    assert (one.fate, one.rules, one.frames_kept) == ("kept", [], 3)
