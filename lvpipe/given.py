@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lvpipe.cases import OLDEST_YEARS, SPLITS, Labels, SourceCase, safe_name
+from lvpipe.cases import NO_ESTIMATE, OLDEST_YEARS, SPLITS, Labels, SourceCase, safe_name
 from lvpipe.errors import UserError
 from lvpipe.files import reading
 
@@ -36,7 +36,7 @@ class Given:
     flags: tuple[str, ...] = ()
 
 
-NO_TABLE = Given(reason="no table: the source has no estimate of this case")
+NO_TABLE = Given(reason=NO_ESTIMATE)
 
 
 def read_sheet(root: Path) -> dict[str, dict[str, str]]:
