@@ -29,6 +29,9 @@ class SourceCase:
     options: dict[str, Any] = field(default_factory=dict)
 
 
+NO_ESTIMATE = "no table: the source has no estimate of this case"
+"""Why a case of a cohort that brings its estimates has none."""
+
 OLDEST_YEARS = 90.0
 """Ages above 89 are given as 90: few people are that old, and the age would tell who (HIPAA safe harbour)."""
 

@@ -6,10 +6,9 @@ Standard library alone: it is imported when the workflow is parsed.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from lvpipe.cases import Labels, SourceCase, safe_name
-from lvpipe.reader import Reader
+from lvpipe.cases import NO_ESTIMATE, Labels, SourceCase, safe_name
 from lvpipe.source_sheet import Layout, Row, by_name, read_rows
 
 if TYPE_CHECKING:  # imported when the workflow is parsed, which loads nothing heavy
@@ -31,27 +30,7 @@ class Given:
     flags: tuple[str, ...] = ()
 
 
-NO_TABLE = Given(reason="no table: the source has no estimate of this case")
-
-
-class EstimateReader(Reader, Protocol):
-    """A reader of estimates that another tool made; a table of them is what one model measured."""
-
-    @property
-    def GIVES(self) -> str:  # noqa: N802 a constant of a module
-        """What a model of kind `given` makes to measure such a cohort: the reader's name."""
-
-    def list_tables(self, root: Path, *args: Any, **options: Any) -> list[str]:
-        """The names of the tables that are there; "" is the one without a name."""
-
-    def find_table(self, root: Path, table: str, *args: Any, **options: Any) -> Path | None:
-        """The file or folder of a table, None where there is none."""
-
-    def cases_of(self, root: Path, table: str, *args: Any, **options: Any) -> set[str]:
-        """The cases that a table knows."""
-
-    def read_estimates(self, root: Path, table: str, *args: Any, **options: Any) -> Iterator[tuple[str, Given]]:
-        """Every case of the cohort with what the table has of it, or with the reason why that is nothing."""
+NO_TABLE = Given(reason=NO_ESTIMATE)
 
 
 def read_sheet(root: Path) -> dict[str, Row]:

@@ -3,7 +3,7 @@
 The workflow loads readers by name and never imports this: the code of every stage would depend on every reader.
 """
 
-from lvpipe.given import EstimateReader
+from lvpipe.reader import EstimateReader
 from lvpipe.readers import acdc, areas, folder, kaggle, la2013, lvquan, masks, nifti, slices, sunnybrook
 from lvpipe.study import StudyReader
 

@@ -92,7 +92,10 @@ def _study(name: str, source: Path, options: Mapping[str, Any]) -> tuple[Study, 
     _require_source(source)
     sources, found = _sources(name, reader, source)
     options = {**found, **options}
-    study: Study = reader.read_study(sources, **options)
+    try:
+        study: Study = reader.read_study(sources, **options)
+    except NotADirectoryError:
+        raise UserError(f"{source.name}: is a file; the reader {name} expects the folder of one study") from None
     return study, options
 
 

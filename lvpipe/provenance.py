@@ -58,7 +58,7 @@ def code_digest(*modules: str) -> str:
 
 @cache
 def import_closure(module: str) -> frozenset[str]:
-    """The module and every module of the package that it imports, directly or not, wherever the import stands."""
+    """The module and every module of the package that it imports to run, directly or not, wherever that stands."""
     found: set[str] = set()
     waiting = [module]
     while waiting:
@@ -95,12 +95,20 @@ def _is_text(statement: ast.stmt) -> bool:
 
 
 def _imports(module: str) -> Iterator[str]:
-    for node in ast.walk(_tree(module)):
+    for node in _executed(_tree(module)):
         if isinstance(node, ast.Import):
             yield from (name for alias in node.names for name in _with_parents(alias.name))
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield from _with_parents(node.module)
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _executed(node: ast.AST) -> Iterator[ast.AST]:
+    """All below a node but what type checkers alone see: that runs nowhere."""
+    for child in ast.iter_child_nodes(node):
+        if not (isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"):
+            yield child
+            yield from _executed(child)
 
 
 def _with_parents(name: str) -> Iterator[str]:

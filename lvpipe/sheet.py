@@ -6,12 +6,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, cast
 
-from lvpipe.cases import Case, Labels
+from lvpipe.cases import NO_ESTIMATE, Case, Labels
 from lvpipe.cine import ledger_table
 from lvpipe.config.sheet import PlacedCohort, SheetOrder
 from lvpipe.files import read_json, write_table
-from lvpipe.given import NO_TABLE, EstimateReader
-from lvpipe.reader import Reader
+from lvpipe.reader import EstimateReader, Reader
 from lvpipe.reader_options import accepted
 
 COLUMNS = (
@@ -76,7 +75,7 @@ def parse_cases(words: Iterable[str]) -> Iterator[Case]:
 
 
 _OK: Mapping[str, Any] = {"status": "ok", "reason": "", "complete": True, "age_years": None, "sex": ""}
-_ABSENT: Mapping[str, Any] = {**_OK, "status": "rejected", "reason": NO_TABLE.reason}
+_ABSENT: Mapping[str, Any] = {**_OK, "status": "rejected", "reason": NO_ESTIMATE}
 """What stands for the ledger of a case whose cohort brought its estimates."""
 
 

@@ -16,9 +16,10 @@ from lvpipe.completeness import incomplete_reason
 from lvpipe.config.convert import Completeness
 from lvpipe.config.integrate import GivenSource, IntegrateSettings
 from lvpipe.files import read_json, read_table, write_table
-from lvpipe.given import NO_TABLE, EstimateReader, Given
+from lvpipe.given import NO_TABLE, Given
 from lvpipe.images import is_rejected, passing_on, read_image
 from lvpipe.labels import CAVITY, NOT_ANNOTATED
+from lvpipe.reader import EstimateReader
 from lvpipe.volumes import Beat
 
 AREAS = ("case", "frame", "slice", "position_mm", "cavity_mm2", "myocardium_mm2")

@@ -372,10 +372,12 @@ def test_the_case_sheet_depends_on_what_lies_in_folders_of_masks(tmp_path):
 def test_code_of_the_sheet_is_none_of_a_cases():
     made = Plan(DEFAULT)
     case, sheet = made.code("convert", made.reader("contours")), made.code("convert", "lvpipe.sheet")
-    for module in ("lvpipe.sheet", "lvpipe.given", "lvpipe.cine.ledger_table", "lvpipe.reader_options"):
+    for module in ("lvpipe.sheet", "lvpipe.cine.ledger_table", "lvpipe.reader_options"):
         assert f"{module}=" not in case
         assert f"{module}=" in sheet
     assert "lvpipe.one_study=" not in case + sheet
+    assert "lvpipe.given=" not in case + sheet
+    assert "lvpipe.given=" in made.code("convert", "lvpipe.sheet", "lvpipe.readers.areas")
 
 
 def test_who_measures_whom(tables):

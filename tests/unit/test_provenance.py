@@ -28,7 +28,13 @@ MODULES = {
     "sub/__init__": "",
     "sub/deep": "TWO = 2",
     "late": "ONE = 1",
-    "other": "import numpy\nTHREE = 3",
+    "other": """
+        import numpy
+        from typing import TYPE_CHECKING
+        if TYPE_CHECKING:
+            from lvpipe.late import ONE
+        THREE = 3
+    """,
 }
 
 
@@ -54,6 +60,10 @@ def package(tmp_path, monkeypatch):
 def _forget() -> None:
     for cached in (provenance._tree, provenance._module_digest, provenance._file, import_closure, code_digest):
         cached.cache_clear()
+
+
+def test_what_type_checkers_alone_see_is_no_code_of_a_run(package):
+    assert import_closure("lvpipe.other") == {"lvpipe.other"}
 
 
 def test_the_closure_is_all_that_is_imported_wherever_it_stands(package):

@@ -26,7 +26,7 @@ MODULES = {
     "networks/unet.py": AFTER_TRAIN,
     "sheet.py": AFTER_SHEET,
     "cine/ledger_table.py": AFTER_SHEET,
-    "given.py": AFTER_SHEET | AFTER_INTEGRATE,
+    "given.py": AFTER_INTEGRATE,  # the sheet asks it where a cohort brings its estimates
     "one_study.py": set(),  # for people alone
     "learning/apply.py": AFTER_SEGMENT,
     "stages/postprocess.py": AFTER_POSTPROCESS,

@@ -95,6 +95,6 @@ def test_images_that_are_not_there_are_not_found():
 
 def test_a_slice_that_loses_no_image_is_kept_as_it_was():
     ledger = Ledger()
-    one = ledger.find(frames(5, blank=2), (1,))
+    one = ledger.enter(frames(5, blank=2), (1,))
     ledger.leave_out("shortened", one, [(one.frames[4], 4)])
     assert (one.fate, one.rules, one.frames_kept) == ("kept", [], 3)

@@ -135,7 +135,7 @@ def test_the_common_grid_is_the_most_central_and_says_what_falls_off():
 def test_whole_numbers_that_no_32_bits_hold_together_are_told(kinds, stored, said):
     def decode(file, _):
         place = plane(8 * file.number)
-        pixels = np.full(place.shape_yx, file.number + 1, kinds[file.number])
+        pixels = np.arange(np.prod(place.shape_yx), dtype=kinds[file.number]).reshape(place.shape_yx)
         return [Frame(file, "00", place, pixels, instance=t, trigger_ms=50.0 * t) for t in range(2)]
 
     files = tuple(ImageFile(Path(f"{n}"), f"{n}", (n,), n) for n in range(2))

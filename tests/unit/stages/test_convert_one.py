@@ -185,6 +185,7 @@ def test_options_and_settings_are_heard(lvpipe, tmp_path, capsys):
         (["nowhere", "out.nii.gz"], "nowhere: is not there; expected the folder or file of one study"),
         (["empty", "out.nrrd"], "out.nrrd: not a NIfTI's name; expected OUT to end in .nii.gz or .nii"),
         (["x.tar.gz", "out.nii.gz"], "x.tar.gz: is an archive"),
+        (["x.png", "out.nii.gz", "--reader", "slices"], "x.png: is a file; the reader slices expects the folder of"),
         (["empty", "out.nii.gz", "--reader", "foldr"], "--reader: reader foldr is not there; known: acdc, "),
         (["empty", "out.nii.gz", "--reader", "areas"], "--reader areas: brings estimates, no images"),
         (["empty", "out.nii.gz", "--options", '{"heart_tilt_degrees": "x"}'], "--options: heart_tilt_degrees is 'x'"),
@@ -197,7 +198,8 @@ def test_a_mistake_is_one_line(lvpipe, tmp_path, monkeypatch, capsys, words, mes
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     (tmp_path / "study.zip").write_bytes(b"PK")
-    (tmp_path / "x.tar.gz").write_bytes(b"")
+    for name in ("x.tar.gz", "x.png"):
+        (tmp_path / name).touch()
     assert lvpipe("convert", *words) == 1
     told = capsys.readouterr().err
     assert message in told
