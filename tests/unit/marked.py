@@ -4,7 +4,10 @@ Values are linear in space and time, so that linear interpolation keeps what the
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +42,18 @@ def marked_view(plane: Plane, frame: float) -> NDArray[np.int16]:
     return np.rint(values(grid_points(plane), frame)).astype(np.int16)
 
 
+@lru_cache(maxsize=8192)
+def _encoded(plane: Plane, frame: float, tags: tuple[tuple[str, Any], ...]) -> bytes:
+    """A file of the world; most studies of a test have most of them in common."""
+    stream, fields = BytesIO(), {name: list(value) if isinstance(value, tuple) else value for name, value in tags}
+    dataset(plane, marked_view(plane, frame), **fields).save_as(stream, enforce_file_format=True)
+    return stream.getvalue()
+
+
+def _fixed(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
 def write_marked(root: Path, shots: list[Shot]) -> list[Path]:
     """The shots as a study in the Kaggle layout; their files in order."""
     written = []
@@ -50,7 +65,7 @@ def write_marked(root: Path, shots: list[Shot]) -> list[Path]:
             tags = {"InstanceNumber": shot.numbers[place] if shot.numbers else number, **shot.tags}
             if shot.timed:
                 tags["TriggerTime"] = 50.0 * frame + 25
-            dataset(shot.plane, marked_view(shot.plane, frame), **tags).save_as(path, enforce_file_format=True)
+            path.write_bytes(_encoded(shot.plane, frame, tuple((name, _fixed(value)) for name, value in tags.items())))
             written.append(path)
     return written
 
