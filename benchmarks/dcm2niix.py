@@ -2,7 +2,7 @@
 
 Converts the cines below `--data` (../shared/data/sunnybrook, or $LVPIPE_DATA) and phantoms of regular layout with both,
 compares them slice by slice, then times both on the first cine, process start included, in turn. dcm2niix is looked up
-beside this Python and on PATH: pip install 'lvpipe[bench]'.
+beside this Python and on PATH; the extra `dev` has it.
 
 dcm2niix writes RepetitionTime as the time step. That is the interval between frames in Siemens' headers; in GE's it is
 that of the pulses, which says nothing of a cine. Philips' series become a file for each trigger time, in whole ms.
@@ -55,7 +55,7 @@ def main() -> None:
     args = parser.parse_args()
     other = find_dcm2niix()
     if other is None:
-        raise SystemExit("no dcm2niix beside this Python or on PATH: pip install 'lvpipe[bench]'")
+        raise SystemExit("no dcm2niix beside this Python or on PATH: pip install dcm2niix")
     with tempfile.TemporaryDirectory() as folder:
         studies = [*real_studies(args.data), *phantom_studies(Path(folder))]
         print(f"{'study':<14}{'slices':>7}{'unmatched':>10}{'voxels differ':>14}", end="")

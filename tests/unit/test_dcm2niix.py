@@ -16,7 +16,7 @@ def benchmark():
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     if module.find_dcm2niix() is None:
-        pytest.skip("NOT COMPARED WITH DCM2NIIX: none beside this Python or on PATH; pip install 'lvpipe[bench]'")
+        pytest.skip("NOT COMPARED WITH DCM2NIIX: none beside this Python or on PATH; pip install dcm2niix")
     return module
 
 
