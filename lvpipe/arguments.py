@@ -1,6 +1,7 @@
 """Command lines of the stages: every file by name, the settings as one JSON string."""
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any
 
@@ -39,3 +40,14 @@ def section_of(settings: type[Section]) -> Any:
             raise argparse.ArgumentTypeError(f"{settings.__name__}: {error}") from error
 
     return read
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """Names and values, for an option's `type`."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise argparse.ArgumentTypeError(f'{text!r} is no JSON object; expected such as {{"name": 1}}')
+    return found

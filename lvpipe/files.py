@@ -1,6 +1,7 @@
 """Writing so that nothing half-written is ever mistaken for a result, and the same input gives the same bytes."""
 
 import csv
+import hashlib
 import json
 import math
 import os
@@ -146,3 +147,9 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return "" if math.isnan(value) else format(value, ".8g")
     return str(value)
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of the file's content, as other programs print it."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

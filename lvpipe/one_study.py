@@ -1,16 +1,15 @@
 """`lvpipe convert DIR OUT`: one study for a person, with no cohort, configuration or key."""
 
 import argparse
-import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from types import ModuleType
 from typing import Any
 
-from lvpipe.arguments import add_settings
+from lvpipe.arguments import add_settings, json_object
 from lvpipe.cine.contact_sheet import draw_sheet
 from lvpipe.cine.conversion import Conversion
 from lvpipe.config.convert import ConvertSettings
@@ -43,6 +42,7 @@ def convert_one(argv: Sequence[str], description: str) -> None:
     ledger = args.ledger or args.out.with_name(stem.removesuffix(".nii") + ".json")
     name = args.reader or next((_READERS[ending] for ending in _READERS if _ends(args.source, ending)), _ANY_EXPORT)
     study, options = _study(name, args.source, args.options)
+    _require_own_files([args.out, ledger, *([args.picture] if args.picture else [])], {args.source, *study.files})
     conversion = Conversion(study, args.settings)
     reason = _write_cine(conversion, args.out)
     account = conversion.account(reason)
@@ -68,7 +68,7 @@ def _parser(description: str) -> argparse.ArgumentParser:
     parser.add_argument("source", type=Path, metavar="DIR", help="the folder or file of one study, or of one series")
     parser.add_argument("out", type=Path, metavar="OUT", help="the cine, .nii.gz or .nii; replaced if it is there")
     parser.add_argument("--reader", help="the layout: a name in lvpipe/readers (default: folder; of a file by its end)")
-    parser.add_argument("--options", type=json.loads, default={}, help="the reader's own, as JSON")
+    parser.add_argument("--options", type=json_object, default={}, help="the reader's own, as JSON")
     parser.add_argument("--ledger", type=Path, help="what was kept, mended and dropped (default: OUT.json)")
     parser.add_argument("--picture", type=Path, help="a PNG of every slice that was found and what became of it")
     add_settings(parser, ConvertSettings, default=ConvertSettings())
@@ -83,8 +83,6 @@ def _study(name: str, source: Path, options: Mapping[str, Any]) -> tuple[Study, 
         raise UserError(f"--reader: {error}") from None
     if not hasattr(reader, "read_study"):
         raise UserError(f"--reader {name}: brings estimates, no images, and there is nothing to convert")
-    if not isinstance(options, dict):
-        raise UserError('--options: expected a JSON object, such as {"name": 1}')
     try:
         check_options(reader, options, whole_cohort=False)
     except UserError as error:
@@ -104,6 +102,18 @@ def _require_source(source: Path) -> None:
         raise UserError(f"{source.name}: is an archive; expected a folder: unpack it first")
     if not source.exists():
         raise UserError(f"{source}: is not there; expected the folder or file of one study")
+
+
+def _require_own_files(outputs: Sequence[Path], inputs: Iterable[Path]) -> None:
+    """Nothing that is read is overwritten, nor removed where the study is rejected; and no output by another."""
+    read, written = {path.resolve() for path in inputs}, set()
+    for path in outputs:
+        place = path.resolve()
+        if place in read:
+            raise UserError(f"{path.name}: is one of the files that are read; expected another name to write to")
+        if place in written:
+            raise UserError(f"{path.name}: OUT, --ledger and --picture name it twice; expected a file for each")
+        written.add(place)
 
 
 def _sources(name: str, reader: ModuleType, source: Path) -> tuple[list[Path], dict[str, Any]]:

@@ -1,6 +1,5 @@
 """What the rules ask: which cases, which settings, which code. The only module that knows the workflow."""
 
-import ast
 import json
 import re
 import sys
@@ -18,12 +17,12 @@ from lvpipe.config.schema import Config, load_config
 from lvpipe.config.sheet import PlacedCohort, SheetOrder
 from lvpipe.config.train import TrainSettings
 from lvpipe.errors import UserError
+from lvpipe.network_options import check_network
 from lvpipe.phantom.names import list_cases as list_phantoms
 from lvpipe.phantom.names import list_sheets
 from lvpipe.reader_options import accepted, check_options, load_reader
 from lvpipe.sheet import format_cases
 
-_HERE = Path(__file__).parent
 PHANTOM_ROOT = "results/phantom"
 
 
@@ -43,7 +42,7 @@ class Plan:
                 )
         for model in self.config.models:
             if model.draws:
-                _check_network(model)
+                check_network(model)
             self._check_overrides(model)
 
     @cached_property
@@ -365,9 +364,10 @@ class Plan:
         if not listed:
             raise UserError(
                 f"cohort {cohort.name}: no cases in {self.root(cohort.name)}; "
-                f"expected the layout that the reader {cohort.reader} knows (docs/stages.md)"
+                f"expected the layout that the reader {cohort.reader} knows (docs/readers.md)"
             )
         for source in listed:
+            _check_places(cohort, source)
             yield place(source, cohort.name, cohort.prefix, self.config.folds, cohort.test_share)
 
     def _sources(self, cohort: CohortEntry) -> list[SourceCase]:
@@ -401,28 +401,14 @@ def _check_reader(cohort: CohortEntry) -> None:
         raise UserError(f"cohorts: {cohort.name}: {error}") from None
 
 
-def _check_network(model: ModelEntry) -> None:
-    """Refuse unknown networks and options when the workflow is parsed.
-
-    The arguments are read from the source: importing a network imports torch.
-    """
-    path = _HERE / "networks" / f"{model.network}.py"
-    if not path.is_file():
-        known = sorted(file.stem for file in path.parent.glob("*.py") if file.stem != "__init__")
-        raise UserError(f"models: {model.name}: network {model.network} is not there; known: {', '.join(known)}")
-    known = _arguments_of_build(path)
-    unknown = sorted(set(model.options) - set(known))
-    if unknown:
-        raise UserError(
-            f"models: {model.name}: options: unknown key `{unknown[0]}`; known: {', '.join(known) or 'none'}"
-        )
-
-
-def _arguments_of_build(path: Path) -> list[str]:
-    for node in ast.parse(path.read_text()).body:
-        if isinstance(node, ast.FunctionDef) and node.name == "build":
-            return [argument.arg for argument in node.args.args + node.args.kwonlyargs]
-    raise UserError(f"{path}: has no function build; expected it to take a model's options")
+def _check_places(cohort: CohortEntry, source: SourceCase) -> None:
+    """Refuse what Snakemake takes for a wildcard, or cannot write down: such a case would fail far from its cause."""
+    for part in source.sources:
+        if set(part) & set("{}") or not part.isprintable():
+            raise UserError(
+                f"cohort {cohort.name}: {part!r} has a brace, or a character that is not text, which Snakemake cannot "
+                f"take; rename it"
+            )
 
 
 def _merged(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+from lvpipe.files import file_sha256
 from lvpipe.listing import walk
 
 _PACKAGE = "lvpipe"
@@ -32,12 +33,6 @@ def digest(*parts: str | bytes) -> str:
 def file_digest(path: Path) -> str:
     """A short digest of the file's content."""
     return file_sha256(path)[:_DIGEST_LENGTH]
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of the file's content, as other programs print it."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def folder_fingerprint(paths: Iterable[Path]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lvpipe.cine.ledger import DIGEST_SHOWN
+from lvpipe.decoders.label_files import usable_labels
 from lvpipe.decoders.values import real_values
 from lvpipe.geometry import Floats, Plane, Vector, to_mm
 from lvpipe.labels import BACKGROUND
@@ -311,15 +311,8 @@ def _labels(file: ImageFile, read: Read, image: Voxels) -> tuple[dict[int, NDArr
     """What was drawn, (x, y, z) by frame; a label file that cannot be used is left out, the image stays."""
     drawn: dict[int, NDArray[np.uint8]] = {}
     notes: list[Note] = []
-    for label in file.labels:
-        name = "labels"
-        try:
-            content = read(label.path)
-            name = f"labels {content.sha256[:DIGEST_SHOWN]}"
-            found, more = _drawn(label, content.data, image)
-        except Unreadable as error:
-            notes.append(Note("drop_labels", f"{name}: {error}; dropped"))
-            continue
+    labels = usable_labels(file, read, "labels", lambda label, data: _drawn(label, data, image), notes)
+    for name, (found, more) in labels:
         twice = sorted(set(found) & set(drawn))
         if twice:
             more.append(Note("drop_labels", f"{name}: frame {twice[0] + 1} was drawn before; the last counts"))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lvpipe.cine.ledger import DIGEST_SHOWN
+from lvpipe.decoders.label_files import usable_labels
 from lvpipe.geometry import Plane
 from lvpipe.labels import BACKGROUND
 from lvpipe.study import Frame, ImageFile, LabelFile, Note, Read, Unreadable
@@ -81,15 +81,8 @@ def _labels(file: ImageFile, read: Read, shape_yx: tuple[int, ...]) -> tuple[NDA
     """All masks of the picture, later ones over earlier ones; None where none can be used."""
     drawn: NDArray[np.uint8] | None = None
     notes: list[Note] = []
-    for label in file.labels:
-        name = "mask"
-        try:
-            content = read(label.path)
-            name = f"mask {content.sha256[:DIGEST_SHOWN]}"
-            mask_yx = _mask(label, content.data, shape_yx)
-        except Unreadable as error:
-            notes.append(Note("drop_labels", f"{name}: {error}; dropped"))
-            continue
+    masks = usable_labels(file, read, "mask", lambda label, data: _mask(label, data, shape_yx), notes)
+    for _, mask_yx in masks:
         drawn = mask_yx if drawn is None else np.where(mask_yx, mask_yx, drawn)
     return drawn, notes
 

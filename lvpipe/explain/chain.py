@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lvpipe.explain.records import Record, Records
-from lvpipe.files import read_table
-from lvpipe.provenance import file_sha256
+from lvpipe.files import file_sha256, read_table
 
 CASE_SHEET = "results/convert/cases.csv"
 _CLOCK_S = 2.0

@@ -8,7 +8,7 @@ from pathlib import Path
 from lvpipe.cine.ledger import DIGEST_SHOWN
 from lvpipe.decoders.dicom.look import Look, look
 from lvpipe.exports.places import Place, Shown, places_of
-from lvpipe.provenance import file_sha256
+from lvpipe.files import file_sha256
 from lvpipe.study import Note
 
 _HEAD_BYTES = 64 * 2**10

@@ -30,23 +30,9 @@ _LAYOUT = Layout(("folder",), ("case",), ("patient", "split", *LABELS.names), cl
 _DIRECTORY = "DICOMDIR"
 _IMAGE_ENDINGS = (".dcm", ".dicom", ".ima")
 _OTHER_ENDINGS = (
-    *(
-        ".csv",
-        ".txt",
-        ".md",
-        ".json",
-        ".xml",
-        ".html",
-        ".htm",
-        ".pdf",
-        ".doc",
-        ".docx",
-        ".xlsx",
-        ".ini",
-        ".inf",
-        ".log",
-    ),
-    *(".jpg", ".jpeg", ".png", ".gif", ".bmp", ".ico", ".avi", ".mp4", ".zip", ".exe", ".dll", ".bat", ".sh", ".py"),
+    *(".csv", ".txt", ".md", ".json", ".xml", ".html", ".htm", ".ini", ".inf", ".log"),
+    *(".pdf", ".doc", ".docx", ".xlsx", ".jpg", ".jpeg", ".png", ".gif", ".bmp", ".ico", ".avi", ".mp4"),
+    *(".zip", ".exe", ".dll", ".bat", ".sh", ".py"),
 )
 """Files that are no images, for a decision that opens none."""
 
@@ -55,7 +41,7 @@ def list_cases(root: Path) -> list[SourceCase]:
     """Every folder at the path, or the path itself, by a name that does not tell the folder's.
 
     Raises:
-        UserError: folders and images stand side by side; a name cannot be used; or the sheet is broken.
+        UserError: folders and images stand side by side, or the sheet is broken.
     """
     sources = _sources(root)
     if not sources:
@@ -110,12 +96,6 @@ def _sources(root: Path) -> dict[str, str]:
             f"{root}: {loose} image files beside {len(folders)} folders; expected a folder for each case, or one case: "
             f"move the files into a folder"
         )
-    for folder in folders.values():
-        if set(folder) & set("{}") or not folder.isprintable():
-            raise UserError(
-                f"{root}: the name of the folder {folder!r} has a brace, or a character that is not text, which "
-                f"Snakemake cannot take; rename it"
-            )
     return folders
 
 

@@ -6,11 +6,10 @@ For the workflow: `lvpipe convert case ...` and `lvpipe convert cohort ...`.
 
 import argparse
 import importlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from lvpipe.arguments import add_options
+from lvpipe.arguments import add_options, json_object
 from lvpipe.cine.contact_sheet import draw_sheet
 from lvpipe.cine.conversion import Conversion
 from lvpipe.config.convert import ConvertSettings
@@ -40,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("reader", "case", "cohort"):
         one.add_argument(f"--{name}", required=True)
     one.add_argument("--sources", type=Path, nargs="+", required=True)
-    one.add_argument("--options", type=json.loads, default={}, help="the reader's own, as JSON")
+    one.add_argument("--options", type=json_object, default={}, help="the reader's own, as JSON")
     one.add_argument("--reference", type=Path)
     one.add_argument("--picture", type=Path, help="a PNG of every slice that was found and what became of it")
     one.set_defaults(run=_run_case)

@@ -123,6 +123,7 @@ def _run_given(args: argparse.Namespace) -> None:
     found = dict(reader.read_estimates(Path(source.root), source.table, **source.options))
     given = {case: found.get(case.removeprefix(source.prefix), NO_TABLE) for case in args.cases}
     usable = {case: (one.table, one) for case, one in given.items() if one.table is not None}
+    beats = {case: measure_beat(table, args.settings) for case, (table, _) in usable.items()}
     write_table(
         args.areas,
         AREAS,
@@ -131,26 +132,25 @@ def _run_given(args: argparse.Namespace) -> None:
     curves = ((case, one.times_ms, volume_curve(table, args.settings)) for case, (table, one) in usable.items())
     write_table(args.curves, CURVE, (row for curve in curves for row in _curve_rows(*curve)))
     write_table(
-        args.volumes, BEATS, [_given_beat(case, one, args.settings, source.complete) for case, one in given.items()]
+        args.volumes, BEATS, [_given_row(case, one, beats.get(case), source.complete) for case, one in given.items()]
     )
     write_table(
         args.pairs,
         PAIRS,
-        (row for case, (table, _) in usable.items() for row in _given_pairs(case, table, args.settings)),
+        (row for case, (table, _) in usable.items() for row in _given_pairs(case, table, beats[case])),
     )
     print(f"{len(usable)} of {len(given)} cases have areas")
 
 
-def _given_beat(case: str, one: Given, settings: IntegrateSettings, complete: Completeness) -> dict[str, object]:
-    if one.table is None:
+def _given_row(case: str, one: Given, beat: Beat | None, complete: Completeness) -> dict[str, object]:
+    if one.table is None or beat is None:
         return _no_beat(case, one.reason)
-    left_out = incomplete_reason(one.table.positions_mm, complete)
-    return _beat_row(case, one.table, measure_beat(one.table, settings), left_out, one.flags)
+    return _beat_row(case, one.table, beat, incomplete_reason(one.table.positions_mm, complete), one.flags)
 
 
-def _given_pairs(case: str, table: AreaTable, settings: IntegrateSettings) -> Iterator[dict[str, object]]:
+def _given_pairs(case: str, table: AreaTable, beat: Beat) -> Iterator[dict[str, object]]:
     """The slices of the two frames; nothing was drawn to compare them with, and there is no box."""
-    beat, unknown = measure_beat(table, settings), np.full_like(table.areas_tz_mm2, np.nan)
+    unknown = np.full_like(table.areas_tz_mm2, np.nan)
     yield from _pair_rows(case, table, unknown, float("nan"), {beat.ed_frame, beat.es_frame})
 
 

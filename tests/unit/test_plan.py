@@ -1,5 +1,6 @@
 import copy
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -252,6 +253,17 @@ def test_an_empty_folder_is_not_a_cohort(tmp_path):
     (tmp_path / "dsb").mkdir()
     message = refusal(data_root=str(tmp_path), cohorts=[*DEFAULT["cohorts"][:1], cohort()])
     assert "cohort real: no cases in" in message
+
+
+@pytest.mark.parametrize("reader", ["folder", "slices"])
+@pytest.mark.parametrize("name", ["Bó {case}", "a\nb", os.fsdecode(b"B\xf3")])
+def test_a_source_that_snakemake_cannot_name_is_refused(tmp_path, monkeypatch, reader, name):
+    monkeypatch.chdir(tmp_path)  # where the reader `folder` keeps its key
+    (tmp_path / "data" / name).mkdir(parents=True)
+    (tmp_path / "data" / name / "slice01_frame01.png").touch()
+    message = refusal(cohorts=[*DEFAULT["cohorts"][:1], cohort(reader=reader, path="data")])
+    assert "cohort real: " in message
+    assert "which Snakemake cannot take; rename it" in message
 
 
 @pytest.mark.parametrize(
