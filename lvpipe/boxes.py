@@ -1,33 +1,59 @@
-"""One square box per slice: on disk, and cut out of or put back into a cine."""
+"""The stage `detect`'s file: one square per slice around the heart, how it was found, and how sure that is."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lvpipe.errors import Rejected
 from lvpipe.files import read_json, write_json
+from lvpipe.squares import Squares
+
+NO_HEART = "no heart was found"
+
+_DIGITS = 3
+"""Thousandths of a pixel and of a score: more would be noise that differs between machines."""
 
 
 @dataclass(frozen=True)
 class Boxes:
-    """First row and column of each slice's square in pixels of a view; it may reach outside the image."""
+    """Row and column of each slice's middle and its side, in pixels of a view; a square may reach outside the image.
+
+    `reason` says why there is none, or why it is doubtful. `rivals` has the study's middle by every method that was
+    asked, and `proposals` the squares that the method chose from: slice, row, column, side, score.
+    """
 
     method: str
-    side_px: int
-    pixel_mm2: float
-    corners_px: tuple[tuple[int, int], ...]
+    pixel_mm: float
+    squares: tuple[tuple[float, float, float], ...]
+    score: float = 1.0
+    scores: tuple[float | None, ...] = ()
+    reason: str = ""
+    doubtful: bool = False
+    rivals: dict[str, tuple[float, float] | None] = field(default_factory=dict)
+    proposals: tuple[tuple[float, ...], ...] = ()
 
     @property
-    def area_mm2(self) -> float:
-        """What one box covers."""
-        return self.side_px**2 * self.pixel_mm2
+    def array(self) -> Squares:
+        """The squares as `(slices, 3)`."""
+        return np.array(self.squares, float).reshape(-1, 3)
 
 
 def read_boxes(path: Path) -> Boxes:
     """Read a box file.
+
+    Raises:
+        Rejected: the file has zero bytes, or no heart was found.
+    """
+    boxes = read_finding(path)
+    if not boxes.squares:
+        raise Rejected(f"{NO_HEART}: {boxes.reason}")
+    return boxes
+
+
+def read_finding(path: Path) -> Boxes:
+    """Read a box file, with or without a heart.
 
     Raises:
         Rejected: the file has zero bytes.
@@ -35,26 +61,23 @@ def read_boxes(path: Path) -> Boxes:
     content = read_json(path)
     if content is None:
         raise Rejected(f"{path.name} is empty: the case was rejected earlier, its ledger says why")
-    corners = tuple((int(top), int(left)) for top, left in content["corners_px"])
-    return Boxes(content["method"], int(content["side_px"]), float(content["pixel_mm2"]), corners)
+    return Boxes(**{name: _tuples(value) for name, value in content.items()})
 
 
 def write_boxes(path: Path, boxes: Boxes) -> None:
     """Write a box file."""
-    write_json(path, asdict(boxes))
+    write_json(path, _rounded(asdict(boxes)))
 
 
-def crop(array_tzyx: NDArray[Any], boxes: Boxes) -> NDArray[Any]:
-    """Every slice's box in every frame, as `(t, z, side, side)`; zero outside the image."""
-    side = boxes.side_px
-    padded = np.pad(array_tzyx, ((0, 0), (0, 0), (side, side), (side, side)))
-    windows = []
-    for z, (top, left) in enumerate(boxes.corners_px):
-        row, column = (_within(start, n, side) for start, n in zip((top, left), array_tzyx.shape[2:], strict=True))
-        windows.append(padded[:, z, row : row + side, column : column + side])
-    return np.stack(windows, axis=1)
+def _tuples(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _tuples(inner) for name, inner in value.items()}
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
-def _within(start: int, length: int, side: int) -> int:
-    """The start in the padded image; a box entirely outside sees only padding."""
-    return int(np.clip(start + side, 0, length + side))
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _rounded(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(inner) for inner in value]
+    return round(value, _DIGITS) if isinstance(value, float) else value

@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from lvpipe.config.base import PathName, Section
+from lvpipe.config.window import Window
 
 RESERVED = ("climatology", "expert")
 """Names of rows that stand beside the models' in tables and pages."""
@@ -54,6 +55,7 @@ class ModelEntry(Section):
         "cohorts of the readers `areas` and `masks` bring.",
     )
     view: str = Field("", description="`draws`: the view of section `resample` that it sees.")
+    window: Window = Field(default_factory=Window, description="`draws`: what it sees of a slice.")
     network: str = Field("", description="`draws`: architecture, the name of a module in lvpipe/networks.")
     options: dict[str, Any] = Field(default_factory=dict, description="Arguments of that module's `build`.")
     makes: Literal["prob", "areas", "masks"] = Field(

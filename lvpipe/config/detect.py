@@ -1,21 +1,105 @@
 """Settings of the stage `detect`: where the heart is."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lvpipe.config.base import Section
+from lvpipe.config.network_job import NetworkJob
+
+Method = Literal["lbp_cnn", "mean_deltas", "fourier", "locator", "consensus", "reference", "centre"]
+"""Names of modules in lvpipe/detection/methods."""
+
+LEARNT: dict[str, tuple[str, ...]] = {
+    "lbp_cnn": ("cascade", "classifier"),
+    "locator": ("locator",),
+}
+"""What a method must have learnt before it finds anything: parts of `results/detect/{view}/fold-{fold}`."""
+
+BESIDE_REFERENCE = "reference"
+"""The method that looks at what the expert drew: an upper bound, for cohorts with masks alone."""
 
 
-class DetectSettings(Section):
-    """One square box per slice, in pixels of the view."""
+class CascadeSettings(Section):
+    """The cascade that proposes squares: multi-block local binary patterns, boosted (Liao et al., section 4.3)."""
 
-    method: Literal["mean_deltas", "centre"] = Field(
-        "mean_deltas",
-        description="`mean_deltas`: bands of the strongest mean change over time. `centre`: the middle of the image.",
+    seed: int = Field(1, ge=0, description="Seed of which examples are drawn.")
+    window_px: int = Field(24, ge=12, le=64, description="Side of the window that features lie in.")
+    positives: int = Field(900, ge=10, description="Most squares around hearts that it learns from.")
+    negatives_per_positive: float = Field(10.0, gt=0, description="Squares without a heart for each with one.")
+    negative_iou: float = Field(0.3, gt=0, lt=1, description="Squares that overlap a heart's less are without one.")
+    hit_rate: float = Field(0.995, gt=0.5, le=1, description="Share of hearts that each stage lets pass, at least.")
+    false_alarm: float = Field(0.5, gt=0, lt=1, description="Share of the rest that each stage lets pass, at most.")
+    overall_false_alarm: float = Field(
+        1e-5, gt=0, lt=1, description="Share of all squares without a heart at which no further stage is learnt."
     )
-    side_px: int = Field(128, ge=16, description="Side of every box, in pixels of the view.")
-    band_px: int = Field(60, ge=1, description="Width of the bands over which change is averaged.")
+    weak_learners: int = Field(100, ge=1, description="Most look-up tables in a stage.")
+    stages: int = Field(20, ge=1, description="Most stages.")
+    features: int | None = Field(
+        None, ge=50, description="Features that each stage chooses from, drawn anew; None: all that fit in the window."
+    )
+
+
+class ProposalSettings(Section):
+    """Which squares are asked about, and how many are kept."""
+
+    slices: int = Field(3, ge=1, description="Slices in the middle of the stack in which squares are proposed.")
+    side_mm: tuple[float, float] = Field((36.0, 150.0), description="Smallest and largest side of a square.")
+    scale_factor: float = Field(1.1, gt=1, le=2, description="Ratio of each side to the next smaller one.")
+    most: int = Field(100, ge=1, description="Most proposals of a slice that the classifier sees, by their neighbours.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not 0 < self.side_mm[0] < self.side_mm[1]:
+            raise ValueError(f"side_mm is {list(self.side_mm)}; expected 0 < first < second")
+        return self
+
+
+class ClassifierSettings(Section):
+    """How the network learns that tells the heart's square from others (Liao et al., Table I)."""
+
+    seed: int = Field(1, ge=0, description="Seed of the weights, the order and the changes of examples.")
+    epochs: int = Field(30, ge=1, description="Most passes over the examples.")
+    patience: int = Field(10, ge=1, description="Epochs without a better watched loss after which training stops.")
+    batch_images: int = Field(128, ge=1, description="Examples in a step.")
+    learning_rate: float = Field(0.01, gt=0, description="Peak learning rate.")
+    right_iou: float = Field(0.5, gt=0, lt=1, description="A square that overlaps the heart's this much is right.")
+    wrong_iou: float = Field(0.3, ge=0, lt=1, description="One that overlaps less is wrong; between them none counts.")
+    inner_share: float = Field(
+        0.15, gt=0, lt=0.5, description="Share of the training patients that only watch for early stopping."
+    )
+
+
+class RefineSettings(Section):
+    """The walk from the middle slice outward (Liao et al., section 4.5)."""
+
+    sides: tuple[float, ...] = Field(
+        (0.6, 0.7, 0.8, 0.9, 1.0, 1.1), min_length=1, description="Sides to try, as shares of the neighbour's."
+    )
+    step_share: float = Field(0.05, gt=0, le=0.5, description="Step between places to try, as a share of its side.")
+    reach_share: float = Field(0.2, ge=0, le=0.5, description="How far places to try lie off, as a share of its side.")
+    least_score: float = Field(
+        0.5, ge=0, le=1, description="Where no square scores this much, the neighbour's holds in this slice too."
+    )
+
+
+class LocatorSettings(Section):
+    """How the network learns that regresses the heart's middle and size from a whole slice."""
+
+    seed: int = Field(1, ge=0, description="Seed of the weights, the order and the changes of examples.")
+    epochs: int = Field(40, ge=1, description="Most passes over the slices.")
+    patience: int = Field(12, ge=1, description="Epochs without a better watched loss after which training stops.")
+    batch_images: int = Field(16, ge=1, description="Slices in a step.")
+    learning_rate: float = Field(0.003, gt=0, description="Peak learning rate.")
+    inner_share: float = Field(
+        0.15, gt=0, lt=0.5, description="Share of the training patients that only watch for early stopping."
+    )
+
+
+class MotionSettings(Section):
+    """The methods that follow what moves: `mean_deltas` and `fourier`."""
+
+    band_px: int = Field(60, ge=1, description="`mean_deltas`: width of the bands over which change is averaged.")
     refine: Literal["ring", "none"] = Field(
         "ring",
         description="`ring`: the centre moves to the nearest bright disk in a dark ring; what moves most is often the "
@@ -25,3 +109,48 @@ class DetectSettings(Section):
     per: Literal["slice", "study"] = Field(
         "study", description="One centre for each slice, or the median centre of the study for all its slices."
     )
+
+
+class DetectSettings(NetworkJob):
+    """One square per slice around the heart."""
+
+    method: Method = Field(
+        "lbp_cnn",
+        description="`lbp_cnn`: a cascade proposes squares, a network chooses (paper 002). `locator`: a network "
+        "regresses middle and size. `mean_deltas`, `fourier`: what moves (paper 000; the first harmonic over time). "
+        "`consensus`: the one that most of `rivals` agree with. `reference`: what the expert drew. `centre`: the "
+        "middle of the image.",
+    )
+    rivals: tuple[Method, ...] = Field(
+        ("fourier",), description="Methods that are asked too; a study on which they disagree is flagged."
+    )
+    agree_mm: float = Field(25.0, gt=0, description="Methods agree whose middles of a study are no farther apart.")
+    masks: tuple[str, ...] = Field(
+        (), description="Cohorts whose masks it learns from; none named: every cohort with masks."
+    )
+    side_mm: float = Field(110.0, gt=10, description="Side of the squares of methods that find a middle alone.")
+    margin: float = Field(1.2, ge=1, le=3, description="Side of a square, as a multiple of the heart's outer border.")
+    motion: MotionSettings = Field(default_factory=MotionSettings, description="Methods that follow what moves.")
+    cascade: CascadeSettings = Field(default_factory=CascadeSettings, description="What proposes squares.")
+    proposals: ProposalSettings = Field(default_factory=ProposalSettings, description="Which are asked about.")
+    classifier: ClassifierSettings = Field(default_factory=ClassifierSettings, description="What chooses.")
+    refine: RefineSettings = Field(default_factory=RefineSettings, description="From the middle slice outward.")
+    locator: LocatorSettings = Field(default_factory=LocatorSettings, description="The regressing network.")
+
+    @property
+    def methods(self) -> tuple[Method, ...]:
+        """All that are asked: the one that decides, then its rivals."""
+        return tuple(dict.fromkeys((self.method, *self.rivals)))
+
+    @property
+    def learnt(self) -> tuple[str, ...]:
+        """The parts that must be learnt for them."""
+        return tuple(dict.fromkeys(part for method in self.methods for part in LEARNT.get(method, ())))
+
+    @model_validator(mode="after")
+    def _rivals_can_vote(self) -> Self:
+        if "consensus" in self.rivals:
+            raise ValueError("rivals names consensus, which is asked of the rivals; expected other methods there")
+        if self.method == "consensus" and len(self.rivals) < 2:
+            raise ValueError(f"method is consensus, rivals are {list(self.rivals)}; expected at least two to agree")
+        return self

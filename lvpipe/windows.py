@@ -1,0 +1,52 @@
+"""What a network sees of a slice: a square of pixels about the heart's box, and how to cut it out or put it back."""
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lvpipe.boxes import Boxes
+from lvpipe.config.window import Window
+from lvpipe.grids import Grid, carry
+
+
+def window_grids(boxes: Boxes, window: Window, view: Grid) -> list[Grid]:
+    """The window's pixels in every slice, measured as those of the view are."""
+    return [_grid(square, window, view) for square in boxes.array]
+
+
+def window_mm2(grid: Grid) -> float:
+    """What a window covers."""
+    return float(np.prod(grid.shape_yx) * np.prod(grid.spacing_yx_mm))
+
+
+def cut(
+    array_tzyx: NDArray[Any],
+    grids: list[Grid],
+    view: Grid,
+    how: Literal["linear", "nearest"] = "linear",
+    fill: float = 0,
+) -> NDArray[Any]:
+    """Every slice's window in every frame, as `(t, z, side, side)`, of the array's type; `fill` outside the image."""
+    return np.stack(list(_windows(array_tzyx, grids, view, how, fill)), axis=1)
+
+
+def _windows(
+    array_tzyx: NDArray[Any], grids: list[Grid], view: Grid, how: Literal["linear", "nearest"], fill: float
+) -> Iterator[NDArray[Any]]:
+    for z, grid in enumerate(grids):
+        carried = carry(array_tzyx[:, z], view, grid, how, fill)
+        yield np.rint(carried).astype(array_tzyx.dtype) if how == "linear" else carried
+
+
+def _grid(square: NDArray[np.float64], window: Window, view: Grid) -> Grid:
+    """Whole pixels of the view where their size stays: nothing is interpolated then."""
+    row, column, side = square
+    if window.box_share is None:
+        top, left = (round(middle - (window.side_px - 1) / 2) for middle in (row, column))
+        return view.window(top, left, window.side_px)
+    step = side * window.box_share / window.side_px
+    (y, x), (dy, dx) = view.origin_yx_mm, view.spacing_yx_mm
+    first = -(window.side_px - 1) / 2 * step
+    return Grid((window.side_px,) * 2, (step * dy, step * dx), (y + (row + first) * dy, x + (column + first) * dx))
