@@ -16,8 +16,8 @@ LEARNT: dict[str, tuple[str, ...]] = {
 }
 """What a method must have learnt before it finds anything: parts of `results/detect/{view}/fold-{fold}`."""
 
-BESIDE_REFERENCE = "reference"
-"""The method that looks at what the expert drew: an upper bound, for cohorts with masks alone."""
+_LEARNING = ("masks", "cascade", "classifier", "locator")
+"""Settings that show in the learnt parts alone."""
 
 
 class CascadeSettings(Section):
@@ -136,6 +136,11 @@ class DetectSettings(NetworkJob):
     classifier: ClassifierSettings = Field(default_factory=ClassifierSettings, description="What chooses.")
     refine: RefineSettings = Field(default_factory=RefineSettings, description="From the middle slice outward.")
     locator: LocatorSettings = Field(default_factory=LocatorSettings, description="The regressing network.")
+
+    def finding(self) -> Self:
+        """What is left where the parts have been learnt."""
+        unlearnt = {name: type(self).model_fields[name].get_default(call_default_factory=True) for name in _LEARNING}
+        return self.model_copy(update=unlearnt)
 
     @property
     def methods(self) -> tuple[Method, ...]:
