@@ -22,9 +22,7 @@ def share_out(
     everybody = list(cases)
     # By patient: another cohort of the same source may hold the same patient as a test case.
     tested = {case.patient for case in everybody if case.split == "test"}
-    found = [
-        case for case in everybody if case.cohort in cohorts and case.patient not in tested and case.fold != fold
-    ]
+    found = [case for case in everybody if case.cohort in cohorts and case.patient not in tested and case.fold != fold]
     ranked = sorted({case.patient for case in found}, key=lambda patient: number(f"watch {patient}"))
     if len(ranked) < FEWEST:
         raise UserError(
