@@ -14,8 +14,6 @@ from lvpipe.files import write_table
 from lvpipe.provenance import digest, file_digest
 from lvpipe.spool import Spool
 
-_HISTORY = ("epoch", "learning_rate", "train_loss", "watch_loss", "watch_dice", "best")
-
 
 def main(argv: Sequence[str]) -> None:
     """Put the samples on disk, train, write the model and its history."""
@@ -29,8 +27,9 @@ def main(argv: Sequence[str]) -> None:
 
     from lvpipe.learning.checkpoint import Checkpoint
     from lvpipe.learning.device import prepare_torch
-    from lvpipe.learning.loop import train
+    from lvpipe.learning.loop import HISTORY, train
     from lvpipe.learning.samples import store_samples
+    from lvpipe.learning.segmenting import Segmenting
     from lvpipe.learning.weights import build_network, write_weights
 
     prepare_torch(args.settings, args.settings.seed)
@@ -40,10 +39,11 @@ def main(argv: Sequence[str]) -> None:
     learners, watched = _share_out(store.counts, args.watch, args.cines)
     learn, watch = store.samples(learners), store.samples(watched)
     print(f"learning from {len(learn)} slices of {len(learners)} cases, watching {len(watch)} of {len(watched)}")
+    task = Segmenting(learn, watch, args.settings)
     network = build_network(args.network["network"], args.network["options"])
-    history, best = train(network, learn, watch, args.settings, Checkpoint(kept / "checkpoint"))
+    history, best = train(network, task, args.settings, Checkpoint(kept / "checkpoint"))
     write_weights(args.model, best, args.network)
-    write_table(args.history, _HISTORY, (asdict(row) for row in history))
+    write_table(args.history, HISTORY, (asdict(row) for row in history))
     spool.release()
 
 
