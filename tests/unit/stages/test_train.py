@@ -45,7 +45,7 @@ def words(folder, learn, watch, out="model", settings=SETTINGS, code="x"):
 def test_a_model_and_its_history(lvpipe, folder, capsys):
     assert lvpipe(*words(folder, "abr", "w")) == 0
     history = read_table(folder / "model.csv")
-    assert list(history[0]) == ["epoch", "learning_rate", "train_loss", "watch_loss", "watch_dice", "best"]
+    assert list(history[0]) == ["epoch", "learning_rate", "train_loss", "watch_loss", "watch_score", "best"]
     assert [row["epoch"] for row in history] == ["1", "2", "3"]
     assert history[0]["best"] == "True"
     network = read_network(folder / "model.safetensors")
