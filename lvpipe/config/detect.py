@@ -98,12 +98,12 @@ class MotionSettings(Section):
     band_mm: float = Field(60.0, gt=0, description="`mean_deltas`: width of the bands over which change is averaged.")
     refine: Literal["ring", "none"] = Field(
         "ring",
-        description="`ring`: the centre moves to the nearest bright disk in a dark ring; what moves most is often the "
+        description="`ring`: the centre moves to the best bright disk in a dark ring; what moves most is often the "
         "right ventricle. `none`: it stays (paper 000).",
     )
     reach_mm: float = Field(70.0, gt=0, description="How far, along each axis, `refine` may move a centre.")
     per: Literal["slice", "study"] = Field(
-        "study", description="One centre for each slice, or the median centre of the study for all its slices."
+        "study", description="`mean_deltas`: a centre for each slice, or the study's median centre for all its slices."
     )
 
 
