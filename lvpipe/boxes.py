@@ -77,7 +77,7 @@ def read_finding(path: Path) -> Boxes:
 
 def write_boxes(path: Path, boxes: Boxes) -> None:
     """Write a box file."""
-    write_json(path, _rounded(asdict(boxes)))
+    write_json(path, _rounded(asdict(boxes)) | {"pixel_mm": boxes.pixel_mm})
 
 
 def _tuples(value: Any) -> Any:

@@ -15,12 +15,14 @@ from lvpipe.boxes import read_boxes
 from lvpipe.completeness import incomplete_reason
 from lvpipe.config.convert import Completeness
 from lvpipe.config.integrate import GivenSource, IntegrateSettings
+from lvpipe.config.window import Window
 from lvpipe.files import read_json, read_table, write_table
 from lvpipe.given import NO_TABLE, Given
 from lvpipe.images import is_rejected, passing_on, read_image
 from lvpipe.labels import CAVITY, NOT_ANNOTATED
 from lvpipe.reader import EstimateReader
 from lvpipe.volumes import Beat
+from lvpipe.windows import window_areas_mm2
 
 AREAS = ("case", "frame", "slice", "position_mm", "cavity_mm2", "myocardium_mm2")
 CURVE = ("case", "frame", "time_ms", "cavity_ml")
@@ -56,6 +58,7 @@ def main(argv: Sequence[str]) -> None:
     many = commands.add_parser("cohort")
     add_options(many, IntegrateSettings, "areas", "ledgers", "boxes", "volumes", "pairs")
     many.add_argument("--cases", nargs="+", required=True)
+    many.add_argument("--window", type=section_of(Window), required=True, metavar="JSON", help="what the model sees")
     many.add_argument("--drawn", action="store_true", help="the cohort has references")
     many.set_defaults(run=_run_cohort)
     given = commands.add_parser("given")
@@ -111,8 +114,8 @@ def _run_cohort(args: argparse.Namespace) -> None:
         left_out = "" if ledger["complete"] else ledger["incomplete_reason"]
         beats.append(_beat_row(case, table, beat, left_out))
         reference = _reference(case, args) if args.drawn else np.full_like(table.areas_tz_mm2, np.nan)
-        box_mm2 = read_boxes(args.boxes / f"{case}_boxes.json").area_mm2
-        pairs.extend(_pair_rows(case, table, reference, box_mm2, {beat.ed_frame, beat.es_frame}))
+        boxes_mm2 = window_areas_mm2(read_boxes(args.boxes / f"{case}_boxes.json"), args.window)
+        pairs.extend(_pair_rows(case, table, reference, boxes_mm2, {beat.ed_frame, beat.es_frame}))
     write_table(args.volumes, BEATS, beats)
     write_table(args.pairs, PAIRS, pairs)
 
@@ -151,7 +154,7 @@ def _given_row(case: str, one: Given, beat: Beat | None, complete: Completeness)
 def _given_pairs(case: str, table: AreaTable, beat: Beat) -> Iterator[dict[str, object]]:
     """The slices of the two frames; nothing was drawn to compare them with, and there is no box."""
     unknown = np.full_like(table.areas_tz_mm2, np.nan)
-    yield from _pair_rows(case, table, unknown, float("nan"), {beat.ed_frame, beat.es_frame})
+    yield from _pair_rows(case, table, unknown, unknown[0], {beat.ed_frame, beat.es_frame})
 
 
 def _no_beat(case: str, reason: str) -> dict[str, object]:
@@ -168,14 +171,14 @@ def _beat_row(case: str, table: AreaTable, beat: Beat, left_out: str, further: S
 
 
 def _pair_rows(
-    case: str, table: AreaTable, reference: NDArray[Any], box_mm2: float, frames: set[int]
+    case: str, table: AreaTable, reference: NDArray[Any], boxes_mm2: NDArray[np.float64], frames: set[int]
 ) -> Iterator[dict[str, object]]:
     """The slices of the two frames, and of every frame that was drawn."""
     wanted = sorted(frames | {int(frame) for frame in np.flatnonzero(np.isfinite(reference).any(axis=1))})
     for frame in wanted:
         for z, area in enumerate(table.areas_tz_mm2[frame]):
-            values = (case, frame, z, float(table.positions_mm[z]), float(area), box_mm2, float(reference[frame, z]))
-            yield dict(zip(PAIRS, values, strict=True))
+            values = (float(table.positions_mm[z]), float(area), float(boxes_mm2[z]), float(reference[frame, z]))
+            yield dict(zip(PAIRS, (case, frame, z, *values), strict=True))
 
 
 def _reference(case: str, args: argparse.Namespace) -> NDArray[np.float64]:

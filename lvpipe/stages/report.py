@@ -55,7 +55,7 @@ def draw_page(run: Run, settings: ReportSettings) -> str:
 def draw_history(rows: Sequence[Mapping[str, str]]) -> str:
     """The curves of one training as SVG; drawn here, since a chart's new colour must not train a network again."""
     epochs = [float(row["epoch"]) for row in rows]
-    columns = {"training loss": "train_loss", "watched loss": "watch_loss", "watched Dice": "watch_dice"}
+    columns = {"training loss": "train_loss", "watched loss": "watch_loss", "watched Dice": "watch_score"}
     lines = [Line(name, epochs, [float(row[column]) for row in rows]) for name, column in columns.items()]
     return line_chart("Training", "epoch", "loss, Dice", lines)
 

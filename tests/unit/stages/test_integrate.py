@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+from placing import boxes_at, window
 
-from lvpipe.boxes import Boxes, write_boxes
+from lvpipe.boxes import write_boxes
 from lvpipe.config.convert import Completeness
 from lvpipe.config.integrate import GivenSource, IntegrateSettings
 from lvpipe.files import read_json, read_table, write_json
@@ -31,7 +32,7 @@ def results(tmp_path, image):
     reference[2, :2] = 0
     reference[2, 1, :5, :5] = 1
     write_image(tmp_path / "a_reference.nii.gz", Image(reference, native.affine))
-    write_boxes(tmp_path / "a_boxes.json", Boxes("centre", 16, 3.0, ((0, 0),) * 3))
+    write_boxes(tmp_path / "a_boxes.json", boxes_at(*[(0, 0)] * 3, side_px=16, pixel_mm=3**0.5))
     write_rejected(tmp_path / "b_boxes.json")
     return tmp_path
 
@@ -48,7 +49,12 @@ def run_cohort(lvpipe, folder, *more):
     inputs = [word for name, path in (("areas", folder), ("ledgers", folder), ("boxes", folder))
               for word in (f"--{name}", path)]  # fmt: skip
     outputs = ("--volumes", folder / "c_volumes.csv", "--pairs", folder / "c_pairs.csv")
-    assert lvpipe("integrate", "cohort", "--cases", "a", "b", *inputs, *outputs, "--settings", SETTINGS, *more) == 0
+    assert (
+        lvpipe(
+            "integrate", "cohort", "--cases", "a", "b", *inputs, *outputs, *window(16), "--settings", SETTINGS, *more
+        )
+        == 0
+    )
     return read_table(folder / "c_volumes.csv"), read_table(folder / "c_pairs.csv")
 
 

@@ -47,12 +47,14 @@ def ring_score(frames_tyx: NDArray[Any], pixel_mm: float) -> Floats:
     return np.asarray(np.maximum(np.max(scores, axis=0), 0))
 
 
-def best_places(score_yx: Floats, near_yx: tuple[float, float], reach_px: float, pixel_mm: float) -> NDArray[np.int_]:
+def best_places(score_yx: Floats, near_yx: tuple[float, float], reach_mm: float, pixel_mm: float) -> NDArray[np.int_]:
     """The places with the highest scores within reach of another one, best first; none where nothing scores."""
     from scipy.ndimage import gaussian_filter, maximum_filter
 
-    rows, columns = (np.abs(np.arange(n) - centre) for n, centre in zip(score_yx.shape, near_yx, strict=True))
-    within = (rows[:, None] <= reach_px) & (columns[None] <= reach_px)
+    rows, columns = (
+        np.abs(np.arange(n) - centre) * pixel_mm for n, centre in zip(score_yx.shape, near_yx, strict=True)
+    )
+    within = (rows[:, None] <= reach_mm) & (columns[None] <= reach_mm)
     smoothed = np.where(within, gaussian_filter(score_yx, _BLUR_MM / pixel_mm), 0)
     apart = 2 * round(_APART_MM / pixel_mm) + 1
     peaks = np.argwhere((smoothed == maximum_filter(smoothed, apart)) & (smoothed > 0))
@@ -74,12 +76,12 @@ def wall_contrast(mean_yx: Floats, place_yx: NDArray[Any], pixel_mm: float) -> f
 
 
 def strongest_place(
-    frames_tzyx: NDArray[Any], near_yx: tuple[float, float], reach_px: float, pixel_mm: float
+    frames_tzyx: NDArray[Any], near_yx: tuple[float, float], reach_mm: float, pixel_mm: float
 ) -> Floats:
     """The middle of the ventricle in some slices, near another place; that place itself where nothing scores."""
     slices = [frames_tzyx[:, z] for z in range(frames_tzyx.shape[1])]
     score = np.sum([ring_score(frames_tyx, pixel_mm) for frames_tyx in slices], axis=0)
-    places = best_places(score, near_yx, reach_px, pixel_mm)
+    places = best_places(score, near_yx, reach_mm, pixel_mm)
     means = [frames_tyx.mean(axis=0) for frames_tyx in slices]
     walls = [sum(wall_contrast(mean, place, pixel_mm) for mean in means) for place in places]
     values = [score[tuple(place)] * wall for place, wall in zip(places, walls, strict=True)]
