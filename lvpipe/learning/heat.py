@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _USUAL_SHARE = 0.25
-"""A heart's square is about a fourth as wide as what is seen; the network tells the logarithm of how much more it is."""
+"""A heart's square is about a fourth as wide as what is seen; the network tells by how much more, as a logarithm."""
 
 
 def as_chances(found: "Tensor") -> "Tensor":

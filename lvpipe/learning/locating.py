@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from lvpipe.config.detect import LocatorSettings
+from lvpipe.detection.lessons import Lesson
+from lvpipe.detection.looks import look_at
 from lvpipe.learning.batches import compute_logits
 from lvpipe.learning.heat import as_chances, centres, expected_squares
 
@@ -44,6 +46,13 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.squares)
+
+
+def examples_of(lesson: Lesson) -> Examples:
+    """The slices of a case in which a heart is drawn."""
+    look = look_at(lesson.moments_tzyx, lesson.pixel_mm)
+    squares = look.from_view(lesson.squares[lesson.slices])
+    return Examples(look.images_zcyx[lesson.slices].astype(np.float16), squares.astype(np.float32))
 
 
 class Locating:
