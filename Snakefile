@@ -12,7 +12,7 @@
 #                       {model}/{cohort}_volumes.csv  {cohort}_pairs.csv
 #                       {model}/{cohort}_areas.csv  {cohort}_curves.csv  of a cohort that brought its estimates
 #   results/calibrate   {model}/calibrator.json  forecasts.csv  fallbacks.csv
-#   results/score       {model}/{case}_dice.csv
+#   results/score       {model}/{case}_dice.csv  boxes/{view}.csv  boxes/{view}_summary.csv
 #   results             crps.csv  dice.csv  cases.csv  report/index.html
 #
 #   cohort  cases from one source         case  one study of one patient, unique in a run
