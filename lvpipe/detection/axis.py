@@ -13,6 +13,9 @@ _STEADY_STEPS2 = 0.2
 _SLOPE_MM = 5.0
 """Usual drift of the ventricle's middle from slice to slice (standard deviation, each axis)."""
 
+_ROUNDS = 10
+"""Rounds after which a robust line hardly moves."""
+
 _SLOPES_MM = np.arange(-4.0, 4.5)
 
 
@@ -24,6 +27,15 @@ def fit_line(middles_zyx: NDArray[Any], weights_z: NDArray[Any]) -> Floats:
     middle = shares @ middles_zyx
     slope = (shares * away) @ (middles_zyx - middle) / (shares @ away**2 + _STEADY_STEPS2)
     return np.asarray(middle + away[:, None] * slope, float)
+
+
+def agreed_line(middles_zyx: NDArray[Any], weights_z: NDArray[Any], scale: float) -> Floats:
+    """The line through most of the middles: each round, those farther off than `scale` count less (Cauchy)."""
+    line = np.tile(np.median(middles_zyx, axis=0), (len(middles_zyx), 1))
+    for _ in range(_ROUNDS):
+        far = np.hypot(*(middles_zyx - line).T) / scale
+        line = fit_line(middles_zyx, weights_z / (1 + far**2))
+    return line
 
 
 def brightest_line(score_zyx: NDArray[Any], near_yx: NDArray[Any], reach_mm: float, pixel_mm: float) -> Floats:

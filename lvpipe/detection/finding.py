@@ -1,7 +1,7 @@
 """What every method of finding the heart is given, and what it says."""
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -77,3 +77,8 @@ def load_method(name: str) -> Method:
     """The method of this name: loaded by name, so that a change in one is no change of the others."""
     method: Method = importlib.import_module(f"lvpipe.detection.methods.{name}")
     return method
+
+
+def ask(names: Iterable[str], scene: Scene, settings: "DetectSettings") -> dict[str, Finding]:
+    """What each of these methods finds."""
+    return {name: load_method(name).find(scene, settings) for name in names}
