@@ -39,6 +39,9 @@ class CascadeSettings(Section):
     features: int | None = Field(
         None, ge=50, description="Features that each stage chooses from, drawn anew; None: all that fit in the window."
     )
+    images: int = Field(
+        20000, ge=1, description="Most images, in some size each, in which the negatives of a stage are sought."
+    )
 
 
 class ProposalSettings(Section):
@@ -47,6 +50,7 @@ class ProposalSettings(Section):
     slices: int = Field(3, ge=1, description="Slices in the middle of the stack in which squares are proposed.")
     side_mm: tuple[float, float] = Field((36.0, 150.0), description="Smallest and largest side of a square.")
     scale_factor: float = Field(1.1, gt=1, le=2, description="Ratio of each side to the next smaller one.")
+    step: int = Field(2, ge=1, le=8, description="Step between windows, in pixels of the cascade's window.")
     most: int = Field(100, ge=1, description="Most proposals of a slice that the classifier sees, by their neighbours.")
 
     @model_validator(mode="after")
@@ -94,12 +98,12 @@ class MotionSettings(Section):
     band_mm: float = Field(60.0, gt=0, description="`mean_deltas`: width of the bands over which change is averaged.")
     refine: Literal["ring", "none"] = Field(
         "ring",
-        description="`ring`: the centre moves to the nearest bright disk in a dark ring; what moves most is often the "
+        description="`ring`: the centre moves to the best bright disk in a dark ring; what moves most is often the "
         "right ventricle. `none`: it stays (paper 000).",
     )
     reach_mm: float = Field(70.0, gt=0, description="How far, along each axis, `refine` may move a centre.")
     per: Literal["slice", "study"] = Field(
-        "study", description="One centre for each slice, or the median centre of the study for all its slices."
+        "study", description="`mean_deltas`: a centre for each slice, or the study's median centre for all its slices."
     )
 
 

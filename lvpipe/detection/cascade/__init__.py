@@ -1,0 +1,1 @@
+"""A cascade that proposes squares: multi-block local binary patterns, boosted, saved as OpenCV's programs save it."""
