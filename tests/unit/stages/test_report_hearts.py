@@ -12,7 +12,7 @@ from lvpipe.boxes import Boxes, write_boxes
 from lvpipe.config.report import ReportSettings
 from lvpipe.config.resample import PreparedView
 from lvpipe.detection.judging import SHARES
-from lvpipe.files import write_bytes, write_table
+from lvpipe.files import read_table, write_bytes, write_table
 from lvpipe.images import read_image, write_image
 from lvpipe.stages.report import main
 from lvpipe.stages.resample import prepare_cine
@@ -57,6 +57,9 @@ def write_view(root, heart):
         boxes = Boxes(**vars(boxes) | {"doubtful": True, "reason": "fourier <b> 41 mm away", "rivals": rivals})
     if heart.case == "a3":
         boxes = Boxes("lbp_cnn", VIEW_MM, (), 0.1, reason="nothing looks like a heart")
+        rows = read_table(root / "cases.csv")
+        nothing = {"status": "rejected", "reason": "no heart was found: nothing looks like a heart"}
+        write_table(root / "cases.csv", list(rows[0]), [row | nothing if row["case"] == "a3" else row for row in rows])
     write_boxes(files.with_suffix(".json"), boxes)
 
 
@@ -72,6 +75,12 @@ def test_shares_and_flagged_studies_are_told(made):
     assert "fourier: 41 mm away, locator: no heart was found" in words
     assert "no heart was found: nothing looks like a heart" in words
     assert 'href="#hearts"' in made[2]
+
+
+def test_a_case_that_was_set_aside_leads_to_where_its_heart_was_sought(made):
+    gone, none = (re.search(rf'<article id="case-{case}".*?</article>', made[2], re.DOTALL) for case in ("gone", "a3"))
+    assert 'href="#hearts"' in none.group(0)
+    assert 'href="#hearts"' not in gone.group(0)
 
 
 def test_pictures_of_flagged_studies_alone_are_in_the_page(made):
