@@ -41,7 +41,7 @@ from lvpipe.stages.resample import prepare_reference
 
 HOME = Path(__file__).parent.parent
 VIEW = "standard"
-METHODS = ("lbp_cnn", "locator", "fourier", "mean_deltas", "consensus", "centre", "reference")
+METHODS = ("lbp_cnn", "locator", "fourier", "mean_deltas", "consensus", "centre")
 MOTION = frozenset({"fourier", "mean_deltas"})
 SETTINGS = {"consensus": {"rivals": ["lbp_cnn", "locator", "fourier"]}}
 NEAR_MM = 1.0
@@ -210,7 +210,7 @@ def _times(folder: Path, methods: Sequence[str]) -> None:
     cines = [read_image(view) for view in views]
     reading = median(_timed(lambda view=view: read_image(view)) for view in views)
     print(f"\nseconds a study on one core ({len(views)} cines); reading the cine takes {reading:.3f} s")
-    asked = {method: {"rivals": (), **SETTINGS.get(method, {})} for method in methods if method != "reference"}
+    asked = {method: {"rivals": (), **SETTINGS.get(method, {})} for method in methods}
     for name, changes in (*asked.items(), ("default", {})):
         default = DetectSettings()
         settings = DetectSettings(**({"method": default.method} if name == "default" else {"method": name} | changes))
