@@ -19,7 +19,7 @@ rule detect_cascade:
     params:
         learn=lambda w: PLAN.learners("cascade", w.fold)[0],
         margin=PLAN.config.detect.margin,
-        settings=PLAN.detector.settings("cascade"),
+        settings=lambda w: PLAN.detector.settings("cascade"),
         code=PLAN.detector.code("cascade"),
     shell:
         "python -m lvpipe detect cascade --cines results/resample/{wildcards.view} --learn {params.learn}"
@@ -47,7 +47,7 @@ rule detect_classifier:
         margin=PLAN.config.detect.margin,
         proposals=PLAN.config.detect.proposals.canonical(),
         spool=".spool/detect/{view}/fold-{fold}_classifier",
-        settings=PLAN.detector.settings("classifier"),
+        settings=lambda w: PLAN.detector.settings("classifier"),
         code=PLAN.detector.code("classifier"),
     shell:
         "python -m lvpipe detect classifier --cines results/resample/{wildcards.view} --cascade {input.cascade}"
@@ -75,7 +75,7 @@ rule detect_locator:
         watch=lambda w: PLAN.learners("locator", w.fold)[1],
         margin=PLAN.config.detect.margin,
         spool=".spool/detect/{view}/fold-{fold}_locator",
-        settings=PLAN.detector.settings("locator"),
+        settings=lambda w: PLAN.detector.settings("locator"),
         code=PLAN.detector.code("locator"),
     shell:
         "python -m lvpipe detect locator --cines results/resample/{wildcards.view}"
@@ -108,7 +108,7 @@ for (fold, shard), members in PLAN.shards.items():
         params:
             cases=members,
             folds=PLAN.folds_for(fold),
-            settings=PLAN.detector.settings("find"),
+            settings=lambda w: PLAN.detector.settings("find"),
             code=PLAN.detector.code("find"),
         shell:
             "python -m lvpipe detect find --cases {params.cases} --views results/resample/{wildcards.view}"
