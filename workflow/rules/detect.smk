@@ -2,7 +2,9 @@
 
 
 def lessons(part, kind):
-    return lambda w: expand("results/resample/{view}/{case}_{kind}.nii.gz", view=w.view, case=PLAN.taught(part, w.fold), kind=kind)
+    return lambda w: expand(
+        "results/resample/{view}/{case}_{kind}.nii.gz", view=w.view, case=PLAN.taught(part, w.fold), kind=kind
+    )
 
 
 rule detect_cascade:
