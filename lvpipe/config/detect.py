@@ -40,7 +40,7 @@ class CascadeSettings(Section):
         None, ge=50, description="Features that each stage chooses from, drawn anew; None: all that fit in the window."
     )
     images: int = Field(
-        20000, ge=1, description="Most images, in some size each, in which the negatives of a stage are sought."
+        3000, ge=1, description="Most images, in some size each, in which the negatives of a stage are sought."
     )
 
 
