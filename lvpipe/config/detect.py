@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from lvpipe.config.base import Section
+from lvpipe.config.loop import BatchImages, Epochs, LearningRate, LoopSettings, Optimiser, Patience
 from lvpipe.config.network_job import NetworkJob
 
 Method = Literal["lbp_cnn", "mean_deltas", "fourier", "locator", "consensus", "reference", "centre"]
@@ -16,8 +17,8 @@ LEARNT: dict[str, tuple[str, ...]] = {
 }
 """What a method must have learnt before it finds anything: parts of `results/detect/{view}/fold-{fold}`."""
 
-BESIDE_REFERENCE = "reference"
-"""The method that looks at what the expert drew: an upper bound, for cohorts with masks alone."""
+_LEARNING = ("masks", "cascade", "classifier", "locator")
+"""Settings that show in the learnt parts alone."""
 
 
 class CascadeSettings(Section):
@@ -59,19 +60,17 @@ class ProposalSettings(Section):
         return self
 
 
-class ClassifierSettings(Section):
+class ClassifierSettings(LoopSettings):
     """How the network learns that tells the heart's square from others (Liao et al., Table I)."""
 
-    seed: int = Field(1, ge=0, description="Seed of the weights, the order and the changes of examples.")
-    epochs: int = Field(30, ge=1, description="Most passes over the examples.")
-    patience: int = Field(10, ge=1, description="Epochs without a better watched loss after which training stops.")
-    batch_images: int = Field(128, ge=1, description="Examples in a step.")
-    learning_rate: float = Field(0.01, gt=0, description="Peak learning rate.")
-    right_iou: float = Field(0.5, gt=0, lt=1, description="A square that overlaps the heart's this much is right.")
-    wrong_iou: float = Field(0.3, ge=0, lt=1, description="One that overlaps less is wrong; between them none counts.")
-    inner_share: float = Field(
-        0.15, gt=0, lt=0.5, description="Share of the training patients that only watch for early stopping."
-    )
+    epochs: Epochs = 30
+    batch_images: BatchImages = 128
+    optimiser: Optimiser = "sgd"
+    learning_rate: LearningRate = 0.01
+    right_iou: float = Field(1.0, gt=0, le=1, description="A square that overlaps the heart's this much is right.")
+    wrong_iou: float = Field(0.3, ge=0, lt=1, description="One that overlaps less is wrong; between them it is partly.")
+    slice_images: int = Field(60, ge=4, description="Squares of each drawn slice that it learns from.")
+    epoch_images: int = Field(4000, ge=1, description="Most squares in one epoch, a fresh draw each.")
 
 
 class RefineSettings(Section):
@@ -87,31 +86,26 @@ class RefineSettings(Section):
     )
 
 
-class LocatorSettings(Section):
+class LocatorSettings(LoopSettings):
     """How the network learns that regresses the heart's middle and size from a whole slice."""
 
-    seed: int = Field(1, ge=0, description="Seed of the weights, the order and the changes of examples.")
-    epochs: int = Field(40, ge=1, description="Most passes over the slices.")
-    patience: int = Field(12, ge=1, description="Epochs without a better watched loss after which training stops.")
-    batch_images: int = Field(16, ge=1, description="Slices in a step.")
-    learning_rate: float = Field(0.003, gt=0, description="Peak learning rate.")
-    inner_share: float = Field(
-        0.15, gt=0, lt=0.5, description="Share of the training patients that only watch for early stopping."
-    )
+    patience: Patience = 12
+    batch_images: BatchImages = 16
+    learning_rate: LearningRate = 0.003
 
 
 class MotionSettings(Section):
     """The methods that follow what moves: `mean_deltas` and `fourier`."""
 
-    band_px: int = Field(60, ge=1, description="`mean_deltas`: width of the bands over which change is averaged.")
+    band_mm: float = Field(60.0, gt=0, description="`mean_deltas`: width of the bands over which change is averaged.")
     refine: Literal["ring", "none"] = Field(
         "ring",
-        description="`ring`: the centre moves to the nearest bright disk in a dark ring; what moves most is often the "
+        description="`ring`: the centre moves to the best bright disk in a dark ring; what moves most is often the "
         "right ventricle. `none`: it stays (paper 000).",
     )
-    reach_px: int = Field(70, ge=1, description="How far, along each axis, `refine` may move a centre.")
+    reach_mm: float = Field(70.0, gt=0, description="How far, along each axis, `refine` may move a centre.")
     per: Literal["slice", "study"] = Field(
-        "study", description="One centre for each slice, or the median centre of the study for all its slices."
+        "study", description="`mean_deltas`: a centre for each slice, or the study's median centre for all its slices."
     )
 
 
@@ -140,6 +134,11 @@ class DetectSettings(NetworkJob):
     classifier: ClassifierSettings = Field(default_factory=ClassifierSettings, description="What chooses.")
     refine: RefineSettings = Field(default_factory=RefineSettings, description="From the middle slice outward.")
     locator: LocatorSettings = Field(default_factory=LocatorSettings, description="The regressing network.")
+
+    def finding(self) -> Self:
+        """What is left where the parts have been learnt."""
+        unlearnt = {name: type(self).model_fields[name].get_default(call_default_factory=True) for name in _LEARNING}
+        return self.model_copy(update=unlearnt)
 
     @property
     def methods(self) -> tuple[Method, ...]:

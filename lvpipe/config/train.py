@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from lvpipe.config.base import Section
-from lvpipe.config.network_job import NetworkJob
+from lvpipe.config.loop import LoopSettings
 
 
 class Augmentation(Section):
@@ -20,20 +20,11 @@ class Augmentation(Section):
     share: float = Field(0.5, ge=0, le=1, description="Probability of each change for an image.")
 
 
-class TrainSettings(NetworkJob):
+class TrainSettings(LoopSettings):
     """The training loop."""
 
-    seed: int = Field(1, ge=0, description="Seed of the weights, the order of images and the augmentation.")
-    epochs: int = Field(40, ge=1, description="Most passes over the training images.")
     epoch_images: int | None = Field(
         None, ge=1, description="Most images in one epoch, a fresh draw each; None: all of them."
     )
-    patience: int = Field(10, ge=1, description="Epochs without a better monitored loss after which training stops.")
-    batch_images: int = Field(8, ge=1, description="Images in a step.")
-    learning_rate: float = Field(6e-3, gt=0, description="Peak learning rate of AdamW; it follows one cosine to zero.")
-    weight_decay: float = Field(1e-4, ge=0, description="Weight decay of AdamW.")
     loss: Literal["dice_ce", "bce"] = Field("dice_ce", description="Training loss on logits.")
-    inner_share: float = Field(
-        0.15, gt=0, lt=0.5, description="Share of the training patients that only watch for early stopping."
-    )
     augmentation: Augmentation = Field(default_factory=Augmentation, description="Random changes of training images.")

@@ -76,7 +76,7 @@ def training_section(run: Run) -> Html:
 
 def _history(name: str, path: Path) -> Line:
     rows = read_table(path)
-    return Line(name, [number(row["epoch"]) for row in rows], [number(row["watch_dice"]) for row in rows])
+    return Line(name, [number(row["epoch"]) for row in rows], [number(row["watch_score"]) for row in rows])
 
 
 def _points(run: Run, model: str, kind: str) -> Iterator[Point]:

@@ -8,6 +8,7 @@ from lvpipe.config.train import TrainSettings
 from lvpipe.learning import loop
 from lvpipe.learning.checkpoint import Checkpoint
 from lvpipe.learning.device import prepare_torch
+from lvpipe.learning.segmenting import Segmenting
 from lvpipe.learning.store import Samples, Store, write_store
 from lvpipe.learning.weights import build_network, write_weights
 
@@ -32,7 +33,7 @@ def samples(tmp_path) -> tuple[Samples, Samples]:
 def run(samples, checkpoint, settings=SETTINGS) -> tuple[list[loop.Epoch], bytes]:
     """A training as the stage runs it, from the seeds on: its history and the bytes of its model."""
     prepare_torch(settings, settings.seed)
-    history, best = loop.train(build_network(**ARCHITECTURE), *samples, settings, checkpoint)
+    history, best = loop.train(build_network(**ARCHITECTURE), Segmenting(*samples, settings), settings, checkpoint)
     path = checkpoint._path.with_suffix(".safetensors")
     write_weights(path, best, ARCHITECTURE)
     return history, path.read_bytes()
@@ -75,7 +76,7 @@ def test_a_resumed_training_ends_in_the_same_bytes(tmp_path, samples, run_and_in
 def test_early_stopping_stops_in_the_same_epoch(tmp_path, samples, run_and_interrupt, monkeypatch):
     """The watched loss rises from the third epoch on; the interruption falls into the waiting."""
     script = {1: 0.9, 2: 0.5}
-    monkeypatch.setattr(loop._Loop, "evaluate", lambda self, _: (script.get(len(self.history) + 1, 0.7), 0.5))
+    monkeypatch.setattr(loop._Loop, "evaluate", lambda self: (script.get(len(self.history) + 1, 0.7), 0.5))
     whole = run(samples, Checkpoint(tmp_path / "whole"))
     assert len(whole[0]) == 6
     run_and_interrupt(Checkpoint(tmp_path / "killed", ALWAYS), 4)
@@ -92,11 +93,11 @@ def test_a_training_that_was_finished_learns_no_more(tmp_path, samples, capsys):
 def test_dropout_and_augmentation_depend_on_the_state_that_is_kept(tmp_path, samples, run_and_interrupt):
     """Without it the same training ends elsewhere, so that the tests above could fail."""
     whole = run(samples, Checkpoint(tmp_path / "whole"))
-    for name in ("torch", "augmentation", "order"):
+    for name in ("torch", "task", "order"):
         run_and_interrupt(Checkpoint(tmp_path / name, ALWAYS), 2)
         state = Checkpoint(tmp_path / name).read()
         prepare_torch(SETTINGS, SETTINGS.seed)
-        fresh = loop._Loop(build_network(**ARCHITECTURE), samples[0], SETTINGS).state()
+        fresh = loop._Loop(build_network(**ARCHITECTURE), Segmenting(*samples, SETTINGS), SETTINGS).state()
         Checkpoint(tmp_path / name, ALWAYS).save(
             lambda state=state, fresh=fresh, name=name: {**state, name: fresh[name]}
         )

@@ -15,6 +15,7 @@ from lvpipe.learning.augment import Augmenter
 from lvpipe.learning.batches import as_batch, standardise
 from lvpipe.learning.checkpoint import Checkpoint
 from lvpipe.learning.device import prepare_torch
+from lvpipe.learning.segmenting import Segmenting
 from lvpipe.learning.store import Samples, Store, write_store
 from lvpipe.learning.weights import build_network, read_network, write_weights
 
@@ -69,7 +70,9 @@ def train(tmp_path):
     numbers = count()
 
     def run(network, learn, watch, settings):
-        return loop.train(network, learn, watch, settings, Checkpoint(tmp_path / f"checkpoint-{next(numbers)}"))
+        return loop.train(
+            network, Segmenting(learn, watch, settings), settings, Checkpoint(tmp_path / f"checkpoint-{next(numbers)}")
+        )
 
     return run
 
@@ -92,7 +95,7 @@ def test_a_small_network_learns_eight_disks_by_heart(disks, train):
     network.load_state_dict(best)
     assert pooled_dice(network, samples) > 0.95
     assert history[-1].train_loss < 0.5 * history[0].train_loss
-    assert max(row.watch_dice for row in history) > 0.95
+    assert max(row.watch_score for row in history) > 0.95
     assert min(row.watch_loss for row in history) == [row for row in history if row.best][-1].watch_loss
 
 
@@ -111,7 +114,7 @@ def test_equal_seeds_give_equal_weights_and_other_seeds_do_not(tmp_path, disks, 
 def scripted(monkeypatch, losses: list[float]) -> None:
     """Let the watched loss follow a script; each epoch leaves its number in the weights."""
     script = iter(losses)
-    monkeypatch.setattr(loop._Loop, "evaluate", lambda self, samples: (next(script), 0.5))
+    monkeypatch.setattr(loop._Loop, "evaluate", lambda self: (next(script), 0.5))
 
     def epoch(self) -> float:
         with torch.no_grad():
@@ -158,7 +161,7 @@ def test_a_training_that_diverges_writes_no_model(monkeypatch, disks, train):
 @pytest.mark.parametrize("epochs", [1, 2, 5, 9, 10, 11, 20, 40])
 def test_the_learning_rate_rises_and_falls_for_any_number_of_steps(disks, epochs):
     settings = TrainSettings(epochs=epochs, batch_images=8, learning_rate=0.01)
-    machine = loop._Loop(stub(), disks(8), settings)
+    machine = loop._Loop(stub(), Segmenting(disks(8), disks(8), settings), settings)
     rates = []
     for _ in range(epochs):
         rates.append(machine.rate())
@@ -171,11 +174,15 @@ def test_the_learning_rate_rises_and_falls_for_any_number_of_steps(disks, epochs
         assert rates[-1] < 0.001 or epochs < 5
 
 
+def watched(network, task: Segmenting) -> tuple[float, float]:
+    return loop._Loop(network, task, task.settings).evaluate()
+
+
 def test_what_is_watched_is_the_mean_over_images_however_they_are_chunked(disks):
     samples, settings = disks(13), QUICK.model_copy(update={"loss": "bce"})
     loss, dice = zip(
         *(
-            loop._Loop(fresh(), samples, settings.model_copy(update={"batch_images": size})).evaluate(samples)
+            watched(fresh(), Segmenting(samples, samples, settings.model_copy(update={"batch_images": size})))
             for size in (1, 2, 13)
         ),
         strict=True,
@@ -186,8 +193,10 @@ def test_what_is_watched_is_the_mean_over_images_however_they_are_chunked(disks)
 
 def test_every_image_is_seen_once_an_epoch(stored):
     images = np.arange(10, dtype=np.uint8)[:, None, None] * np.ones((1, 16, 16), np.uint8)
-    machine = loop._Loop(stub(), stored(images, images), TrainSettings(batch_images=4))
-    seen = [np.rint(batch[:, 0, 0, 0].numpy() * 255).tolist() for batch, _ in machine._batches()]
+    samples = stored(images, images)
+    task = Segmenting(samples, samples, TrainSettings(batch_images=4))
+    batches = task.batches(np.random.default_rng(1))
+    seen = [np.rint(batch[:, 0, 0, 0].numpy() * 255).tolist() for batch, _ in batches]
     order = [value for batch in seen for value in batch]
     assert sorted(order) == list(range(10))
     assert order != list(range(10))
@@ -196,8 +205,10 @@ def test_every_image_is_seen_once_an_epoch(stored):
 
 def test_an_epoch_of_some_images_draws_others_each_time(stored):
     images = np.arange(50, dtype=np.uint8)[:, None, None] * np.ones((1, 16, 16), np.uint8)
-    machine = loop._Loop(stub(), stored(images, images), TrainSettings(batch_images=4, epochs=3, epoch_images=10))
-    epochs = [{float(v) for batch, _ in machine._batches() for v in batch[:, 0, 0, 0]} for _ in range(2)]
+    samples, settings = stored(images, images), TrainSettings(batch_images=4, epochs=3, epoch_images=10)
+    task = Segmenting(samples, samples, settings)
+    machine, order = loop._Loop(stub(), task, settings), np.random.default_rng(1)
+    epochs = [{float(v) for batch, _ in task.batches(order) for v in batch[:, 0, 0, 0]} for _ in range(2)]
     assert [len(epoch) for epoch in epochs] == [10, 10]
     assert epochs[0] != epochs[1]
     assert machine.steps == 3
@@ -280,14 +291,10 @@ def test_use_shows_a_network_what_training_showed_it(stored):
     faint[0, 3, 3] = 52  # so little contrast that the smallest spread matters
     used, trained = Recorder(), Recorder()
     draw_images([used], faint, 4, "float32")
-    loop._Loop.evaluate(_bare(trained), stored(faint, np.zeros_like(faint)))
+    samples = stored(faint, np.zeros_like(faint))
+    with torch.inference_mode():
+        Segmenting(samples, samples, QUICK).evaluate(trained)
     torch.testing.assert_close(used.batch, trained.batch)
-
-
-def _bare(network) -> loop._Loop:
-    machine = loop._Loop.__new__(loop._Loop)
-    machine.network, machine.settings, machine.loss = network, QUICK, loop._loss("bce")
-    return machine
 
 
 def test_probabilities_of_several_networks_are_averaged_in_any_batches():
@@ -357,3 +364,14 @@ def test_a_missing_model_is_a_missing_file(tmp_path):
 def test_epochs_hold_no_seconds():
     assert "seconds" not in " ".join(loop.Epoch.__dataclass_fields__)
     assert replace(loop.Epoch(1, 0.1, 1.0, 1.0, 0.5, best=True), epoch=2).epoch == 2
+
+
+def test_gradient_descent_learns_too_with_a_momentum_that_stays(disks, train):
+    settings = QUICK.model_copy(update={"optimiser": "sgd", "learning_rate": 0.1, "epochs": 15})
+    samples = disks()
+    history, _ = train(fresh(), samples, samples, settings)
+    assert history[-1].train_loss < 0.8 * history[0].train_loss
+    machine = loop._Loop(fresh(), Segmenting(samples, samples, settings), settings)
+    for _ in range(4):
+        assert {group["momentum"] for group in machine.optimiser.param_groups} == {0.9}
+        machine.run_epoch()

@@ -174,8 +174,8 @@ def _write_model(
         write_table(volumes, ("case", "frame", "time_ms", "cavity_ml"), curve)
     write_forecasts(root / "calibrate" / model / "forecasts.csv", forecasts)
     for fold in range(2):
-        rows = [{"epoch": n, "watch_dice": 0.93 - 0.6 * math.exp(-n / (4 + fold))} for n in range(1, 21)]
-        write_table(root / "train" / model / f"fold-{fold}" / "history.csv", ("epoch", "watch_dice"), rows)
+        rows = [{"epoch": n, "watch_score": 0.93 - 0.6 * math.exp(-n / (4 + fold))} for n in range(1, 21)]
+        write_table(root / "train" / model / f"fold-{fold}" / "history.csv", ("epoch", "watch_score"), rows)
     return forecasts
 
 
