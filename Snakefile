@@ -4,7 +4,7 @@
 #   results/convert     {case}_cine.nii.gz  {case}_cine.json (ledger)  {case}_reference.nii.gz
 #                       {case}_found.png  cases.csv  ledger.csv
 #   results/resample    {view}/{case}_cine.nii.gz  {view}/{case}_reference.nii.gz
-#   results/detect      {view}/{case}_boxes.json
+#   results/detect      {view}/{case}_boxes.json  {case}_boxes.png
 #   results/train       {model}/fold-{fold}/model.safetensors  history.csv  curve.svg
 #   results/segment     {model}/{case}_prob.nii.gz
 #   results/postprocess {model}/{case}_mask.nii.gz
@@ -12,7 +12,7 @@
 #                       {model}/{cohort}_volumes.csv  {cohort}_pairs.csv
 #                       {model}/{cohort}_areas.csv  {cohort}_curves.csv  of a cohort that brought its estimates
 #   results/calibrate   {model}/calibrator.json  forecasts.csv  fallbacks.csv
-#   results/score       {model}/{case}_dice.csv
+#   results/score       {model}/{case}_dice.csv  boxes/{view}.csv  boxes/{view}_summary.csv
 #   results             crps.csv  dice.csv  cases.csv  report/index.html
 #
 #   cohort  cases from one source         case  one study of one patient, unique in a run

@@ -22,6 +22,7 @@ import numpy as np
 
 from lvpipe.boxes import Boxes, write_boxes
 from lvpipe.config.train import TrainSettings
+from lvpipe.config.window import Window
 from lvpipe.images import Image, write_image
 from lvpipe.labels import CAVITY
 
@@ -61,10 +62,10 @@ def make_case(folder: Path, case: str, seed: int) -> None:
     cavity = np.hypot(y - MATRIX / 2, x - MATRIX / 2) < radius
     cine = np.clip(60 + 120 * cavity + random.normal(0, 12, cavity.shape), 0, 255).astype(np.uint8)
     affine = np.diag([1.5, 1.5, 8.0, 1.0])
-    corner = (MATRIX - SIDE_PX) // 2
+    square = ((MATRIX - 1) / 2, (MATRIX - 1) / 2, float(SIDE_PX))
     write_image(folder / f"{case}_cine.nii.gz", Image(cine, affine, 30.0))
     write_image(folder / f"{case}_reference.nii.gz", Image(np.where(cavity, CAVITY, 0).astype(np.uint8), affine, 30.0))
-    write_boxes(folder / f"{case}_boxes.json", Boxes("centre", SIDE_PX, 1.5**2, ((corner, corner),) * SLICES))
+    write_boxes(folder / f"{case}_boxes.json", Boxes("centre", 1.5, (square,) * SLICES))
 
 
 def measure(folder: Path, studies: int) -> dict[str, float]:
@@ -88,7 +89,8 @@ def train(cohort: Path, cases: list[str]) -> dict[str, float]:
     command = [sys.executable, "-m", "lvpipe", "train", "--cines", cohort, "--boxes", cohort]
     command += ["--learn", *cases[WATCHED:], "--watch", *cases[:WATCHED], "--network", json.dumps(NETWORK)]
     command += ["--model", cohort / "model.safetensors", "--history", cohort / "history.csv"]
-    command += ["--spool", cohort / "spool", "--code", "benchmark", "--settings", SETTINGS.canonical()]
+    command += ["--spool", cohort / "spool", "--code", "benchmark", "--window", Window(side_px=SIDE_PX).canonical()]
+    command += ["--settings", SETTINGS.canonical()]
     with (cohort / "log").open("w+") as log:
         process = subprocess.Popen([str(word) for word in command], stdout=log, stderr=subprocess.STDOUT)
         building_s, store_bytes = _watch_store(cohort / "spool", process)

@@ -39,6 +39,17 @@ class Boxes:
         """The squares as `(slices, 3)`."""
         return np.array(self.squares, float).reshape(-1, 3)
 
+    def rivals_mm(self) -> dict[str, float | None]:
+        """How far each rival's middle of the study lies from this one's; None where either found no heart."""
+        others = {name: place for name, place in self.rivals.items() if name != self.method}
+        if not self.squares:
+            return dict.fromkeys(others)
+        middle = np.median(self.array[:, :2], axis=0)
+        return {
+            name: None if place is None else float(np.hypot(*(middle - place))) * self.pixel_mm
+            for name, place in others.items()
+        }
+
 
 def read_boxes(path: Path) -> Boxes:
     """Read a box file.
@@ -66,7 +77,7 @@ def read_finding(path: Path) -> Boxes:
 
 def write_boxes(path: Path, boxes: Boxes) -> None:
     """Write a box file."""
-    write_json(path, _rounded(asdict(boxes)))
+    write_json(path, _rounded(asdict(boxes)) | {"pixel_mm": boxes.pixel_mm})
 
 
 def _tuples(value: Any) -> Any:

@@ -67,6 +67,8 @@ def carry(
     """Resample all frames of one slice at once; pixels outside the source get `fill`."""
     import SimpleITK as sitk  # noqa: N813  (the name that its own documentation uses)
 
+    if not len(frames_tyx):
+        return np.empty((0, *target.shape_yx), np.float32 if how == "linear" else frames_tyx.dtype)
     smoothed = _antialiased(frames_tyx, source, target) if how == "linear" else frames_tyx
     kind = np.float32 if how == "linear" else frames_tyx.dtype
     moving = sitk.GetImageFromArray(np.moveaxis(smoothed, 0, -1).astype(kind, order="C"), isVector=True)

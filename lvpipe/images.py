@@ -63,6 +63,11 @@ class Image:
         x, y, z = np.sqrt((self.affine[:3, :3] ** 2).sum(axis=0))
         return float(x), float(y), float(z)
 
+    @property
+    def pixel_mm(self) -> float:
+        """Side of a square pixel of the same area."""
+        return float(np.sqrt(np.prod(self.spacing_xyz_mm[:2])))
+
 
 def read_image(path: Path) -> Image:
     """Read a NIfTI as its stored values times its slope; integers without a slope stay integers.

@@ -3,20 +3,23 @@
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from lvpipe import provenance
-from lvpipe.cases import Case, SourceCase, number, place, shards
+from lvpipe.cases import Case, SourceCase, place, shards
 from lvpipe.config.base import NAME_PATTERN
 from lvpipe.config.cohorts import CohortEntry, ModelEntry, Overrides
 from lvpipe.config.integrate import GivenSource
+from lvpipe.config.network_job import conda_file
 from lvpipe.config.schema import Config, load_config
 from lvpipe.config.sheet import PlacedCohort, SheetOrder
 from lvpipe.config.train import TrainSettings
+from lvpipe.detector_plan import DetectorPlan
 from lvpipe.errors import UserError
+from lvpipe.learners import share_out
 from lvpipe.network_options import check_network
 from lvpipe.phantom.names import list_cases as list_phantoms
 from lvpipe.phantom.names import list_sheets
@@ -33,6 +36,7 @@ class Plan:
         self.config: Config = load_config(raw)
         self.cohorts: dict[str, CohortEntry] = {cohort.name: cohort for cohort in self.config.cohorts}
         self.models: dict[str, ModelEntry] = {model.name: model for model in self.config.models}
+        self.detector = DetectorPlan(self.config)
         for cohort in self.config.cohorts:
             _check_reader(cohort)
             if self.gives(cohort.name) and (cohort.masks or cohort.phantom):
@@ -87,6 +91,11 @@ class Plan:
     def drawing(self) -> list[str]:
         """The models that are trained and applied here."""
         return [name for name, model in self.models.items() if model.draws]
+
+    @cached_property
+    def views(self) -> list[str]:
+        """The views that models look at: in each of them the heart is sought."""
+        return list(dict.fromkeys(self.models[model].view for model in self.drawing))
 
     @cached_property
     def measured(self) -> dict[str, list[str]]:
@@ -238,41 +247,35 @@ class Plan:
         """Every case with its place, as `lvpipe.sheet.parse_cases` reads it."""
         return list(format_cases(self.cases.values()))
 
-    def learners(self, model: str, fold: str | int) -> tuple[list[str], list[str]]:
-        """The cases that the model of a fold learns from, and those that it watches to know when to stop.
+    def learners(self, learner: str, fold: str | int) -> tuple[list[str], list[str]]:
+        """The cases that a model, or a part of the detector, learns from in a fold, and those that it watches.
 
-        Drawn, not of split test, not of the held-out fold; who is watched follows from each patient's own hash.
+        Raises:
+            UserError: fewer than two patients.
         """
-        cohorts = self.models[model].masks
-        # By patient: another cohort of the same source may hold the same patient as a test case.
-        tested = {case.patient for case in self.cases.values() if case.split == "test"}
-        found = [
-            case
-            for case in self.cases.values()
-            if case.cohort in cohorts and case.patient not in tested and case.fold != int(fold)
-        ]
-        ranked = sorted({case.patient for case in found}, key=lambda patient: number(f"watch {patient}"))
-        if len(ranked) < 2:
-            raise UserError(
-                f"model {model}, fold {fold}: {len(ranked)} patients with masks to learn from in the cohorts "
-                f"{', '.join(cohorts)}; expected at least 2: add cases, or lower `folds` or `test_share`"
-            )
-        share = TrainSettings.model_validate_json(self.settings("train", model)).inner_share
-        watched = [patient for patient in ranked if number(f"watch {patient}") < share * 2**64]
-        watched = watched[: len(ranked) - 1] or ranked[:1]
-        watch = [case.name for case in found if case.patient in watched]
-        return [case.name for case in found if case.patient not in watched], watch
+        if learner not in self.models:
+            return self.detector.learners(learner, self.cases.values(), fold)
+        share = TrainSettings.model_validate_json(self.settings("train", learner)).inner_share
+        try:
+            return share_out(self.cases.values(), self.models[learner].masks, int(fold), share)
+        except UserError as error:
+            raise UserError(f"model {learner}, {error}") from None
 
-    def taught(self, model: str, fold: str | int) -> list[str]:
-        """The cases that the model of a fold learns from or watches; ends the run with one line where there are none.
+    def taught(self, learner: str, fold: str | int) -> list[str]:
+        """The cases that are learnt from or watched in a fold; ends the run with one line where there are none.
 
         Not checked when the workflow is parsed: who wants only `convert` of two studies needs nobody to learn from.
         """
         try:
-            learn, watch = self.learners(model, fold)
+            learn, watch = self.learners(learner, fold)
         except UserError as error:
             sys.exit(f"lvpipe: {error}")
         return learn + watch
+
+    def shown(self, members: Sequence[str]) -> list[str]:
+        """The cases among these whose references `detect` looks at: none, but for its method `reference`."""
+        drawn = set(self.drawn()) if "reference" in self.config.detect.methods else set()
+        return [name for name in members if name in drawn]
 
     def folds_for(self, held_out: str) -> list[int]:
         """The folds whose models are applied to cases of this held-out fold."""
@@ -309,7 +312,7 @@ class Plan:
 
     def environment(self, stage: str, model: str) -> str:
         """The conda file of a network job, as its rule file names it; used by `--sdm conda` alone."""
-        return f"../../envs/{'gpu' if self.gpus(stage, model) else 'cpu'}.yaml"
+        return conda_file(json.loads(self.settings(stage, model))["device"])
 
     def network(self, model: str) -> str:
         """The network of a model and its options, as canonical JSON."""
@@ -319,6 +322,10 @@ class Plan:
     def code(self, stage: str, *modules: str) -> str:
         """The modules of a stage, and those that it loads by name, each with its digest."""
         return provenance.code_digest(f"lvpipe.stages.{stage}", *modules)
+
+    def window(self, model: str) -> str:
+        """What a model sees of a slice, as canonical JSON."""
+        return self.models[model].window.canonical()
 
     def network_module(self, model: str) -> str:
         """The module of a model's network."""

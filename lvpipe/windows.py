@@ -16,9 +16,11 @@ def window_grids(boxes: Boxes, window: Window, view: Grid) -> list[Grid]:
     return [_grid(square, window, view) for square in boxes.array]
 
 
-def window_mm2(grid: Grid) -> float:
-    """What a window covers."""
-    return float(np.prod(grid.shape_yx) * np.prod(grid.spacing_yx_mm))
+def window_areas_mm2(boxes: Boxes, window: Window) -> NDArray[np.float64]:
+    """What each slice's window covers."""
+    whole = np.full(len(boxes.squares), float(window.side_px))
+    sides = whole if window.box_share is None else boxes.array[:, 2] * window.box_share
+    return np.asarray((sides * boxes.pixel_mm) ** 2)
 
 
 def cut(

@@ -1,12 +1,8 @@
-"""The picture beside a ledger: every slice that was found, from base to apex, and what became of each.
-
-Drawn with Pillow, which is loaded inside `draw`: whoever wants no picture pays nothing for it.
-"""
+"""The picture beside a ledger: every slice that was found, from base to apex, and what became of each."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from statistics import median
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
@@ -14,23 +10,30 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lvpipe.canvas import (
+    AMBER,
+    BLUE,
+    FAINT,
+    GAP_PX,
+    GREEN,
+    INK,
+    LETTER_PX,
+    LINE_PX,
+    PURPLE,
+    RED,
+    TITLE_PX,
+    as_png,
+    blank,
+    write,
+)
 from lvpipe.cine.ledger import Event, Found, Ledger
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
-    from PIL.ImageFont import FreeTypeFont, ImageFont
-
-    Font = FreeTypeFont | ImageFont
 
 _COLUMNS = 6
 _SIDE_PX = 200
-_GAP_PX = 14
 _BORDER_PX = 4
-_TEXT_PX = 13
-_LINE_PX = 17
-_TITLE_PX = 20
-_LETTER_PX = 7
-"""Width that a letter of the text needs on average, for wrapping."""
 
 _SHOWN_MOST = 96
 """Cells on a sheet: beyond, nobody looks, and a broken study may hold a thousand places."""
@@ -38,9 +41,7 @@ _SHOWN_MOST = 96
 _WINDOW_PERCENT = (1.0, 99.0)
 """Grey values from black to white in the middle of each image: the chest wall beside the coil outshines any heart."""
 
-_PAPER, _INK, _FAINT = "#16181d", "#f2f2f2", "#9aa0ab"
-_COLOURS = {"kept": "#009e73", "mended": "#e69f00", "dropped": "#d55e00", "rejected": "#9a6fb0", "missing": "#56b4e9"}
-"""Okabe and Ito's colours, which most colour-blind people tell apart; the caption says the same in words."""
+_COLOURS = {"kept": GREEN, "mended": AMBER, "dropped": RED, "rejected": PURPLE, "missing": BLUE}
 
 
 @dataclass(frozen=True)
@@ -55,30 +56,28 @@ class _Cell:
 
 def draw_sheet(title: str, ledger: Ledger, reason: str = "") -> bytes:
     """A PNG, the same bytes for the same account; `reason` is that of a rejected case."""
-    from PIL import Image, ImageDraw
+    from PIL import ImageDraw
 
     cells = _cells(ledger, bool(reason))
     rows = [cells[start : start + _COLUMNS] for start in range(0, min(len(cells), _SHOWN_MOST), _COLUMNS)]
-    heights = [_SIDE_PX + _LINE_PX * max(len(cell.lines) for cell in row) + 2 * _GAP_PX for row in rows]
+    heights = [_SIDE_PX + LINE_PX * max(len(cell.lines) for cell in row) + 2 * GAP_PX for row in rows]
     head, foot = _head(cells, reason), _foot(ledger, cells)
-    width = _COLUMNS * (_SIDE_PX + _GAP_PX) + _GAP_PX
-    top = 3 * _GAP_PX + _TITLE_PX + _LINE_PX * len(head)
-    height = top + sum(heights) + _LINE_PX * len(foot) + _GAP_PX
-    sheet = Image.new("RGB", (width, height), _PAPER)
+    width = _COLUMNS * (_SIDE_PX + GAP_PX) + GAP_PX
+    top = 3 * GAP_PX + TITLE_PX + LINE_PX * len(head)
+    height = top + sum(heights) + LINE_PX * len(foot) + GAP_PX
+    sheet = blank(width, height)
     pen = ImageDraw.Draw(sheet)
-    _write(pen, title, _GAP_PX, _GAP_PX, _INK, _TITLE_PX)
+    write(pen, title, GAP_PX, GAP_PX, INK, TITLE_PX)
     for index, (line, colour) in enumerate(head):
-        _write(pen, line, _GAP_PX, 2 * _GAP_PX + _TITLE_PX + index * _LINE_PX, colour)
+        write(pen, line, GAP_PX, 2 * GAP_PX + TITLE_PX + index * LINE_PX, colour)
     pixels_per_mm = _SIDE_PX / _usual_field_mm([cell.found for cell in cells if cell.found])
     for row, row_height in zip(rows, heights, strict=True):
         for column, cell in enumerate(row):
-            _draw_cell(sheet, pen, cell, _GAP_PX + column * (_SIDE_PX + _GAP_PX), top, pixels_per_mm)
+            _draw_cell(sheet, pen, cell, GAP_PX + column * (_SIDE_PX + GAP_PX), top, pixels_per_mm)
         top += row_height
     for index, line in enumerate(foot):
-        _write(pen, line, _GAP_PX, top + index * _LINE_PX, _FAINT)
-    stream = BytesIO()
-    sheet.save(stream, "PNG", compress_level=1)
-    return stream.getvalue()
+        write(pen, line, GAP_PX, top + index * LINE_PX, FAINT)
+    return as_png(sheet)
 
 
 def _cells(ledger: Ledger, rejected: bool) -> list[_Cell]:
@@ -101,7 +100,7 @@ def _slice_cell(one: Found, rejected: bool) -> _Cell:
 def _gap_cell(event: Event, ledger: Ledger) -> _Cell:
     """A gap is noted at the slice before it, so that it comes right after."""
     filled = any(other.rule == "fill_gaps" for other in ledger.events)
-    lines = [*wrap(event.what, _SIDE_PX // _LETTER_PX), *(["filled: fill_gaps"] if filled else [])]
+    lines = [*wrap(event.what, _SIDE_PX // LETTER_PX), *(["filled: fill_gaps"] if filled else [])]
     return _Cell("missing", tuple(lines), (event.position_mm or 0.0) + 0.01)
 
 
@@ -111,8 +110,8 @@ def _head(cells: Sequence[_Cell], reason: str) -> list[tuple[str, str]]:
     told = ", ".join(f"{fates[fate]} {fate}" for fate in _COLOURS if fates[fate])
     lines = [(line, _COLOURS["dropped"]) for line in wrap(f"rejected: {reason}", 160)] if reason else []
     if not fates:
-        return [*lines, ("no readable image was found", _INK)]
-    return [*lines, (f"{'' if reason else 'ok; '}slices found, base to apex: {told}", _INK)]
+        return [*lines, ("no readable image was found", INK)]
+    return [*lines, (f"{'' if reason else 'ok; '}slices found, base to apex: {told}", INK)]
 
 
 def _foot(ledger: Ledger, cells: Sequence[_Cell]) -> list[str]:
@@ -131,8 +130,8 @@ def _draw_cell(sheet: Any, pen: "ImageDraw", cell: _Cell, left: int, top: int, p
         sheet.paste(picture, (left + (_SIDE_PX - picture.width) // 2, top + (_SIDE_PX - picture.height) // 2))
     pen.rectangle(box, outline=_COLOURS[cell.fate], width=_BORDER_PX)
     for index, line in enumerate(cell.lines):
-        colour = _INK if index == 0 else _COLOURS[cell.fate]
-        _write(pen, line, left, top + _SIDE_PX + 4 + index * _LINE_PX, colour)
+        colour = INK if index == 0 else _COLOURS[cell.fate]
+        write(pen, line, left, top + _SIDE_PX + 4 + index * LINE_PX, colour)
 
 
 def _thumbnail(one: Found, pixels_per_mm: float, dim: bool) -> Any:
@@ -166,9 +165,3 @@ def _usual_field_mm(found: Sequence[Found]) -> float:
     """The largest field of view, those aside that a wrong header makes larger than any other."""
     fields = [_field_mm(one) for one in found] or [1.0]
     return max(field for field in fields if field <= 2 * median(fields))
-
-
-def _write(pen: "ImageDraw", text: str, left: int, top: int, colour: str, size_px: int = _TEXT_PX) -> None:
-    from PIL import ImageFont
-
-    pen.text((left, top), text, fill=colour, font=ImageFont.load_default(size=size_px))

@@ -17,8 +17,8 @@ LEARNT: dict[str, tuple[str, ...]] = {
 }
 """What a method must have learnt before it finds anything: parts of `results/detect/{view}/fold-{fold}`."""
 
-BESIDE_REFERENCE = "reference"
-"""The method that looks at what the expert drew: an upper bound, for cohorts with masks alone."""
+_LEARNING = ("masks", "cascade", "classifier", "locator")
+"""Settings that show in the learnt parts alone."""
 
 
 class CascadeSettings(Section):
@@ -97,15 +97,15 @@ class LocatorSettings(LoopSettings):
 class MotionSettings(Section):
     """The methods that follow what moves: `mean_deltas` and `fourier`."""
 
-    band_px: int = Field(60, ge=1, description="`mean_deltas`: width of the bands over which change is averaged.")
+    band_mm: float = Field(60.0, gt=0, description="`mean_deltas`: width of the bands over which change is averaged.")
     refine: Literal["ring", "none"] = Field(
         "ring",
-        description="`ring`: the centre moves to the nearest bright disk in a dark ring; what moves most is often the "
+        description="`ring`: the centre moves to the best bright disk in a dark ring; what moves most is often the "
         "right ventricle. `none`: it stays (paper 000).",
     )
-    reach_px: int = Field(70, ge=1, description="How far, along each axis, `refine` may move a centre.")
+    reach_mm: float = Field(70.0, gt=0, description="How far, along each axis, `refine` may move a centre.")
     per: Literal["slice", "study"] = Field(
-        "study", description="One centre for each slice, or the median centre of the study for all its slices."
+        "study", description="`mean_deltas`: a centre for each slice, or the study's median centre for all its slices."
     )
 
 
@@ -134,6 +134,11 @@ class DetectSettings(NetworkJob):
     classifier: ClassifierSettings = Field(default_factory=ClassifierSettings, description="What chooses.")
     refine: RefineSettings = Field(default_factory=RefineSettings, description="From the middle slice outward.")
     locator: LocatorSettings = Field(default_factory=LocatorSettings, description="The regressing network.")
+
+    def finding(self) -> Self:
+        """What is left where the parts have been learnt."""
+        unlearnt = {name: type(self).model_fields[name].get_default(call_default_factory=True) for name in _LEARNING}
+        return self.model_copy(update=unlearnt)
 
     @property
     def methods(self) -> tuple[Method, ...]:

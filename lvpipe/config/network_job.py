@@ -10,6 +10,11 @@ Device = Literal["cpu", "cuda"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
 
+def conda_file(device: Device) -> str:
+    """The environment of a job that computes there, as rule files name it."""
+    return f"../../envs/{'gpu' if device == 'cuda' else 'cpu'}.yaml"
+
+
 class NetworkJob(Section):
     """Where a network computes, and in which numbers."""
 

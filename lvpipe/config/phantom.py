@@ -114,6 +114,11 @@ class PhantomCohort(Section):
     slice_spacing_mm: Range = Field(default=(8.0, 10.0), description="Distance between slice positions.")
     slice_thickness_mm: Range = Field(default=(6.0, 8.0), description="Thickness of a slice; never above the spacing.")
     breath_hold_mm: Range = Field(default=(0.0, 3.0), description="Shift of a slice's anatomy (standard deviation).")
+    distractors: Count = Field(
+        default=(0, 0),
+        description="Round things beside the heart, bright as blood, that are no ventricle: domes of spleen or "
+        "stomach, vessels; so many in each case.",
+    )
     long_axis_frames: NonNegativeInt = Field(default=3, description="Frames of each 2ch and 4ch folder; 0 makes none.")
     vendors: tuple[Literal["SIEMENS", "GE", "PHILIPS"], ...] = Field(
         default=("SIEMENS", "GE", "PHILIPS"), min_length=1, description="Manufacturers whose headers and scales appear."

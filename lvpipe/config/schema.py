@@ -48,10 +48,13 @@ class Config(Section):
         _unique("models", [model.name for model in self.models])
         for cohort in self.cohorts:
             _one_source(cohort, self.phantom)
+        drawn = {cohort.name for cohort in self.cohorts if cohort.masks}
+        for name in self.detect.masks:
+            _known("detect: masks", name, drawn)
         for model in (model for model in self.models if model.draws):
             _known(f"models: {model.name}: view", model.view, self.resample.views)
             for name in model.masks:
-                _known(f"models: {model.name}: masks", name, {c.name for c in self.cohorts if c.masks})
+                _known(f"models: {model.name}: masks", name, drawn)
             if not model.masks:
                 raise ValueError(f"models: {model.name}: masks is empty; expected a cohort with masks to learn from")
         return self

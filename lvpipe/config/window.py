@@ -8,7 +8,7 @@ from lvpipe.config.base import Section
 class Window(Section):
     """A square of pixels about the middle of the slice's box."""
 
-    side_px: int = Field(128, ge=16, description="Pixels along each side, as the network gets them.")
+    side_px: int = Field(112, ge=16, description="Pixels along each side, as the network gets them.")
     box_share: float | None = Field(
         None,
         gt=0,

@@ -1,6 +1,7 @@
 """What every method of finding the heart is given, and what it says."""
 
-from collections.abc import Mapping, Sequence
+import importlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -59,8 +60,25 @@ def nothing(reason: str, score: float = 0.0, proposals: NDArray[Any] | None = No
     return Finding(np.empty((0, 3)), score, np.empty(0), kept, reason)
 
 
+def about(middles: NDArray[Any], score: float, scene: Scene, settings: "DetectSettings") -> Finding:
+    """A heart whose middles are known and whose size is not: squares of the side that settings say."""
+    squares = np.column_stack([middles, np.full(len(middles), settings.side_mm / scene.pixel_mm)])
+    return Finding(squares, score, np.full(len(squares), score))
+
+
 class Method(Protocol):
     """What a module of lvpipe/detection/methods has."""
 
     def find(self, scene: Scene, settings: "DetectSettings") -> Finding:
         """Where the heart is; a scene without one is no error."""
+
+
+def load_method(name: str) -> Method:
+    """The method of this name: loaded by name, so that a change in one is no change of the others."""
+    method: Method = importlib.import_module(f"lvpipe.detection.methods.{name}")
+    return method
+
+
+def ask(names: Iterable[str], scene: Scene, settings: "DetectSettings") -> dict[str, Finding]:
+    """What each of these methods finds."""
+    return {name: load_method(name).find(scene, settings) for name in names}

@@ -48,8 +48,7 @@ def read_lessons(cases: Iterable[str], folder: Path, margin: float) -> Iterator[
         except Rejected as reason:
             print(f"{case}: left out of training: {reason}")
             continue
-        pixel_mm = float(np.mean(cine.spacing_xyz_mm[:2]))
-        lesson = _lesson(case, pixel_mm, cine.array_tzyx, reference.array_tzyx, margin)
+        lesson = _lesson(case, cine.pixel_mm, cine.array_tzyx, reference.array_tzyx, margin)
         if len(lesson.slices):
             yield lesson
         else:

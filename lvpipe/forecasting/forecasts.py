@@ -34,9 +34,9 @@ class Slices:
     box_ml: NDArray[np.float64]
 
 
-def slices_of(areas_mm2: NDArray[Any], positions_mm: NDArray[Any], box_mm2: float) -> Slices:
-    """What sigma-hat needs of a frame."""
-    return Slices(areas_mm2 / box_mm2, slice_weights_ml(positions_mm) * box_mm2)
+def slices_of(areas_mm2: NDArray[Any], positions_mm: NDArray[Any], boxes_mm2: NDArray[Any]) -> Slices:
+    """What sigma-hat needs of a frame; each slice has a box of its own."""
+    return Slices(areas_mm2 / boxes_mm2, slice_weights_ml(positions_mm) * boxes_mm2)
 
 
 class AreaErrors:

@@ -1,4 +1,4 @@
-"""Training images: the drawn slices of the drawn frames, cut to their boxes."""
+"""Training images: the drawn slices of the drawn frames, as a network's window shows them."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -7,34 +7,40 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lvpipe.boxes import Boxes, crop, read_boxes
+from lvpipe.boxes import Boxes, read_boxes
+from lvpipe.config.window import Window
 from lvpipe.errors import Rejected
-from lvpipe.images import read_image
+from lvpipe.grids import grid_of
+from lvpipe.images import Image, read_image
 from lvpipe.labels import CAVITY, NOT_ANNOTATED
 from lvpipe.learning.store import Store, write_store
+from lvpipe.squares import drawn_frames
+from lvpipe.windows import cut, window_grids
 
 Cut = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 """Images (0..255) and their targets (cavity 1, else 0), both `(n, side, side)`."""
 
 
-def store_samples(folder: Path, cases: Iterable[str], cines: Path, boxes: Path) -> Store:
+def store_samples(folder: Path, cases: Iterable[str], cines: Path, boxes: Path, window: Window) -> Store:
     """The samples of all cases, on disk in this folder; one that an earlier attempt has finished is used as it is."""
     try:
         return Store(folder)
     except (FileNotFoundError, ValueError):  # not made yet, or damaged by a crash of the machine
-        write_store(folder, _read_cases(cases, cines, boxes))
+        write_store(folder, _read_cases(cases, cines, boxes, window))
         return Store(folder)
 
 
-def cut_samples(cine_tzyx: NDArray[Any], reference_tzyx: NDArray[Any], boxes: Boxes) -> Cut:
-    """The drawn slices of the drawn frames; what a box shows beyond the original image is background."""
-    frames = np.flatnonzero((reference_tzyx != NOT_ANNOTATED).any(axis=(1, 2, 3)))
-    images, labels = crop(cine_tzyx[frames], boxes), crop(reference_tzyx[frames], boxes)
+def cut_samples(cine: Image, reference_tzyx: NDArray[Any], boxes: Boxes, window: Window) -> Cut:
+    """The drawn slices of the drawn frames; what a window shows beyond the original image is background."""
+    frames, view = drawn_frames(reference_tzyx), grid_of(cine)
+    grids = window_grids(boxes, window, view)
+    images = cut(cine.array_tzyx[frames], grids, view)
+    labels = cut(reference_tzyx[frames], grids, view, how="nearest", fill=NOT_ANNOTATED)
     drawn = (reference_tzyx[frames] != NOT_ANNOTATED).any(axis=(2, 3))
     return images[drawn], (labels[drawn] == CAVITY).astype(np.uint8)
 
 
-def _read_cases(cases: Iterable[str], cines: Path, boxes: Path) -> Iterator[tuple[str, *Cut]]:
+def _read_cases(cases: Iterable[str], cines: Path, boxes: Path, window: Window) -> Iterator[tuple[str, *Cut]]:
     """Every case once; a rejected one has no samples."""
     for case in cases:
         try:
@@ -44,4 +50,4 @@ def _read_cases(cases: Iterable[str], cines: Path, boxes: Path) -> Iterator[tupl
         except Rejected as reason:
             print(f"{case}: left out of training: {reason}")
         else:
-            yield case, *cut_samples(cine.array_tzyx, reference.array_tzyx, box)
+            yield case, *cut_samples(cine, reference.array_tzyx, box, window)

@@ -116,8 +116,8 @@ class _Writer:
         n, *shape = self._shape
         if n and tuple(shape) != images_nyx.shape[1:]:
             raise UserError(
-                f"{case}: its boxes are {images_nyx.shape[1]} px wide, those of the cases before it {shape[0]}; "
-                f"expected one `detect: side_px` for all"
+                f"{case}: its images are {images_nyx.shape[1]} px wide, those of the cases before it {shape[0]}; "
+                f"expected one `window: side_px` for all"
             )
         self._shape = (n + len(images_nyx), *images_nyx.shape[1:])
         self._stream.write(np.ascontiguousarray(images_nyx).data)

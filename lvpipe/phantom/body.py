@@ -103,7 +103,7 @@ class Body:
         self, points_mm: "Floats", water: "Floats", fat: "Floats", bumps: "Floats", grain: "Floats"
     ) -> "tuple[Floats, Floats]":
         """Chest wall from inside to outside: muscle with ribs, fat, skin, and nothing beyond."""
-        depth = self._depth_mm(points_mm) + 2.0 * bumps
+        depth = self.depth_mm(points_mm) + 2.0 * bumps
         muscle = cover(self.skin_fat_mm + self.muscle_mm * (1.0 + 0.3 * bumps) + 1.5 * grain - depth, EDGE_MM)
         rib = self._ribs(points_mm, depth, bumps)
         water = water + muscle * (self.muscle * (1.0 + 0.15 * grain) * (1.0 - rib) - water)
@@ -115,7 +115,7 @@ class Body:
         body = cover(depth, EDGE_MM)
         return water * body, fat * body
 
-    def _depth_mm(self, points_mm: "Floats") -> "Floats":
+    def depth_mm(self, points_mm: "Floats") -> "Floats":
         """Distance under the skin of an elliptic torso."""
         x = np.abs(points_mm[0] - self.centre_mm[0]) / self.half_width_mm
         y = np.abs(points_mm[1] - self.centre_mm[1]) / self.half_depth_mm

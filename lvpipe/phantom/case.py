@@ -8,6 +8,7 @@ import numpy as np
 from lvpipe.labels import BACKGROUND, CAVITY, MYOCARDIUM
 from lvpipe.phantom.body import draw_body
 from lvpipe.phantom.chambers import draw_chambers
+from lvpipe.phantom.distractors import draw_distractors
 from lvpipe.phantom.heart import Heart, draw_heart
 from lvpipe.phantom.irregularities import Planted, plant
 from lvpipe.phantom.names import find_case
@@ -138,7 +139,10 @@ def build_case(cohort: str, case: str, order: "PhantomOrder") -> PhantomCase:
     body = draw_body(settings.contrast, person.weight_kg, heart.apex_mm, rng)
     vendor = str(rng.choice(settings.vendors)) if settings.layout == "kaggle" else "GE"
     chambers = draw_chambers(heart, 1.0 - person.esv_ml / person.edv_ml, rng)
-    scene = Scene(chambers, body, pose, draw_scanner(settings.contrast, body.fat, vendor, rng))
+    scanner = draw_scanner(settings.contrast, body.fat, vendor, rng)
+    # From a stream of their own: cases without them are what they would be if there were no such thing.
+    beside = draw_distractors(settings.distractors, heart, body, pose, make_generator(*key, "distractors"))
+    scene = Scene(chambers, body, pose, scanner, beside)
     stack = draw_stack(settings, heart, pose, make_generator(*key, "stack"))
     views = draw_views(settings, heart, pose, stack) if settings.layout == "kaggle" else []
     kept, planted, timed = plant(stack, settings, heart, pose, make_generator(*key, "irregularities"))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lvpipe.config.phantom import Contrast
     from lvpipe.phantom.body import Body
     from lvpipe.phantom.chambers import Chambers
+    from lvpipe.phantom.distractors import Distractor
     from lvpipe.phantom.stack import Acquisition, Pose
 
     Floats = NDArray[np.floating]
@@ -83,6 +84,7 @@ class Scene:
     body: "Body"
     pose: "Pose"
     scanner: Scanner
+    distractors: "tuple[Distractor, ...]" = ()
 
     def image(self, taken: "Acquisition", rng: np.random.Generator) -> "NDArray[np.uint16]":
         """Image one plane in the frames of the acquisition, as [frame, row, column]."""
@@ -90,10 +92,10 @@ class Scene:
 
         points = taken.plane.points() - np.asarray(taken.shift_mm, np.float32).reshape(3, 1, 1)
         blur = self.scanner.blur_pixels
-        still = self._still(points, taken)
-        rows, columns, moving = self._moving(points, taken, still)
-        frames = np.empty((len(taken.frames), *still.shape[1:]), np.float32)
-        frames[:] = self._signal(*gaussian_filter(still, (0, blur, blur)))
+        around = self._around(points, taken)
+        rows, columns, moving = self._moving(points, taken, around)
+        frames = np.empty((len(taken.frames), *around.shape[2:]), np.float32)
+        frames[:] = self._signal(*gaussian_filter(around, (0, 0, blur, blur)))
         frames[:, rows, columns] = self._signal(*gaussian_filter(moving, (0, 0, blur, blur)))
         frames *= self.body.coil(points - self.pose.origin_mm.astype(np.float32).reshape(3, 1, 1))
         _add_noise(frames, self.scanner.noise * taken.noise_factor, rng)
@@ -105,14 +107,25 @@ class Scene:
         opposed = np.float32(self.scanner.opposed)
         return np.asarray((1.0 - opposed) * (water + fat) + opposed * np.abs(water - fat))
 
+    def _around(self, points_mm: "Floats", taken: "Acquisition") -> "Floats":
+        """Water and fat of everything around the heart, as [2, frame, row, column]; one frame if nothing pulsates."""
+        around = self._still(points_mm, taken)[:, None]
+        if not self.distractors:
+            return around
+        local = self.pose.to_heart(points_mm).astype(np.float32)
+        contracted = np.asarray(self.chambers.heart.contracted[np.asarray(taken.frames)], np.float32)
+        for thing in self.distractors:
+            around = thing.paint(around, local, contracted)
+        return around
+
     def _still(self, points_mm: "Floats", taken: "Acquisition") -> "Floats":
-        """Water and fat of everything around the heart, as [2, row, column]."""
+        """Water and fat of the body, as [2, row, column]."""
         origin = self.pose.origin_mm.astype(np.float32).reshape(3, 1, 1)
         normal = taken.plane.normal.astype(np.float32).reshape(3, 1, 1)
         sheets = [self.body.paint(points_mm - origin + step * normal) for step in _steps(taken, BODY_SHEETS)]
         return np.asarray(np.mean(sheets, axis=0), np.float32)
 
-    def _moving(self, points_mm: "Floats", taken: "Acquisition", still: "Floats") -> "tuple[slice, slice, Floats]":
+    def _moving(self, points_mm: "Floats", taken: "Acquisition", around: "Floats") -> "tuple[slice, slice, Floats]":
         """Water and fat in the box around the beating heart, as [2, frame, row, column], and where that box is."""
         normal = taken.plane.normal.astype(np.float32)
         rows, columns = self._box(points_mm)
@@ -122,7 +135,7 @@ class Scene:
         total = np.zeros((2, len(picks), *local.shape[1:]), np.float32)
         steps = _steps(taken, SUB_PLANES if abs(toward[2]) > 0.9 else 1)
         for step in steps:
-            water, fat = self._sheet(local + step * toward.reshape(3, 1, 1), picks, still[:, rows, columns])
+            water, fat = self._sheet(local + step * toward.reshape(3, 1, 1), picks, around[..., rows, columns])
             total[0] += water
             total[1] += fat
         return rows, columns, total / len(steps)
@@ -138,12 +151,12 @@ class Scene:
             return slice(0, 1), slice(0, 1)
         return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
-    def _sheet(self, local_mm: "Floats", picks: "NDArray[np.intp]", still: "Floats") -> "tuple[Floats, Floats]":
+    def _sheet(self, local_mm: "Floats", picks: "NDArray[np.intp]", around: "Floats") -> "tuple[Floats, Floats]":
         """Water and fat of one thin sheet; `local_mm` in the heart's frame, as [3, row, column]."""
         look = _Lookup(self.chambers, local_mm, picks)
         signal = self.scanner
         grain = 1.0 + 0.06 * signal.grain_field.at(local_mm)
-        water, fat = np.broadcast_to(still[:, None], (2, len(picks), *still.shape[1:]))
+        water, fat = np.broadcast_to(around, (2, len(picks), *around.shape[2:]))
         in_fat, in_heart = look.inside("fat"), look.inside("whole")
         fat = (fat + in_fat * (signal.fat * grain - fat)) * (1.0 - in_heart)
         muscle = np.float32(signal.myocardium) * grain

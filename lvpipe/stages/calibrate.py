@@ -156,7 +156,7 @@ def _is_incomplete(beat: Mapping[str, str]) -> bool:
 def _slices(rows: Sequence[dict[str, str]]) -> Slices | None:
     if not rows[0]["box_mm2"]:
         return None
-    return slices_of(*_columns(rows), float(rows[0]["box_mm2"]))
+    return slices_of(*_columns(rows), np.array([float(row["box_mm2"]) for row in rows]))
 
 
 def _slab(rows: Sequence[dict[str, str]]) -> Slab:

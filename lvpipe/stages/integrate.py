@@ -10,17 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvpipe.arguments import add_options, section_of
-from lvpipe.beats import INCOMPLETE, AreaTable, flags_of, measure_beat, read_areas, volume_curve
+from lvpipe.beats import HEART_DOUBTFUL, INCOMPLETE, AreaTable, flags_of, measure_beat, read_areas, volume_curve
 from lvpipe.boxes import read_boxes
 from lvpipe.completeness import incomplete_reason
 from lvpipe.config.convert import Completeness
 from lvpipe.config.integrate import GivenSource, IntegrateSettings
+from lvpipe.config.window import Window
+from lvpipe.errors import Rejected
 from lvpipe.files import read_json, read_table, write_table
 from lvpipe.given import NO_TABLE, Given
 from lvpipe.images import is_rejected, passing_on, read_image
 from lvpipe.labels import CAVITY, NOT_ANNOTATED
 from lvpipe.reader import EstimateReader
 from lvpipe.volumes import Beat
+from lvpipe.windows import window_areas_mm2
 
 AREAS = ("case", "frame", "slice", "position_mm", "cavity_mm2", "myocardium_mm2")
 CURVE = ("case", "frame", "time_ms", "cavity_ml")
@@ -56,6 +59,7 @@ def main(argv: Sequence[str]) -> None:
     many = commands.add_parser("cohort")
     add_options(many, IntegrateSettings, "areas", "ledgers", "boxes", "volumes", "pairs")
     many.add_argument("--cases", nargs="+", required=True)
+    many.add_argument("--window", type=section_of(Window), required=True, metavar="JSON", help="what the model sees")
     many.add_argument("--drawn", action="store_true", help="the cohort has references")
     many.set_defaults(run=_run_cohort)
     given = commands.add_parser("given")
@@ -101,18 +105,19 @@ def _run_cohort(args: argparse.Namespace) -> None:
     beats: list[dict[str, object]] = []
     pairs: list[dict[str, object]] = []
     for case in args.cases:
-        file = args.areas / f"{case}_areas.csv"
+        file, boxes_file = args.areas / f"{case}_areas.csv", args.boxes / f"{case}_boxes.json"
         if is_rejected(file):
-            beats.append(_no_beat(case, ""))
+            beats.append(_no_beat(case, _no_heart(boxes_file)))
             continue
         ledger = read_json(args.ledgers / f"{case}_cine.json")
         table = read_areas(read_table(file), _thickness_mm(ledger))
         beat = measure_beat(table, args.settings)
         left_out = "" if ledger["complete"] else ledger["incomplete_reason"]
-        beats.append(_beat_row(case, table, beat, left_out))
+        boxes = read_boxes(boxes_file)
+        beats.append(_beat_row(case, table, beat, left_out, doubt=boxes.reason if boxes.doubtful else ""))
         reference = _reference(case, args) if args.drawn else np.full_like(table.areas_tz_mm2, np.nan)
-        box_mm2 = read_boxes(args.boxes / f"{case}_boxes.json").area_mm2
-        pairs.extend(_pair_rows(case, table, reference, box_mm2, {beat.ed_frame, beat.es_frame}))
+        boxes_mm2 = window_areas_mm2(boxes, args.window)
+        pairs.extend(_pair_rows(case, table, reference, boxes_mm2, {beat.ed_frame, beat.es_frame}))
     write_table(args.volumes, BEATS, beats)
     write_table(args.pairs, PAIRS, pairs)
 
@@ -151,31 +156,48 @@ def _given_row(case: str, one: Given, beat: Beat | None, complete: Completeness)
 def _given_pairs(case: str, table: AreaTable, beat: Beat) -> Iterator[dict[str, object]]:
     """The slices of the two frames; nothing was drawn to compare them with, and there is no box."""
     unknown = np.full_like(table.areas_tz_mm2, np.nan)
-    yield from _pair_rows(case, table, unknown, float("nan"), {beat.ed_frame, beat.es_frame})
+    yield from _pair_rows(case, table, unknown, unknown[0], {beat.ed_frame, beat.es_frame})
 
 
 def _no_beat(case: str, reason: str) -> dict[str, object]:
     return {**dict.fromkeys(BEATS), "case": case, "flags": "rejected", "reason": reason}
 
 
-def _beat_row(case: str, table: AreaTable, beat: Beat, left_out: str, further: Sequence[str] = ()) -> dict[str, object]:
-    """One row of volumes.csv; `left_out` says what a stack lacks that is too incomplete to integrate."""
+def _no_heart(boxes: Path) -> str:
+    """Why nothing could be drawn: no heart was found; "" of a case that was rejected before, as its ledger says."""
+    if is_rejected(boxes):
+        return ""
+    try:
+        read_boxes(boxes)
+    except Rejected as reason:
+        return str(reason)
+    return ""
+
+
+def _beat_row(
+    case: str, table: AreaTable, beat: Beat, left_out: str, further: Sequence[str] = (), doubt: str = ""
+) -> dict[str, object]:
+    """One row of volumes.csv.
+
+    `left_out` says what a stack lacks that is too incomplete to integrate, `doubt` why its heart may be elsewhere.
+    """
     frames, slices = table.areas_tz_mm2.shape
     volumes = (beat.edv_ml, beat.esv_ml, beat.sv_ml, beat.ef_percent)
-    flags = " ".join([*flags_of(table, beat), *further, *([INCOMPLETE] if left_out else [])])
+    found = [flag for flag, why in ((HEART_DOUBTFUL, doubt), (INCOMPLETE, left_out)) if why]
+    flags, reason = " ".join([*flags_of(table, beat), *further, *found]), "; ".join(filter(None, (left_out, doubt)))
     numbers = (beat.ed_frame, beat.es_frame, frames, slices)
-    return dict(zip(BEATS, (case, *volumes, *numbers, flags, left_out), strict=True))
+    return dict(zip(BEATS, (case, *volumes, *numbers, flags, reason), strict=True))
 
 
 def _pair_rows(
-    case: str, table: AreaTable, reference: NDArray[Any], box_mm2: float, frames: set[int]
+    case: str, table: AreaTable, reference: NDArray[Any], boxes_mm2: NDArray[np.float64], frames: set[int]
 ) -> Iterator[dict[str, object]]:
     """The slices of the two frames, and of every frame that was drawn."""
     wanted = sorted(frames | {int(frame) for frame in np.flatnonzero(np.isfinite(reference).any(axis=1))})
     for frame in wanted:
         for z, area in enumerate(table.areas_tz_mm2[frame]):
-            values = (case, frame, z, float(table.positions_mm[z]), float(area), box_mm2, float(reference[frame, z]))
-            yield dict(zip(PAIRS, values, strict=True))
+            values = (float(table.positions_mm[z]), float(area), float(boxes_mm2[z]), float(reference[frame, z]))
+            yield dict(zip(PAIRS, (case, frame, z, *values), strict=True))
 
 
 def _reference(case: str, args: argparse.Namespace) -> NDArray[np.float64]:

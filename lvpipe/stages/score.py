@@ -1,6 +1,7 @@
 """`score`: how good it is, against what experts drew and measured."""
 
 import argparse
+import importlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,12 +94,17 @@ def as_steps(part: Scored) -> Scored:
 
 
 def main(argv: Sequence[str]) -> None:
-    """`masks`: one case's Dice table. `volumes`: crps.csv, dice.csv and cases.csv of the run."""
+    """`masks`: one case's Dice table. `boxes`: those of a view. `volumes`: crps.csv, dice.csv, cases.csv of the run."""
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(required=True)
     masks = commands.add_parser("masks")
     add_options(masks, ScoreSettings, "mask", "reference", "out")
     masks.set_defaults(run=_run_masks)
+    boxes = commands.add_parser("boxes")
+    add_options(boxes, None, "cases", "boxes", "references", "out", "summary")
+    boxes.add_argument("--margin", type=float, required=True, help="that of the reference squares")
+    boxes.add_argument("--drawn", nargs="*", required=True, help="cases with reference masks")
+    boxes.set_defaults(run=_run_boxes)
     volumes = commands.add_parser("volumes")
     add_options(volumes, ScoreSettings, "cases", "results", "crps", "dice", "scored")
     volumes.add_argument("--models", nargs="+", required=True)
@@ -127,6 +133,13 @@ def _run_masks(args: argparse.Namespace) -> None:
     if not (is_rejected(args.mask) or is_rejected(args.reference)):
         rows = list(compare_masks(read_image(args.mask), read_image(args.reference), hausdorff=args.settings.hausdorff))
     write_table(args.out, DICE[4:], rows)
+
+
+def _run_boxes(args: argparse.Namespace) -> None:
+    """By name: the code of the other two commands' rules lacks what boxes alone need."""
+    judging = importlib.import_module("lvpipe.detection.judging")
+    folders, outputs = (args.boxes, args.references), (args.out, args.summary)
+    judging.write_judgement(args.cases, args.drawn, folders, args.margin, outputs)
 
 
 def _run_volumes(args: argparse.Namespace) -> None:
@@ -221,11 +234,13 @@ def _case_rows(
 
 
 def _became(row: SheetRow, beat: Mapping[str, str]) -> dict[str, object]:
-    """What became of a case: by the sheet, or where that finds no fault by what this model found of it."""
+    """What became of a case: by the sheet, or where that finds no fault by what this model found of it.
+
+    What integrate says of it is never less than the sheet does: it knows the ledger and the boxes.
+    """
     flags = beat["flags"].split()
     found = next((flag for flag in ("rejected", INCOMPLETE) if flag in flags), "ok")
-    status, reason = (row.status, row.reason) if row.status != "ok" else (found, beat["reason"])
-    return {"status": status, "reason": reason}
+    return {"status": row.status if row.status != "ok" else found, "reason": beat["reason"] or row.reason}
 
 
 def _figures(part: Scored) -> dict[str, NDArray[Any]]:

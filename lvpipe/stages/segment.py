@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lvpipe.arguments import stage_parser
-from lvpipe.boxes import Boxes, crop, read_boxes
+from lvpipe.arguments import section_of, stage_parser
+from lvpipe.boxes import Boxes, read_boxes
 from lvpipe.config.segment import SegmentSettings
+from lvpipe.config.window import Window
 from lvpipe.errors import Rejected
-from lvpipe.grids import carry, grid_of, grid_within
+from lvpipe.grids import Grid, carry, grid_of, grid_within
 from lvpipe.images import Image, read_image, write_image, write_rejected
 from lvpipe.provenance import digest, file_digest
 from lvpipe.spool import Spool
+from lvpipe.windows import cut, window_grids
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,23 +27,27 @@ PROB_SLOPE = 1 / 255
 
 
 def draw_case(
-    networks: "Sequence[nn.Module]", prepared: Image, native: Image, boxes: Boxes, settings: SegmentSettings
+    networks: "Sequence[nn.Module]",
+    prepared: Image,
+    native: Image,
+    boxes: Boxes,
+    window: Window,
+    settings: SegmentSettings,
 ) -> Image:
-    """Apply the networks inside the boxes of a prepared cine; bring the probabilities to the native grid."""
+    """Apply the networks to the windows of a prepared cine; bring the probabilities to the native grid."""
     from lvpipe.learning.apply import draw_images
 
-    windows_tzyx = crop(prepared.array_tzyx, boxes)
-    flat = windows_tzyx.reshape(-1, boxes.side_px, boxes.side_px)
-    probs = draw_images(networks, flat, settings.batch_images, settings.precision, settings.device)
-    return Image(_paste(probs.reshape(windows_tzyx.shape), boxes, prepared, native), native.affine, native.time_step_ms)
-
-
-def _paste(probs_tzyx: NDArray[Any], boxes: Boxes, prepared: Image, native: Image) -> NDArray[np.uint8]:
     view = grid_within(prepared, native)
-    pasted = [
-        carry(probs_tzyx[:, z], view.window(top, left, boxes.side_px), grid_of(native))
-        for z, (top, left) in enumerate(boxes.corners_px)
-    ]
+    grids = window_grids(boxes, window, view)
+    windows_tzyx = cut(prepared.array_tzyx, grids, view)
+    flat = windows_tzyx.reshape(-1, window.side_px, window.side_px)
+    probs = draw_images(networks, flat, settings.batch_images, settings.precision, settings.device)
+    pasted = _paste(probs.reshape(windows_tzyx.shape), grids, grid_of(native))
+    return Image(pasted, native.affine, native.time_step_ms)
+
+
+def _paste(probs_tzyx: NDArray[Any], grids: Sequence[Grid], native: Grid) -> NDArray[np.uint8]:
+    pasted = [carry(probs_tzyx[:, z], grid, native) for z, grid in enumerate(grids)]
     return np.rint(np.stack(pasted, axis=1) / PROB_SLOPE).astype(np.uint8)
 
 
@@ -49,6 +55,7 @@ def main(argv: Sequence[str]) -> None:
     """Load the models once, then write each case's probabilities."""
     parser = stage_parser(__doc__, SegmentSettings, "views", "cines", "boxes", "out", "spool")
     parser.add_argument("--models", type=Path, nargs="+", required=True, help="files whose probabilities are averaged")
+    parser.add_argument("--window", type=section_of(Window), required=True, metavar="JSON", help="what they see")
     parser.add_argument("--cases", nargs="+", required=True, help="the cases of this shard")
     parser.add_argument("--code", required=True, help="digest of the code, part of a spooled file's key")
     args = parser.parse_args(argv)
@@ -60,11 +67,12 @@ def main(argv: Sequence[str]) -> None:
     networks = [read_network(path).to(args.settings.device) for path in args.models]
     spool = Spool(args.spool)
     machine = describe_machine(args.settings)
-    common = digest(args.code, args.settings.canonical(), machine, *(file_digest(path) for path in args.models))
+    settings = (args.settings.canonical(), args.window.canonical())
+    common = digest(args.code, *settings, machine, *(file_digest(path) for path in args.models))
     for case in args.cases:
         inputs = _inputs(case, args.views, args.cines, args.boxes)
         key = digest(common, case, *(file_digest(path) for path in inputs))
-        write = partial(_write, networks=networks, inputs=inputs, settings=args.settings)
+        write = partial(_write, networks=networks, inputs=inputs, window=args.window, settings=args.settings)
         spool.make(key, args.out / f"{case}_prob.nii.gz", write)
     spool.release()
 
@@ -74,11 +82,15 @@ def _inputs(case: str, views: Path, cines: Path, boxes: Path) -> tuple[Path, Pat
 
 
 def _write(
-    path: Path, networks: "Sequence[nn.Module]", inputs: tuple[Path, Path, Path], settings: SegmentSettings
+    path: Path,
+    networks: "Sequence[nn.Module]",
+    inputs: tuple[Path, Path, Path],
+    window: Window,
+    settings: SegmentSettings,
 ) -> None:
     view, cine, box = inputs
     try:
-        drawn = draw_case(networks, read_image(view), read_image(cine), read_boxes(box), settings)
+        drawn = draw_case(networks, read_image(view), read_image(cine), read_boxes(box), window, settings)
         write_image(path, drawn, slope=PROB_SLOPE)
     except Rejected as reason:
         print(f"passed on: {reason}")

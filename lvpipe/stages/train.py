@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from lvpipe.arguments import stage_parser
+from lvpipe.arguments import section_of, stage_parser
 from lvpipe.config.train import TrainSettings
+from lvpipe.config.window import Window
 from lvpipe.errors import UserError
 from lvpipe.files import write_table
 from lvpipe.provenance import digest, file_digest
@@ -18,6 +19,7 @@ def main(argv: Sequence[str]) -> None:
     """Put the samples on disk, train, write the model and its history."""
     parser = stage_parser(__doc__, TrainSettings, "cines", "boxes", "model", "history", "spool")
     parser.add_argument("--network", type=json.loads, required=True, help="JSON with `network` and `options`")
+    parser.add_argument("--window", type=section_of(Window), required=True, metavar="JSON", help="what it sees")
     parser.add_argument("--learn", nargs="+", required=True, help="cases to learn from")
     parser.add_argument("--watch", nargs="+", required=True, help="cases that decide when to stop")
     parser.add_argument("--code", required=True, help="digest of the code: a checkpoint belongs to it")
@@ -33,7 +35,7 @@ def main(argv: Sequence[str]) -> None:
     prepare_torch(args.settings, args.settings.seed)
     spool = Spool(args.spool)
     kept = spool.keep(_key(args))
-    store = store_samples(kept / "samples", _taught(args), args.cines, args.boxes)
+    store = store_samples(kept / "samples", _taught(args), args.cines, args.boxes, args.window)
     learners, watched = _share_out(store.counts, args.watch, args.cines)
     learn, watch = store.samples(learners), store.samples(watched)
     print(f"learning from {len(learn)} slices of {len(learners)} cases, watching {len(watch)} of {len(watched)}")
@@ -58,6 +60,7 @@ def _key(args: Namespace) -> str:
         "settings": args.settings.canonical(),
         "machine": describe_machine(args.settings),
         "network": args.network,
+        "window": args.window.canonical(),
         "learn": args.learn,
         "watch": args.watch,
     }

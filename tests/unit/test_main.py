@@ -88,13 +88,13 @@ def test_memory_that_really_runs_out_is_one_line():
 
 def test_a_folder_where_a_file_should_be_is_named(tmp_path, capsys):
     (tmp_path / "file").write_text("")
-    words = ["detect", "--cine", str(tmp_path), "--out", str(tmp_path / "file" / "o"), "--settings", "{}"]
+    words = ["postprocess", "--prob", str(tmp_path), "--out", str(tmp_path / "file" / "o"), "--settings", "{}"]
     assert main(words) == 1
-    assert capsys.readouterr().err.startswith(f"lvpipe detect: {tmp_path}: ")
+    assert capsys.readouterr().err.startswith(f"lvpipe postprocess: {tmp_path}: ")
 
 
 def test_a_missing_file_is_named(tmp_path, capsys):
-    words = ["detect", "--cine", str(tmp_path / "no.nii.gz"), "--out", str(tmp_path / "o"), "--settings", "{}"]
+    words = ["postprocess", "--prob", str(tmp_path / "no.nii.gz"), "--out", str(tmp_path / "o"), "--settings", "{}"]
     assert main(words) == 1
     assert "no.nii.gz: no such file" in capsys.readouterr().err
 
@@ -102,8 +102,8 @@ def test_a_missing_file_is_named(tmp_path, capsys):
 def test_options_of_a_stage():
     parser = stage_parser("First line.\nSecond.", DetectSettings, "cine", "out")
     assert parser.description == "First line."
-    args = parser.parse_args(["--cine", "a", "--out", "b", "--settings", '{"side_px": 32}'])
-    assert (args.cine, args.out, args.settings) == (Path("a"), Path("b"), DetectSettings(side_px=32))
+    args = parser.parse_args(["--cine", "a", "--out", "b", "--settings", '{"side_mm": 32}'])
+    assert (args.cine, args.out, args.settings) == (Path("a"), Path("b"), DetectSettings(side_mm=32))
 
 
 @pytest.mark.parametrize(

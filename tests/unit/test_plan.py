@@ -200,7 +200,7 @@ def test_a_view_depends_on_nothing_else():
 
 
 def test_settings_are_canonical_whatever_the_order_or_type():
-    assert plan(detect={"side_px": "96"}).settings("detect") == plan(detect={"side_px": 96}).settings("detect")
+    assert plan(detect={"side_mm": "96"}).settings("detect") == plan(detect={"side_mm": 96}).settings("detect")
     turned = dict(reversed(DEFAULT["train"].items()))
     assert Plan({**DEFAULT, "train": turned}).settings("train") == plan().settings("train")
 

@@ -44,11 +44,13 @@ rule integrate_cohort:
         view=lambda w: PLAN.models[w.model].view,
         cases=lambda w: PLAN.members(w.cohort),
         drawn=lambda w: "--drawn" if PLAN.drawn(w.cohort) else "",
+        window=lambda w: PLAN.window(w.model),
         settings=lambda w: PLAN.settings("integrate", w.model),
         code=PLAN.code("integrate"),
     shell:
         "python -m lvpipe integrate cohort --cases {params.cases} --areas results/integrate/{wildcards.model}"
         " --ledgers results/convert --boxes results/detect/{params.view} {params.drawn}"
+        " --window {params.window:q}"
         " --volumes {output.volumes} --pairs {output.pairs} --settings {params.settings:q} > {log} 2>&1"
 
 

@@ -44,3 +44,26 @@ rule score:
         "python -m lvpipe score volumes --cases {input.cases} --results results --models {params.models}"
         " --drawing {params.drawing} --drawn {params.drawn} --crps {output.crps} --dice {output.dice} --scored {output.scored}"
         " --settings {params.settings:q} > {log} 2>&1"
+
+
+# The judging module is loaded by name: a change in it compares no mask again.
+rule score_boxes:
+    input:
+        cases="results/convert/cases.csv",
+        boxes=expand("results/detect/{{view}}/{case}_boxes.json", case=PLAN.drawn()),
+        references=expand("results/resample/{{view}}/{case}_reference.nii.gz", case=PLAN.drawn()),
+    output:
+        slices="results/score/boxes/{view}.csv",
+        summary="results/score/boxes/{view}_summary.csv",
+    log:
+        "logs/score/boxes/{view}.log",
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        drawn=lambda w: PLAN.drawn(),
+        margin=PLAN.config.detect.margin,
+        code=PLAN.code("score", "lvpipe.detection.judging"),
+    shell:
+        "python -m lvpipe score boxes --cases {input.cases} --boxes results/detect/{wildcards.view}"
+        " --references results/resample/{wildcards.view} --drawn {params.drawn}"
+        " --out {output.slices} --summary {output.summary} --margin {params.margin} > {log} 2>&1"

@@ -30,10 +30,11 @@ for (fold, shard), members in PLAN.shards.items():
             view=lambda w: PLAN.models[w.model].view,
             cases=members,
             spool=f".spool/segment/{{model}}/{fold}-{shard}",
+            window=lambda w: PLAN.window(w.model),
             settings=lambda w: PLAN.settings("segment", w.model),
             code=lambda w: PLAN.code("segment", PLAN.network_module(w.model)),
         shell:
             "python -m lvpipe segment --models {input.models} --cases {params.cases}"
             " --views results/resample/{params.view} --cines results/convert --boxes results/detect/{params.view}"
             " --out results/segment/{wildcards.model} --spool {params.spool} --code {params.code:q}"
-            " --settings {params.settings:q} > {log} 2>&1"
+            " --window {params.window:q} --settings {params.settings:q} > {log} 2>&1"

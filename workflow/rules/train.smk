@@ -33,12 +33,13 @@ rule train:
         learn=lambda w: PLAN.learners(w.model, w.fold)[0],
         watch=lambda w: PLAN.learners(w.model, w.fold)[1],
         network=lambda w: PLAN.network(w.model),
+        window=lambda w: PLAN.window(w.model),
         spool=".spool/train/{model}/fold-{fold}",
         settings=lambda w: PLAN.settings("train", w.model),
         code=lambda w: PLAN.code("train", PLAN.network_module(w.model)),
     shell:
         "python -m lvpipe train --cines results/resample/{params.view} --boxes results/detect/{params.view}"
-        " --learn {params.learn} --watch {params.watch} --network {params.network:q}"
+        " --learn {params.learn} --watch {params.watch} --network {params.network:q} --window {params.window:q}"
         " --model {output.model} --history {output.history}"
         " --spool {params.spool} --code {params.code:q}"
         " --settings {params.settings:q} > {log} 2>&1"

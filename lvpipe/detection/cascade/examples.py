@@ -13,8 +13,8 @@ from lvpipe.detection.lessons import Lesson
 from lvpipe.squares import Squares, overlap
 
 _SHIFT, _STRETCH = 0.06, 0.12
-"""How far an example's middle and size may lie off what was drawn, as a share of its side: the lattice of windows that
-are asked about leaves as much."""
+"""How far an example's middle and the logarithm of its size may lie off what was drawn (the middle as a share of the
+side): a little more than the windows that are asked about must lie off."""
 
 _SMALLER, _LARGER = 0.7, 1.4
 """Windows without a heart have sides from the smallest heart's times the one to the largest's times the other."""

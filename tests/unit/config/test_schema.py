@@ -26,7 +26,7 @@ def test_what_the_command_line_makes_strings_of_becomes_numbers_again():
     strings = {
         "folds": "4",
         "resample": {**DEFAULT["resample"], "spacing_mm": "2.0"},
-        "detect": {"side_px": "64", "band_px": "30"},
+        "detect": {"side_mm": "64", "motion": {"band_mm": "30"}},
         "score": {"hausdorff": "false"},
         "calibrate": {"betas": ["0.5", "1"]},
         "train": {"augmentation": {"share": "0.25"}},
@@ -34,7 +34,7 @@ def test_what_the_command_line_makes_strings_of_becomes_numbers_again():
     config = load_config({**DEFAULT, **strings})
     assert config.folds == 4
     assert config.resample.spacing_mm == 2.0
-    assert (config.detect.side_px, config.detect.band_px) == (64, 30)
+    assert (config.detect.side_mm, config.detect.motion.band_mm) == (64, 30)
     assert config.score.hausdorff is False
     assert config.calibrate.betas == (0.5, 1.0)
     assert config.train.augmentation.share == 0.25

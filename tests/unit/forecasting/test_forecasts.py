@@ -125,9 +125,9 @@ def test_sigma_hat_finds_a_planted_spread_that_grows_with_the_area():
 
 
 def test_slices_as_fractions_of_their_boxes():
-    slices = slices_of(np.array([0, 1024, 2048.0]), np.array([0, 10, 20.0]), box_mm2=4096)
-    assert slices.fractions.tolist() == [0, 0.25, 0.5]
-    np.testing.assert_allclose(slices.box_ml, [20.48, 40.96, 20.48])
+    slices = slices_of(np.array([0, 1024, 2048.0]), np.array([0, 10, 20.0]), np.array([4096, 4096, 2048]))
+    assert slices.fractions.tolist() == [0, 0.25, 1]
+    np.testing.assert_allclose(slices.box_ml, [20.48, 40.96, 10.24])
     assert slices.fractions @ slices.box_ml == pytest.approx((1024 * 10 + 2048 * 5) / 1000)
 
 

@@ -1,16 +1,16 @@
 import numpy as np
 import pytest
 import torch
+from placing import boxes_at, window
 
-from lvpipe.boxes import Boxes, write_boxes
-from lvpipe.config.detect import DetectSettings
+from lvpipe.boxes import write_boxes
 from lvpipe.config.resample import PreparedView
 from lvpipe.config.segment import SegmentSettings
+from lvpipe.config.window import Window
 from lvpipe.images import Image, is_rejected, read_image, write_image, write_rejected
 from lvpipe.learning.weights import build_network, write_weights
 from lvpipe.provenance import import_closure
 from lvpipe.stages import segment
-from lvpipe.stages.detect import find_boxes
 from lvpipe.stages.resample import prepare_cine
 from lvpipe.stages.segment import draw_case
 
@@ -40,7 +40,14 @@ def test_what_is_drawn_in_a_box_lies_over_the_native_pixels(image, native_mm, vi
     side = round(64 / view_mm / 2) * 2
     corners = tuple((round(row / view_mm) - side // 2, round(column / view_mm) - side // 2) for row, column in
                     [(50, 44), (58, 52)])  # fmt: skip
-    prob = draw_case([BrightIsCavity()], prepared, native, Boxes("x", side, view_mm**2, corners), SETTINGS)
+    prob = draw_case(
+        [BrightIsCavity()],
+        prepared,
+        native,
+        boxes_at(*corners, side_px=side, pixel_mm=view_mm),
+        Window(side_px=side),
+        SETTINGS,
+    )
     assert prob.array_tzyx.dtype == np.uint8
     assert prob.array_tzyx.shape == cavity.shape
     np.testing.assert_array_equal(prob.affine, native.affine)
@@ -58,7 +65,9 @@ def test_what_is_drawn_in_a_box_lies_over_the_native_pixels(image, native_mm, vi
 def test_outside_the_boxes_nothing_is_drawn(image):
     native = image(np.random.default_rng(0).integers(0, 900, (2, 2, 60, 60)).astype(np.int16), (1, 1, 8))
     prepared = prepare_cine(native, PreparedView(spacing_mm=1.0))
-    prob = draw_case([BrightIsCavity()], prepared, native, Boxes("x", 16, 1.0, ((10, 20), (-8, 50))), SETTINGS)
+    prob = draw_case(
+        [BrightIsCavity()], prepared, native, boxes_at((10, 20), (-8, 50), side_px=16), Window(side_px=16), SETTINGS
+    )
     assert prob.array_tzyx[:, 0, 10:26, 20:36].any()
     prob.array_tzyx[:, 0, 10:26, 20:36] = 0
     prob.array_tzyx[:, 1, :8, 50:] = 0
@@ -73,8 +82,9 @@ def folder(tmp_path, image):
         prepared = prepare_cine(native, PreparedView(spacing_mm=1.4))
         write_image(tmp_path / "cines" / f"{case}_cine.nii.gz", native)
         write_image(tmp_path / "views" / f"{case}_cine.nii.gz", prepared)
-        boxes = find_boxes(prepared, DetectSettings(method="centre", side_px=32))
-        write_boxes(tmp_path / "boxes" / f"{case}_boxes.json", boxes)
+        rows, columns = prepared.array_tzyx.shape[2:]
+        middle = boxes_at(*[(rows // 2 - 16, columns // 2 - 16)] * 2, side_px=32, pixel_mm=1.4)
+        write_boxes(tmp_path / "boxes" / f"{case}_boxes.json", middle)
     rejected = [tmp_path / name for name in ("cines/r_cine.nii.gz", "views/r_cine.nii.gz", "boxes/r_boxes.json")]
     write_rejected(*rejected)
     for seed in (1, 2):
@@ -84,11 +94,12 @@ def folder(tmp_path, image):
     return tmp_path
 
 
-def run(lvpipe, folder, *cases, models=(1, 2), out="out", code="x", settings=SETTINGS):
+def run(lvpipe, folder, *cases, models=(1, 2), out="out", code="x", settings=SETTINGS, side_px=32):
     places = [word for name in ("views", "cines", "boxes") for word in (f"--{name}", folder / name)]
     paths = [folder / f"m{seed}.safetensors" for seed in models]
     words = ("--out", folder / out, "--spool", folder / "spool", "--models", *paths, "--cases", *cases)
-    return lvpipe("segment", *places, *words, "--code", code, "--settings", settings.canonical())
+    asked = ("--code", code, *window(side_px), "--settings", settings.canonical())
+    return lvpipe("segment", *places, *words, *asked)
 
 
 def prob(folder, case, out="out") -> np.ndarray:
@@ -146,20 +157,21 @@ def test_finished_cases_survive_a_killed_job(lvpipe, folder, monkeypatch):
     assert (folder / "again" / "a_prob.nii.gz").read_bytes() == whole
 
 
-@pytest.mark.parametrize("change", ["code", "models", "box", "settings", "processor"])
+@pytest.mark.parametrize("change", ["code", "models", "box", "settings", "window", "processor"])
 def test_what_was_finished_under_other_conditions_is_done_again(lvpipe, folder, monkeypatch, change):
     drawn = count_drawn(monkeypatch)
     hidden = folder / "boxes" / "b_boxes.json"
     hidden.unlink()
     assert run(lvpipe, folder, "a", "b") == 1
     if change == "box":
-        write_boxes(folder / "boxes" / "a_boxes.json", Boxes("x", 32, 1.0, ((9, 9),) * 2))
+        write_boxes(folder / "boxes" / "a_boxes.json", boxes_at(*[(9, 9)] * 2, side_px=32))
     if change == "processor":
         monkeypatch.setattr("lvpipe.learning.device.resolve_precision", lambda *_: "bfloat16")
     changes = {
         "code": {"code": "y"},
         "models": {"models": (1,)},
         "settings": {"settings": SETTINGS.model_copy(update={"batch_images": 3})},
+        "window": {"side_px": 28},
     }
     assert run(lvpipe, folder, "a", **changes.get(change, {})) == 0
     assert len(drawn) == 2

@@ -5,8 +5,9 @@ import sys
 import numpy as np
 import pytest
 import torch
+from placing import boxes_at, window
 
-from lvpipe.boxes import Boxes, write_boxes
+from lvpipe.boxes import write_boxes
 from lvpipe.config.train import TrainSettings
 from lvpipe.files import read_table
 from lvpipe.images import write_image, write_rejected
@@ -30,15 +31,15 @@ def folder(tmp_path, image):
             reference[1, :2] = disk
         write_image(tmp_path / f"{case}_cine.nii.gz", image(cine))
         write_image(tmp_path / f"{case}_reference.nii.gz", image(reference))
-        write_boxes(tmp_path / f"{case}_boxes.json", Boxes("centre", 32, 1.0, ((4, 4),) * 3))
+        write_boxes(tmp_path / f"{case}_boxes.json", boxes_at(*[(4, 4)] * 3, side_px=32))
     write_rejected(tmp_path / "r_cine.nii.gz", tmp_path / "r_reference.nii.gz", tmp_path / "r_boxes.json")
     return tmp_path
 
 
-def words(folder, learn, watch, out="model", settings=SETTINGS, code="x"):
+def words(folder, learn, watch, out="model", settings=SETTINGS, code="x", side_px=32):
     inputs = ("--cines", folder, "--boxes", folder, "--learn", *learn, "--watch", *watch, "--network", NETWORK)
     outputs = ("--model", folder / f"{out}.safetensors", "--history", folder / f"{out}.csv")
-    kept = ("--spool", folder / "spool", "--code", code)
+    kept = ("--spool", folder / "spool", "--code", code, *window(side_px))
     return ("train", *inputs, *outputs, *kept, "--settings", settings.canonical())
 
 
@@ -120,7 +121,7 @@ def test_a_killed_process_goes_on_to_the_same_bytes(lvpipe, folder, capsys):
     assert not (folder / "spool").exists()
 
 
-@pytest.mark.parametrize("change", ["nothing", "code", "settings", "watch", "box", "reference"])
+@pytest.mark.parametrize("change", ["nothing", "code", "settings", "watch", "box", "reference", "window"])
 def test_a_checkpoint_of_another_training_is_not_used(lvpipe, folder, monkeypatch, capsys, change):
     with monkeypatch.context() as patch:
         stop_at(patch, 3)
@@ -131,9 +132,10 @@ def test_a_checkpoint_of_another_training_is_not_used(lvpipe, folder, monkeypatc
         "code": {"code": "y"},
         "settings": {"settings": LONG.model_copy(update={"learning_rate": 0.01})},
         "watch": {"watch": "wu"},
+        "window": {"side_px": 36},
     }
     if change == "box":
-        write_boxes(folder / "w_boxes.json", Boxes("centre", 32, 1.0, ((5, 4),) * 3))
+        write_boxes(folder / "w_boxes.json", boxes_at(*[(5, 4)] * 3, side_px=32))
     if change == "reference":
         (folder / "b_reference.nii.gz").write_bytes((folder / "a_reference.nii.gz").read_bytes())
     capsys.readouterr()

@@ -1,5 +1,5 @@
 import pytest
-from hearts import QUICK, phantom_lesson, ring_lesson
+from drawn_hearts import QUICK, phantom_lesson, ring_lesson
 
 from lvpipe.config.detect import CascadeSettings
 from lvpipe.detection.cascade.training import learn_cascade

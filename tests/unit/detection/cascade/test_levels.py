@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hearts import windows
+from drawn_hearts import windows
 
 from lvpipe.detection.cascade.levels import levels, sides_between, squares_of
 

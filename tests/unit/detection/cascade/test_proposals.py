@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hearts import QUICK, ring_lesson
+from drawn_hearts import QUICK, ring_lesson
 
 from lvpipe.config.detect import CascadeSettings, ProposalSettings
 from lvpipe.detection.cascade.proposals import propose

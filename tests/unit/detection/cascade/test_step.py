@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from hearts import QUICK, ring_lesson
+from drawn_hearts import QUICK, ring_lesson
 
 from lvpipe.detection.steps.cascade import main
 from lvpipe.files import read_table

@@ -3,7 +3,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from hearts import ring_lesson, windows
+from drawn_hearts import ring_lesson, windows
 from skimage.feature import Cascade as ScikitImageCascade
 
 from lvpipe.detection.cascade.lbp import integral

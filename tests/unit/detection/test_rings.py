@@ -1,22 +1,8 @@
 import numpy as np
 import pytest
+from hearts import heart
 
-from lvpipe.rings import best_places, ring_score, strongest_place, wall_contrast
-
-
-def heart(centre=(70, 90), radius=20.0, shape=(140, 160), frames=8, pixel_mm=1.0) -> np.ndarray:
-    """A beating bright disk in a dark ring on grey; beside it a crescent that moves more and has no ring."""
-    y, x = np.indices(shape) * pixel_mm
-    row, column = np.array(centre) * pixel_mm
-    cine = np.full((frames, *shape), 90.0)
-    for t in range(frames):
-        beat = np.cos(2 * np.pi * t / frames)
-        distance = np.hypot(y - row, x - column)
-        cine[t][distance < radius + 10] = 30
-        cine[t][distance < radius - 3 + 3 * beat] = 200
-        beside = (distance >= radius + 10) & (x < column - np.abs(y - row))
-        cine[t][beside & (distance < radius + 26 + 9 * beat)] = 200
-    return cine + np.random.default_rng(0).normal(0, 3, cine.shape)
+from lvpipe.detection.rings import best_places, ring_score, strongest_place, wall_contrast
 
 
 @pytest.mark.parametrize("radius", [16.0, 20.0, 30.0])

@@ -1,0 +1,27 @@
+"""Whether methods that know nothing of each other find the same heart."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from lvpipe.detection.finding import Finding
+
+
+def distances(findings: Mapping[str, Finding], chosen: str) -> dict[str, float]:
+    """How far off, in pixels, every other method finds the study's middle; of those that found one."""
+    middle = findings[chosen].middle
+    others = {name: one for name, one in findings.items() if one.found and name != chosen}
+    return {name: float(np.hypot(*(one.middle - middle))) for name, one in others.items()}
+
+
+def companions(findings: Mapping[str, Finding], chosen: str, agree_px: float) -> list[str]:
+    """The methods that agree with one, itself first."""
+    return [chosen, *(name for name, far in distances(findings, chosen).items() if far <= agree_px)]
+
+
+def doubt(findings: Mapping[str, Finding], chosen: str, pixel_mm: float, agree_mm: float) -> str:
+    """One sentence on who finds the heart elsewhere; "" where all that found one agree."""
+    if not findings[chosen].found:
+        return ""
+    far_mm = {name: far * pixel_mm for name, far in distances(findings, chosen).items()}
+    return ", ".join(f"{name} finds the heart {far:.0f} mm away" for name, far in far_mm.items() if far > agree_mm)

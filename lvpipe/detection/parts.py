@@ -1,0 +1,7 @@
+"""What a detector learns: the file of each part, and its network."""
+
+FILES = {"cascade": "cascade.xml", "classifier": "classifier.safetensors", "locator": "locator.safetensors"}
+"""In `results/detect/{view}/fold-{fold}`."""
+
+NETWORKS = {"classifier": "roi_cnn", "locator": "locator"}
+"""Modules of lvpipe/networks."""

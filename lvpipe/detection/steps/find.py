@@ -1,0 +1,61 @@
+"""`detect find`: the boxes of a shard of cases, by one method, and what its rivals say."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from lvpipe.arguments import stage_parser
+from lvpipe.boxes import Boxes, write_boxes
+from lvpipe.config.detect import DetectSettings
+from lvpipe.detection.agreement import doubt
+from lvpipe.detection.finding import Finding, Scene, load_method
+from lvpipe.detection.parts import FILES
+from lvpipe.images import passing_on, read_image
+
+
+def find_boxes(scene: Scene, settings: DetectSettings) -> Boxes:
+    """What the method finds; doubtful where a rival finds another place."""
+    findings: dict[str, Finding] = {name: load_method(name).find(scene, settings) for name in settings.methods}
+    chosen = findings[settings.method]
+    doubtful = doubt(findings, settings.method, scene.pixel_mm, settings.agree_mm) if chosen.found else ""
+    return Boxes(
+        method=settings.method,
+        pixel_mm=scene.pixel_mm,
+        squares=tuple((float(row), float(column), float(side)) for row, column, side in chosen.squares),
+        score=float(chosen.score),
+        scores=tuple(None if score != score else float(score) for score in chosen.scores),  # noqa: PLR0124  (NaN)
+        reason=chosen.reason or doubtful,
+        doubtful=bool(doubtful),
+        rivals=_middles(findings),
+        proposals=tuple(tuple(map(float, proposal)) for proposal in chosen.proposals),
+    )
+
+
+def _middles(findings: Mapping[str, Finding]) -> dict[str, tuple[float, float] | None]:
+    return {name: (float(one.middle[0]), float(one.middle[1])) if one.found else None for name, one in findings.items()}
+
+
+def main(argv: Sequence[str]) -> None:
+    """Load what was learnt once, then write each case's boxes."""
+    parser = stage_parser(__doc__, DetectSettings, "views", "parts", "out")
+    parser.add_argument("--cases", nargs="+", required=True, help="the cases of this shard")
+    parser.add_argument("--folds", nargs="+", required=True, help="the folds whose detector never saw them")
+    args = parser.parse_args(argv)
+    learnt = {part: [args.parts / f"fold-{fold}" / FILES[part] for fold in args.folds] for part in args.settings.learnt}
+    if learnt:
+        from lvpipe.learning.device import prepare_torch
+
+        prepare_torch(args.settings)
+    for case in args.cases:
+        out = args.out / f"{case}_boxes.json"
+        with passing_on(out):
+            write_boxes(out, find_boxes(_scene(case, args, learnt), args.settings))
+
+
+def _scene(case: str, args: argparse.Namespace, learnt: Mapping[str, Sequence[Path]]) -> Scene:
+    """The case as the view shows it; its reference only where a method looks at that, and an expert drew."""
+    cine = read_image(args.views / f"{case}_cine.nii.gz")
+    drawn = args.views / f"{case}_reference.nii.gz"
+    looks = "reference" in args.settings.methods and drawn.exists()
+    reference = read_image(drawn).array_tzyx if looks else None
+    return Scene(cine.array_tzyx, cine.pixel_mm, learnt, reference)

@@ -1,0 +1,68 @@
+"""What the rules of `detect` ask: which parts are learnt, by whom, and what each step depends on."""
+
+from collections.abc import Iterable, Sequence
+
+from lvpipe.cases import Case
+from lvpipe.config.network_job import NetworkJob, conda_file
+from lvpipe.config.schema import Config
+from lvpipe.detection.parts import FILES, NETWORKS
+from lvpipe.errors import UserError
+from lvpipe.learners import share_out
+from lvpipe.provenance import code_digest
+
+
+class DetectorPlan:
+    """The detector of a run: a file of each part for every view and fold."""
+
+    def __init__(self, config: Config) -> None:
+        self._config, self._settings = config, config.detect
+
+    @property
+    def cohorts(self) -> list[str]:
+        """The cohorts that it learns from: those named, else every one with masks."""
+        return list(self._settings.masks) or [cohort.name for cohort in self._config.cohorts if cohort.masks]
+
+    def learners(self, part: str, cases: Iterable[Case], fold: str | int) -> tuple[list[str], list[str]]:
+        """The cases that a part learns from in a fold, and those that it watches; a cascade watches nobody.
+
+        Raises:
+            UserError: fewer than two patients.
+        """
+        share = getattr(getattr(self._settings, part), "inner_share", 0.0)
+        try:
+            learn, watch = share_out(cases, self.cohorts, int(fold), share)
+        except UserError as error:
+            raise UserError(
+                f"detect: {self._settings.method}: {error}; or choose a `detect: method` that learns nothing"
+            ) from None
+        return (learn, watch) if share else (learn + watch, [])
+
+    def files(self, view: str, folds: Sequence[int]) -> list[str]:
+        """All that the methods must have learnt, in these folds."""
+        parts = self._settings.learnt
+        return [f"results/detect/{view}/fold-{fold}/{FILES[part]}" for fold in folds for part in parts]
+
+    def job(self, step: str) -> NetworkJob:
+        """Where a step with a network computes."""
+        job: NetworkJob = self._settings if step == "find" else getattr(self._settings, step)
+        return job
+
+    def gpus(self, step: str) -> int:
+        """The GPUs that a step asks for."""
+        return int(self.job(step).device == "cuda")
+
+    def environment(self, step: str) -> str:
+        """The conda file of a step, as its rule file names it; used by `--sdm conda` alone."""
+        return conda_file(self.job(step).device)
+
+    def settings(self, step: str) -> str:
+        """What a step depends on, as canonical JSON; how a part was learnt shows in that part's file."""
+        section = self._settings.finding() if step == "find" else getattr(self._settings, step)
+        return str(section.canonical())
+
+    def code(self, step: str) -> str:
+        """The modules of a step, and those that it loads by name, each with its digest."""
+        parts, methods = (self._settings.learnt, self._settings.methods) if step == "find" else ((step,), ())
+        modules = [f"lvpipe.detection.methods.{method}" for method in methods]
+        modules += [f"lvpipe.networks.{NETWORKS[part]}" for part in parts if part in NETWORKS]
+        return code_digest("lvpipe.stages.detect", f"lvpipe.detection.steps.{step}", *modules)

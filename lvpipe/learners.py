@@ -1,0 +1,36 @@
+"""Who a network learns from in each fold, and whom it only watches to know when to stop."""
+
+from collections.abc import Iterable, Sequence
+
+from lvpipe.cases import Case, number
+from lvpipe.errors import UserError
+
+FEWEST = 2
+"""One patient to learn from, one to watch."""
+
+
+def share_out(
+    cases: Iterable[Case], cohorts: Sequence[str], fold: int, watched_share: float
+) -> tuple[list[str], list[str]]:
+    """The cases of these cohorts that are learnt from in a fold, and those that are watched.
+
+    Not of split test, not of the held-out fold; who is watched follows from each patient's own hash.
+
+    Raises:
+        UserError: fewer than two patients.
+    """
+    everybody = list(cases)
+    # By patient: another cohort of the same source may hold the same patient as a test case.
+    tested = {case.patient for case in everybody if case.split == "test"}
+    found = [case for case in everybody if case.cohort in cohorts and case.patient not in tested and case.fold != fold]
+    ranked = sorted({case.patient for case in found}, key=lambda patient: number(f"watch {patient}"))
+    if len(ranked) < FEWEST:
+        raise UserError(
+            f"fold {fold}: {len(ranked)} patients with masks to learn from in the cohorts "
+            f"{', '.join(cohorts) or '(none has masks)'}; expected at least {FEWEST}: add cases, or lower `folds` or "
+            f"`test_share`"
+        )
+    watched = [patient for patient in ranked if number(f"watch {patient}") < watched_share * 2**64]
+    watched = watched[: len(ranked) - 1] or ranked[:1]
+    watch = [case.name for case in found if case.patient in watched]
+    return [case.name for case in found if case.patient not in watched], watch

@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+
+from lvpipe.detection.agreement import companions, doubt
+from lvpipe.detection.finding import Finding, nothing
+
+
+def at(row, column, score=1.0) -> Finding:
+    return Finding(np.array([[row, column, 60.0]] * 3), score, np.full(3, score))
+
+
+FINDINGS = {"chosen": at(100, 100), "near": at(106, 108), "far": at(130, 140), "lost": nothing("it is dark")}
+
+
+@pytest.mark.parametrize(
+    ("pixel_mm", "agree_mm", "told"),
+    [
+        (1.0, 60, ""),
+        (1.0, 25, "far finds the heart 50 mm away"),
+        (2.0, 15, "near finds the heart 20 mm away, far finds the heart 100 mm away"),
+        (0.1, 4.9, "far finds the heart 5 mm away"),
+    ],
+)
+def test_who_finds_another_heart_is_told_in_millimetres(pixel_mm, agree_mm, told):
+    assert doubt(FINDINGS, "chosen", pixel_mm, agree_mm) == told
+
+
+def test_who_finds_nothing_is_in_no_doubt():
+    assert doubt(FINDINGS, "lost", 1.0, 25) == ""
+    assert doubt({"chosen": at(1, 2)}, "chosen", 1.0, 25) == ""
+
+
+def test_companions_are_those_within_reach_and_itself():
+    assert companions(FINDINGS, "chosen", 10) == ["chosen", "near"]
+    assert companions(FINDINGS, "far", 10) == ["far"]
