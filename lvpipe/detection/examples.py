@@ -1,5 +1,6 @@
 """What the classifier learns from: squares of drawn slices and how much of the heart's each one covers."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from lvpipe.detection.patches import Cutter
 from lvpipe.squares import Squares, overlap
 
 _PROPOSED_SHARE, _ANYWHERE_SHARE = 0.35, 0.25
-"""Of the squares of a slice: what the cascade proposed there, and what lies anywhere. The others lie about the heart's."""
+"""Of a slice's squares: what the cascade proposed there, and what lies anywhere. The others lie about the heart's."""
 
 _NEAR_SHARE = 0.5
 """Of those about the heart's: near it, as the walk meets them. The others are farther off."""
@@ -74,5 +75,5 @@ def jitter(square: NDArray[np.float64], n: int, random: np.random.Generator) -> 
 
 def anywhere(square: NDArray[np.float64], shape_yx: tuple[int, ...], n: int, random: np.random.Generator) -> Squares:
     """Squares whose middles lie anywhere in the image, `(n, 3)`."""
-    sides = square[2] * np.exp(random.uniform(*np.log(_SIDES), n))
+    sides = square[2] * np.exp(random.uniform(math.log(_SIDES[0]), math.log(_SIDES[1]), n))
     return np.column_stack([random.uniform(0, size, n) for size in shape_yx] + [sides])
