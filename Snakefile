@@ -4,7 +4,7 @@
 #   results/convert     {case}_cine.nii.gz  {case}_cine.json (ledger)  {case}_reference.nii.gz
 #                       {case}_found.png  cases.csv  ledger.csv
 #   results/resample    {view}/{case}_cine.nii.gz  {view}/{case}_reference.nii.gz
-#   results/detect      {view}/{case}_boxes.json
+#   results/detect      {view}/{case}_boxes.json  {case}_boxes.png
 #   results/train       {model}/fold-{fold}/model.safetensors  history.csv  curve.svg
 #   results/segment     {model}/{case}_prob.nii.gz
 #   results/postprocess {model}/{case}_mask.nii.gz

@@ -23,6 +23,9 @@ SMALLEST_STROKE_SHARE = 0.03
 INCOMPLETE = "incomplete"
 """The flag of a case whose slices are too few, or too far apart, for its volumes to be taken as estimates."""
 
+HEART_DOUBTFUL = "heart-doubtful"
+"""The flag of a case in which the methods that look for the heart disagree where it is."""
+
 
 @dataclass(frozen=True)
 class AreaTable:

@@ -93,6 +93,11 @@ class Plan:
         return [name for name, model in self.models.items() if model.draws]
 
     @cached_property
+    def views(self) -> list[str]:
+        """The views that models look at: in each of them the heart is sought."""
+        return list(dict.fromkeys(self.models[model].view for model in self.drawing))
+
+    @cached_property
     def measured(self) -> dict[str, list[str]]:
         """The cohorts that each model measures: one that draws those with cines, a given one those with its table.
 

@@ -67,8 +67,10 @@ class ClassifierSettings(LoopSettings):
     batch_images: BatchImages = 128
     optimiser: Optimiser = "sgd"
     learning_rate: LearningRate = 0.01
-    right_iou: float = Field(0.5, gt=0, lt=1, description="A square that overlaps the heart's this much is right.")
-    wrong_iou: float = Field(0.3, ge=0, lt=1, description="One that overlaps less is wrong; between them none counts.")
+    right_iou: float = Field(1.0, gt=0, le=1, description="A square that overlaps the heart's this much is right.")
+    wrong_iou: float = Field(0.3, ge=0, lt=1, description="One that overlaps less is wrong; between them it is partly.")
+    slice_images: int = Field(60, ge=4, description="Squares of each drawn slice that it learns from.")
+    epoch_images: int = Field(4000, ge=1, description="Most squares in one epoch, a fresh draw each.")
 
 
 class RefineSettings(Section):

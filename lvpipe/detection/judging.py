@@ -105,8 +105,7 @@ def judge_case(case: str, boxes: Path, reference: Path, margin: float) -> Judged
     drawn, found = None, None
     try:
         image = read_image(reference)
-        pixel_mm = float(np.mean(image.spacing_xyz_mm[:2]))
-        drawn = Drawn(image.array_tzyx, reference_squares(image.array_tzyx, pixel_mm, margin))
+        drawn = Drawn(image.array_tzyx, reference_squares(image.array_tzyx, image.pixel_mm, margin))
         found = read_finding(boxes)
     except Rejected as reason:
         print(f"{case}: counted as missed: {reason}")

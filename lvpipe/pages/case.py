@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lvpipe.beats import HEART_DOUBTFUL
 from lvpipe.charts import Line
 from lvpipe.labels import CAVITY
 from lvpipe.pages.figures import MODELS, REFERENCE, Curve, area_profile, forecast_steps, volume_curves
 from lvpipe.pages.markup import MISSING, Html, anchor, fixed, join, tag
-from lvpipe.pages.pictures import Window, contour_path, draw_picture, place_window, to_grey
+from lvpipe.pages.pictures import Window, box_path, contour_path, draw_picture, place_window, to_grey
 from lvpipe.pages.run import Outcome, Run
 from lvpipe.pages.study import GivenStudy, Study
 from lvpipe.pages.tables import amount, spread, table, words
@@ -35,6 +36,7 @@ def case_article(run: Run, study: Study, crop_mm: float) -> Html:
         "article",
         _head(study.outcomes, study.ledger),
         _incomplete(study.outcomes),
+        _doubts(study.outcomes),
         figures_table(study.outcomes),
         tag("div", *_charts(run, study, list(_profile(study, colours(run.models)))), class_="charts"),
         *_pictures(run, study, crop_mm),
@@ -136,6 +138,12 @@ def _incomplete(outcomes: Sequence[Outcome]) -> Html:
     return join([tag("p", tag("b", "Incomplete: "), reason, class_="reason") for reason in reasons])
 
 
+def _doubts(outcomes: Sequence[Outcome]) -> Html:
+    """Why the heart may be elsewhere than in the boxes."""
+    reasons = dict.fromkeys(one.reason for one in outcomes if HEART_DOUBTFUL in one.flags and one.status == "ok")
+    return join([tag("p", tag("b", "The heart may be elsewhere: "), reason, class_="reason") for reason in reasons])
+
+
 def _charts(run: Run, study: Study | GivenStudy, profile: Sequence[Line]) -> Iterator[Html]:
     paint, first = colours(run.models), study.outcomes[0].values
     references = {"EDV": first["edv_reference_ml"], "ESV": first["esv_reference_ml"]}
@@ -198,7 +206,7 @@ def _window(study: Study, frames: Sequence[int], crop_mm: float) -> Window:
 
 def _figure(run: Run, study: Study, window: Window, grey_yx: NDArray[np.uint8], place: tuple[int, int]) -> Html:
     frame, z = place
-    contours = []
+    contours = [(box_path(boxes[z], window), "box") for boxes in study.boxes.values() if z < len(boxes)]
     if study.reference_tzyx is not None:
         contours.append((contour_path(window.cut(study.reference_tzyx[place]) == CAVITY), "reference"))
     for model, mask in study.masks.items():
@@ -217,6 +225,8 @@ def _legend(run: Run, study: Study) -> Html:
     keys = [tag("span", model, class_=f"key m{run.models.index(model)}") for model in study.masks]
     if study.reference_tzyx is not None:
         keys.append(tag("span", "expert", class_="key reference"))
+    if study.boxes:
+        keys.append(tag("span", "box of the heart", class_="key box"))
     dice = "; coloured numbers: Dice" if study.reference_tzyx is not None else ""
     return tag("p", *keys, f" Below each picture: slice and position{dice}.", class_="legend")
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable
 from html import escape
 
-_VOID = frozenset({"meta", "input", "br"})
+_VOID = frozenset({"meta", "input", "br", "img"})
 """Elements that have no end tag."""
 
 MINUS, MISSING = "\N{MINUS SIGN}", "\N{EN DASH}"

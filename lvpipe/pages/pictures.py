@@ -87,6 +87,14 @@ def contour_path(mask_yx: NDArray[np.bool_]) -> str:
     return "".join(_loop_path(np.rint(2 * loop - 1).astype(int)[:, ::-1]) for loop in loops)
 
 
+def box_path(middle_and_size: NDArray[np.float64], window: Window) -> str:
+    """A box of a slice, in pixels of the whole image, as an SVG path in the units of `contour_path`."""
+    row, column, height, width = middle_and_size
+    top, left = 2 * (row - window.rows.start) + 1 - height, 2 * (column - window.columns.start) + 1 - width
+    x, y, across, down = (round(float(value)) for value in (left, top, 2 * width, 2 * height))
+    return f"M{x},{y}h{across}v{down}h{-across}z"
+
+
 def draw_picture(grey_yx: NDArray[np.uint8], window: Window, contours: Sequence[tuple[str, str]], label: str) -> Html:
     """One picture with its contours, each a path and a class that gives it its colour."""
     height, width = grey_yx.shape

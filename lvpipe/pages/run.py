@@ -1,7 +1,7 @@
 """What the report knows of a run before it opens an image: the final tables, the forecasts and the ledgers."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lvpipe.boxes import Boxes, read_finding
 from lvpipe.files import read_json, read_table
 from lvpipe.forecasting.forecasts import forecast_id, read_forecasts
+from lvpipe.images import is_rejected
 from lvpipe.pages.markup import anchor
 from lvpipe.tables import number, read_cases
 
@@ -55,6 +57,15 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class View:
+    """The boxes of every case that one view shows, without their many proposals, and how good they are."""
+
+    name: str
+    boxes: Mapping[str, Boxes]
+    shares: Sequence[Mapping[str, str]]
+
+
+@dataclass(frozen=True)
 class Run:
     """The tables of one results folder."""
 
@@ -70,6 +81,8 @@ class Run:
     folds: int
     given: Sequence[str] = ()
     """Cohorts that brought their estimates: they have no images and no ledgers."""
+
+    views: Sequence[View] = ()
 
     @cached_property
     def by_case(self) -> dict[str, list[Outcome]]:
@@ -144,12 +157,21 @@ class Run:
         return {row.case: {"age_years": age, "sex": row.sex, "reason": row.reason} for row, age in aged}
 
 
-def read_run(root: Path, models: Sequence[str], pictured: int, folds: int, given: Sequence[str] = ()) -> Run:
+def read_run(
+    root: Path,
+    models: Sequence[str],
+    pictured: int,
+    folds: int,
+    given: Sequence[str] = (),
+    views: Sequence[str] = (),
+) -> Run:
     """Read every table that the page needs, once."""
     outcomes = [_outcome(row) for row in read_table(root / "cases.csv") if row["model"] in models]
     forecasts = {model: read_forecasts(root / "calibrate" / model / "forecasts.csv") for model in models}
     crps, dice = (read_table(root / name) for name in ("crps.csv", "dice.csv"))
-    return Run(root, models, crps, dice, outcomes, forecasts, pictured, folds, given)
+    cases = dict.fromkeys(one.case for one in outcomes if one.cohort not in given)
+    seen = [_view(root, view, cases) for view in views]
+    return Run(root, models, crps, dice, outcomes, forecasts, pictured, folds, given, seen)
 
 
 def worst_crps(outcomes: Iterable[Outcome]) -> float:
@@ -160,6 +182,13 @@ def worst_crps(outcomes: Iterable[Outcome]) -> float:
 def in_order(splits: Iterable[str]) -> list[str]:
     """Splits with test first; words that nobody foresaw at the end."""
     return sorted(splits, key=lambda split: (SPLITS.index(split) if split in SPLITS else len(SPLITS), split))
+
+
+def _view(root: Path, name: str, cases: Iterable[str]) -> View:
+    """A case that was rejected before anybody looked for a heart has no boxes."""
+    files = {case: root / "detect" / name / f"{case}_boxes.json" for case in cases}
+    found = {case: replace(read_finding(file), proposals=()) for case, file in files.items() if not is_rejected(file)}
+    return View(name, found, read_table(root / "score" / "boxes" / f"{name}_summary.csv"))
 
 
 def _outcome(row: Mapping[str, str]) -> Outcome:

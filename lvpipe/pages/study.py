@@ -9,8 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from lvpipe.boxes import Boxes
 from lvpipe.files import read_table
-from lvpipe.images import is_rejected, read_image
+from lvpipe.grids import grid_of, grid_within
+from lvpipe.images import Image, is_rejected, read_image
 from lvpipe.labels import CAVITY, NOT_ANNOTATED
 from lvpipe.pages.run import Outcome, Run
 
@@ -28,6 +30,9 @@ class Study:
     masks: Mapping[str, NDArray[np.uint8]]
     areas_cm2: Mapping[str, NDArray[np.float64]]
     curves: Mapping[str, tuple[list[float], list[float]]]
+    boxes: Mapping[str, NDArray[np.float64]]
+    """By view each slice's box in pixels of the cine: row and column of its middle, rows and columns that it covers."""
+
     across: ClassVar[str] = "time (ms)"
     """What the curves run over."""
 
@@ -82,7 +87,20 @@ def read_study(run: Run, case: str) -> Study:
             model: _areas(folder / f"{case}_areas.csv", cine.array_tzyx.shape) for model, folder in folders.items()
         },
         curves={model: _curve(folder / f"{case}_volumes.csv") for model, folder in folders.items()},
+        boxes={
+            view.name: _on_pixels(view.boxes[case], run.root / "resample" / view.name / f"{case}_cine.nii.gz", cine)
+            for view in run.views
+            if case in view.boxes
+        },
     )
+
+
+def _on_pixels(boxes: Boxes, view: Path, cine: Image) -> NDArray[np.float64]:
+    """Boxes of a view, whose pixels are squares, in pixels of the cine."""
+    grid, own_mm = grid_within(read_image(view), cine), grid_of(cine).spacing_yx_mm
+    ratio = np.divide(grid.spacing_yx_mm, own_mm)
+    middles = boxes.array[:, :2] * ratio + np.divide(grid.origin_yx_mm, own_mm)
+    return np.hstack([middles, boxes.array[:, 2:] * ratio])
 
 
 @dataclass(frozen=True)

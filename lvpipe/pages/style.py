@@ -58,6 +58,8 @@ grid-template-columns:repeat(auto-fill,minmax(clamp(84px,calc(100%/var(--slices)
 figure{margin:0}figure svg{display:block;width:100%;background:#000;border-radius:4px}
 figcaption{font-size:.72rem;color:var(--soft);display:flex;gap:.5em}figcaption b{color:var(--mine)}
 figcaption :first-of-type{margin-left:auto}
+img.audit{display:block;max-width:100%;height:auto;margin:.4rem 0 1rem;border-radius:6px}
+.box{--mine:#56b4e9}figure path.box{stroke-width:1;stroke-dasharray:5 4}.key.box::before{border-top-style:dashed}
 figure path{fill:none;stroke:var(--mine);stroke-width:1.6;vector-effect:non-scaling-stroke;stroke-linejoin:round}
 .key{margin-right:1em;color:var(--ink)}
 .key::before{content:"";display:inline-block;width:1.3em;height:0;border-top:3px solid var(--mine);margin-right:.4em;

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvpipe.arguments import add_options, section_of
-from lvpipe.beats import INCOMPLETE, AreaTable, flags_of, measure_beat, read_areas, volume_curve
+from lvpipe.beats import HEART_DOUBTFUL, INCOMPLETE, AreaTable, flags_of, measure_beat, read_areas, volume_curve
 from lvpipe.boxes import read_boxes
 from lvpipe.completeness import incomplete_reason
 from lvpipe.config.convert import Completeness
 from lvpipe.config.integrate import GivenSource, IntegrateSettings
 from lvpipe.config.window import Window
+from lvpipe.errors import Rejected
 from lvpipe.files import read_json, read_table, write_table
 from lvpipe.given import NO_TABLE, Given
 from lvpipe.images import is_rejected, passing_on, read_image
@@ -104,17 +105,18 @@ def _run_cohort(args: argparse.Namespace) -> None:
     beats: list[dict[str, object]] = []
     pairs: list[dict[str, object]] = []
     for case in args.cases:
-        file = args.areas / f"{case}_areas.csv"
+        file, boxes_file = args.areas / f"{case}_areas.csv", args.boxes / f"{case}_boxes.json"
         if is_rejected(file):
-            beats.append(_no_beat(case, ""))
+            beats.append(_no_beat(case, _no_heart(boxes_file)))
             continue
         ledger = read_json(args.ledgers / f"{case}_cine.json")
         table = read_areas(read_table(file), _thickness_mm(ledger))
         beat = measure_beat(table, args.settings)
         left_out = "" if ledger["complete"] else ledger["incomplete_reason"]
-        beats.append(_beat_row(case, table, beat, left_out))
+        boxes = read_boxes(boxes_file)
+        beats.append(_beat_row(case, table, beat, left_out, doubt=boxes.reason if boxes.doubtful else ""))
         reference = _reference(case, args) if args.drawn else np.full_like(table.areas_tz_mm2, np.nan)
-        boxes_mm2 = window_areas_mm2(read_boxes(args.boxes / f"{case}_boxes.json"), args.window)
+        boxes_mm2 = window_areas_mm2(boxes, args.window)
         pairs.extend(_pair_rows(case, table, reference, boxes_mm2, {beat.ed_frame, beat.es_frame}))
     write_table(args.volumes, BEATS, beats)
     write_table(args.pairs, PAIRS, pairs)
@@ -161,13 +163,30 @@ def _no_beat(case: str, reason: str) -> dict[str, object]:
     return {**dict.fromkeys(BEATS), "case": case, "flags": "rejected", "reason": reason}
 
 
-def _beat_row(case: str, table: AreaTable, beat: Beat, left_out: str, further: Sequence[str] = ()) -> dict[str, object]:
-    """One row of volumes.csv; `left_out` says what a stack lacks that is too incomplete to integrate."""
+def _no_heart(boxes: Path) -> str:
+    """Why nothing could be drawn: no heart was found; "" of a case that was rejected before, as its ledger says."""
+    if is_rejected(boxes):
+        return ""
+    try:
+        read_boxes(boxes)
+    except Rejected as reason:
+        return str(reason)
+    return ""
+
+
+def _beat_row(
+    case: str, table: AreaTable, beat: Beat, left_out: str, further: Sequence[str] = (), doubt: str = ""
+) -> dict[str, object]:
+    """One row of volumes.csv.
+
+    `left_out` says what a stack lacks that is too incomplete to integrate, `doubt` why its heart may be elsewhere.
+    """
     frames, slices = table.areas_tz_mm2.shape
     volumes = (beat.edv_ml, beat.esv_ml, beat.sv_ml, beat.ef_percent)
-    flags = " ".join([*flags_of(table, beat), *further, *([INCOMPLETE] if left_out else [])])
+    found = [flag for flag, why in ((HEART_DOUBTFUL, doubt), (INCOMPLETE, left_out)) if why]
+    flags, reason = " ".join([*flags_of(table, beat), *further, *found]), "; ".join(filter(None, (left_out, doubt)))
     numbers = (beat.ed_frame, beat.es_frame, frames, slices)
-    return dict(zip(BEATS, (case, *volumes, *numbers, flags, left_out), strict=True))
+    return dict(zip(BEATS, (case, *volumes, *numbers, flags, reason), strict=True))
 
 
 def _pair_rows(

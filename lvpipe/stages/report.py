@@ -9,6 +9,7 @@ from lvpipe.config.report import ReportSettings
 from lvpipe.files import read_table, write_text
 from lvpipe.pages.agreement import calibration_section, training_section, volumes_section
 from lvpipe.pages.case import case_article, colours, given_article, rejected_article
+from lvpipe.pages.hearts import hearts_section
 from lvpipe.pages.markup import Html, join, note, section, tag
 from lvpipe.pages.overview import cards, crps_section, describe, dice_section
 from lvpipe.pages.roster import roster_section
@@ -24,6 +25,7 @@ _PARTS = {
     "volumes": "Agreement",
     "calibration": "Calibration",
     "dice": "Masks",
+    "hearts": "Boxes",
     "training": "Training",
     "cases": "All cases",
     "rejected": "Set aside",
@@ -38,6 +40,7 @@ def draw_page(run: Run, settings: ReportSettings) -> str:
         volumes_section(run),
         calibration_section(run),
         dice_section(run),
+        hearts_section(run),
         training_section(run),
         roster_section(run),
         _rejected_section(run),
@@ -68,6 +71,7 @@ def main(argv: Sequence[str]) -> None:
     add_options(page, ReportSettings, "results", "out")
     page.add_argument("--models", nargs="+", required=True)
     page.add_argument("--given", nargs="*", default=[], help="cohorts that brought their estimates: without images")
+    page.add_argument("--views", nargs="*", default=[], help="views in which hearts were looked for")
     page.add_argument("--folds", type=int, required=True)
     page.set_defaults(run=_run_page)
     curve = commands.add_parser("curve")
@@ -82,7 +86,7 @@ def _run_curve(args: argparse.Namespace) -> None:
 
 
 def _run_page(args: argparse.Namespace) -> None:
-    run = read_run(args.results, args.models, args.settings.cases, args.folds, args.given)
+    run = read_run(args.results, args.models, args.settings.cases, args.folds, args.given, args.views)
     page = draw_page(run, args.settings)
     write_text(args.out, page)
     print(f"{len(run.by_case)} cases, {len(run.shown)} one by one, {len(page) / 1e6:.1f} MB")

@@ -234,11 +234,13 @@ def _case_rows(
 
 
 def _became(row: SheetRow, beat: Mapping[str, str]) -> dict[str, object]:
-    """What became of a case: by the sheet, or where that finds no fault by what this model found of it."""
+    """What became of a case: by the sheet, or where that finds no fault by what this model found of it.
+
+    What integrate says of it is never less than the sheet does: it knows the ledger and the boxes.
+    """
     flags = beat["flags"].split()
     found = next((flag for flag in ("rejected", INCOMPLETE) if flag in flags), "ok")
-    status, reason = (row.status, row.reason) if row.status != "ok" else (found, beat["reason"])
-    return {"status": status, "reason": reason}
+    return {"status": row.status if row.status != "ok" else found, "reason": beat["reason"] or row.reason}
 
 
 def _figures(part: Scored) -> dict[str, NDArray[Any]]:

@@ -114,3 +114,23 @@ for (fold, shard), members in PLAN.shards.items():
             "python -m lvpipe detect find --cases {params.cases} --views results/resample/{wildcards.view}"
             " --parts results/detect/{wildcards.view} --folds {params.folds} --out results/detect/{wildcards.view}"
             " --settings {params.settings:q} > {log} 2>&1"
+
+    # A rule of its own: a change in how boxes are drawn finds no heart again.
+    rule:
+        name:
+            f"detect_picture_{fold}_{shard}"
+        input:
+            cines=expand("results/resample/{{view}}/{case}_cine.nii.gz", case=members),
+            boxes=expand("results/detect/{{view}}/{case}_boxes.json", case=members),
+        output:
+            expand("results/detect/{{view}}/{case}_boxes.png", case=members),
+        log:
+            f"logs/detect/{{view}}/{fold}-{shard}_picture.log",
+        conda:
+            "../../envs/cpu.yaml"
+        params:
+            cases=members,
+            code=PLAN.code("detect", "lvpipe.detection.steps.picture"),
+        shell:
+            "python -m lvpipe detect picture --cases {params.cases} --views results/resample/{wildcards.view}"
+            " --boxes results/detect/{wildcards.view} --out results/detect/{wildcards.view} > {log} 2>&1"

@@ -10,6 +10,10 @@ rule report:
         expand("results/convert/{case}_cine.nii.gz", case=CINES),
         expand("results/convert/{case}_cine.json", case=CINES),
         expand("results/convert/{case}_reference.nii.gz", case=PLAN.drawn()),
+        expand("results/resample/{view}/{case}_cine.nii.gz", view=PLAN.views, case=CINES),
+        expand("results/detect/{view}/{case}_boxes.json", view=PLAN.views, case=CINES),
+        expand("results/detect/{view}/{case}_boxes.png", view=PLAN.views, case=CINES),
+        expand("results/score/boxes/{view}_summary.csv", view=PLAN.views),
         expand("results/train/{model}/fold-{fold}/history.csv", model=PLAN.drawing, fold=range(PLAN.config.folds)),
         expand("results/postprocess/{model}/{case}_mask.nii.gz", model=PLAN.drawing, case=CINES),
         expand("results/integrate/{model}/{case}_volumes.csv", model=PLAN.drawing, case=CINES),
@@ -30,9 +34,10 @@ rule report:
     params:
         models=list(PLAN.models),
         given=PLAN.given_cohorts,
+        views=PLAN.views,
         folds=PLAN.config.folds,
         settings=lambda w: PLAN.settings("report"),
         code=PLAN.code("report"),
     shell:
-        "python -m lvpipe report page --results results --models {params.models} --given {params.given} --folds {params.folds} --out {output}"
+        "python -m lvpipe report page --results results --models {params.models} --given {params.given} --views {params.views} --folds {params.folds} --out {output}"
         " --settings {params.settings:q} > {log} 2>&1"

@@ -58,7 +58,7 @@ def _best(lot: Lot, heavy: NDArray[np.float64], light: NDArray[np.float64]) -> t
     """The table that leaves the least squared error, and its feature's row."""
     positive, negative = _histograms(lot.positive, heavy), _histograms(lot.negative, light)
     weight, response = positive + negative, positive - negative
-    order = np.argsort(_responses(weight, response), axis=1, kind="stable")
+    order = np.argsort(response / np.maximum(weight, _TINY), axis=1, kind="stable")
     left_weight, left_response = (
         np.cumsum(np.take_along_axis(values, order, axis=1), axis=1)[:, :-1] for values in (weight, response)
     )
@@ -73,14 +73,9 @@ def _best(lot: Lot, heavy: NDArray[np.float64], light: NDArray[np.float64]) -> t
 
 
 def _histograms(codes: NDArray[np.uint8], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weight of the examples with each code, `(feature, code)`."""
-    return np.stack([np.bincount(row, weights, CODES) for row in codes])
-
-
-def _responses(weight: NDArray[np.float64], response: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The mean response of each code, its neighbours' counted in part; 0 for codes that nothing is near."""
-    near_weight, near_response = (values + _SHARED * values[:, _FLIPS].sum(axis=2) for values in (weight, response))
-    return np.asarray(near_response / np.maximum(near_weight, _TINY))
+    """Weight of the examples with each code, those with a code beside it counted in part, `(feature, code)`."""
+    own = np.stack([np.bincount(row, weights, CODES) for row in codes])
+    return np.asarray(own + _SHARED * own[:, _FLIPS].sum(axis=2))
 
 
 def _gain(response: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -39,15 +39,15 @@ def patch_codes(integrals: NDArray[np.int32], features: NDArray[np.int64]) -> ND
     """The code of every feature in every patch, `(feature, patch)`."""
     stride = round(len(integrals) ** 0.5)
     codes = np.empty((len(features), integrals.shape[1]), np.uint8)
-    for place, feature in enumerate(features):
-        codes[place] = _code(integrals.__getitem__, *feature.tolist(), stride)
+    for place, (x, y, width, height) in enumerate(features.tolist()):
+        codes[place] = _code(integrals.__getitem__, (x, y, width, height), stride)
     return codes
 
 
 def window_codes(sums_yx: NDArray[np.int32], places: NDArray[np.intp], feature: Feature) -> NDArray[np.uint8]:
     """The code of one feature in the windows of an image whose first corners are these (flat) places."""
     flat = sums_yx.ravel()
-    return _code(lambda offset: flat.take(places + offset), *feature, sums_yx.shape[1])
+    return _code(lambda offset: flat.take(places + offset), feature, sums_yx.shape[1])
 
 
 def _summed(images_nyx: NDArray[np.uint8]) -> NDArray[np.int32]:
@@ -56,13 +56,13 @@ def _summed(images_nyx: NDArray[np.uint8]) -> NDArray[np.int32]:
     return sums
 
 
-def _code(
-    corner: Callable[[int], NDArray[np.int32]], x: int, y: int, width: int, height: int, stride: int
-) -> NDArray[np.uint8]:
+def _code(corner: Callable[[int], NDArray[np.int32]], feature: Feature, stride: int) -> NDArray[np.uint8]:
+    x, y, width, height = feature
     corners = [[corner((y + i * height) * stride + x + j * width) for j in range(4)] for i in range(4)]
     across = [[row[j + 1] - row[j] for j in range(3)] for row in corners]
     cells = [[across[i + 1][j] - across[i][j] for j in range(3)] for i in range(3)]
-    code = np.zeros(corners[0][0].shape, np.uint8)
+    code = np.zeros(cells[1][1].shape, np.uint8)
     for row, column in _CLOCKWISE:
-        code = (code << 1) | (cells[row][column] >= cells[1][1])
+        code <<= 1
+        code |= cells[row][column] >= cells[1][1]
     return code

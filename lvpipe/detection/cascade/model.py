@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,5 +46,5 @@ class Cascade:
     def passing(self, sums_yx: NDArray[np.int32], places: NDArray[np.intp]) -> NDArray[np.intp]:
         """Which of these windows of an image pass: those few that are left go on to the next stage."""
         for stage in self.stages:
-            places = places[stage.passes(lambda feature, left=places: window_codes(sums_yx, left, feature))]
+            places = places[stage.passes(partial(window_codes, sums_yx, places))]
         return places

@@ -17,6 +17,10 @@ _NEAR = 0.5
 _SAME = 0.7
 """Of squares that overlap more than this only the one with the most neighbours is kept."""
 
+_MANY = 2000
+"""Of more squares only every second, third or so is compared with all others: an image of stripes must not fill the
+memory. A heart among 22 patients' cascades has some hundred."""
+
 
 def propose(
     files: Sequence[Path], image_yx: NDArray[np.uint8], pixel_mm: float, settings: ProposalSettings
@@ -25,9 +29,11 @@ def propose(
 
     Each file has a cascade; a square that any of them lets pass is proposed.
     """
+    if image_yx.min() == image_yx.max():
+        return np.empty((0, 4))
     passing = [square for file in files for square in _passing(file, image_yx, pixel_mm, settings)]
     squares = np.concatenate([np.empty((0, 3)), *passing])
-    return _most_agreed(squares, settings.most)
+    return _most_agreed(squares[:: 1 + len(squares) // _MANY], settings.most)
 
 
 def _passing(file: Path, image_yx: NDArray[np.uint8], pixel_mm: float, settings: ProposalSettings) -> Iterator[Squares]:
@@ -65,7 +71,8 @@ def _most_agreed(squares: Squares, most: int) -> NDArray[np.float64]:
     """The squares with the most neighbours that are not the same as one with more."""
     shared = overlap(squares, squares)
     neighbours = (shared >= _NEAR).sum(axis=1)
-    open_, kept = np.ones(len(squares), bool), []
+    open_ = np.ones(len(squares), bool)
+    kept: list[np.intp] = []
     for place in np.argsort(-neighbours, kind="stable"):
         if open_[place] and len(kept) < most:
             kept.append(place)

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from placing import boxes_at, window
 
-from lvpipe.boxes import write_boxes
+from lvpipe.boxes import Boxes, read_boxes, write_boxes
 from lvpipe.config.convert import Completeness
 from lvpipe.config.integrate import GivenSource, IntegrateSettings
 from lvpipe.files import read_json, read_table, write_json
@@ -189,3 +191,29 @@ def test_the_ledger_tells_that_a_stack_is_incomplete(lvpipe, results):
     run_cases(lvpipe, results)
     beats, _ = run_cohort(lvpipe, results)
     assert (beats[0]["flags"], beats[0]["reason"]) == ("few-slices incomplete", "a gap of 40 mm")
+
+
+def test_a_heart_that_methods_find_in_different_places_is_flagged(lvpipe, results):
+    doubtful = replace(read_boxes(results / "a_boxes.json"), doubtful=True, reason="fourier finds it 41 mm away")
+    write_boxes(results / "a_boxes.json", doubtful)
+    run_cases(lvpipe, results)
+    (beat, _), _ = run_cohort(lvpipe, results)
+    assert (beat["flags"], beat["reason"]) == ("few-slices heart-doubtful", "fourier finds it 41 mm away")
+    assert beat["edv_ml"], "it is measured all the same"
+    ledger = read_json(results / "a_cine.json") | {"complete": False, "incomplete_reason": "a gap of 40 mm"}
+    write_json(results / "a_cine.json", ledger)
+    (beat, _), _ = run_cohort(lvpipe, results)
+    assert beat["reason"] == "a gap of 40 mm; fourier finds it 41 mm away"
+
+
+def test_a_reason_without_doubt_is_no_flag(lvpipe, results):
+    write_boxes(results / "a_boxes.json", replace(read_boxes(results / "a_boxes.json"), reason="one frame"))
+    run_cases(lvpipe, results)
+    assert [beat["reason"] for beat in run_cohort(lvpipe, results)[0]] == ["", ""]
+
+
+def test_where_no_heart_was_found_the_reason_is_that_of_the_boxes(lvpipe, results):
+    write_boxes(results / "b_boxes.json", Boxes("fourier", 1.0, (), reason="nothing moves"))
+    run_cases(lvpipe, results)
+    (_, beat), _ = run_cohort(lvpipe, results)
+    assert (beat["flags"], beat["reason"]) == ("rejected", "no heart was found: nothing moves")

@@ -1,0 +1,111 @@
+"""The task of the classifier: is this square the heart's, whatever way the image lies and wherever the cycle starts?"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lvpipe.config.detect import ClassifierSettings
+from lvpipe.detection.classifier import compute_logits
+from lvpipe.detection.examples import Examples
+from lvpipe.detection.patches import standardise
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    Batch = tuple[Tensor, Tensor]
+
+_GAMMA = 1.5
+"""Largest exponent of a contrast change, one for each frame; its inverse is the smallest."""
+
+_NOISE_SD = 8.0
+"""Largest standard deviation of added noise, of 0..255."""
+
+_TWO_FRAMES_SHARE = 0.25
+"""Share of the examples shown as if only the first and a middle frame were known: pictures of ED and ES are."""
+
+
+class Deciding:
+    """Squares, each with how right it is: 0 at `wrong_iou` and below, 1 at `right_iou` and above, between them linear.
+
+    A step at one threshold would make all squares alike that pass it, and the best of them would lie anywhere.
+    """
+
+    score = "accuracy"
+
+    def __init__(self, learn: Examples, watch: Examples, settings: ClassifierSettings) -> None:
+        self.learn, self.watch, self.settings = learn, watch, settings
+        self.images = min(len(learn), settings.epoch_images)
+        self.random = torch.Generator().manual_seed(settings.seed)
+        right = float(self._rightness(learn.overlaps).mean())
+        self.weights = torch.tensor([0.5 / max(1 - right, 0.01), 0.5 / max(right, 0.01)], device=settings.device)
+
+    def batches(self, order: np.random.Generator) -> "Iterator[Batch]":
+        """The examples of one epoch, in the order of a fresh draw."""
+        chosen = order.permutation(len(self.learn))[: self.images]
+        parts = np.array_split(chosen, -(-self.images // self.settings.batch_images))
+        return (self._fetch(self.learn, np.sort(some)) for some in parts)
+
+    def loss(self, network: "nn.Module", batch: "Batch") -> "Tensor":
+        """Cross-entropy of a batch that is turned, rolled, reversed and changed in contrast at random."""
+        patches, right = batch
+        return self._compare(network, self._changed(patches), right)
+
+    def evaluate(self, network: "nn.Module") -> tuple[float, float]:
+        """Mean loss, and the share that is on the right side of one half."""
+        loss, hits, size = 0.0, 0, self.settings.batch_images
+        for start in range(0, len(self.watch), size):
+            patches, right = self._fetch(self.watch, np.arange(start, min(start + size, len(self.watch))))
+            logits = self._logits(network, patches)
+            loss += float(self._cross_entropy(logits, right)) * len(right)
+            hits += int(((logits[:, 1] > logits[:, 0]).cpu() == (right > 0.5)).sum())
+        return loss / len(self.watch), hits / len(self.watch)
+
+    def _compare(self, network: "nn.Module", patches: "Tensor", right: "Tensor") -> "Tensor":
+        return self._cross_entropy(self._logits(network, patches), right)
+
+    def _logits(self, network: "nn.Module", patches: "Tensor") -> "Tensor":
+        return compute_logits(network, standardise(patches.to(self.settings.device)), self.settings.precision)
+
+    def _cross_entropy(self, logits: "Tensor", right: "Tensor") -> "Tensor":
+        both = torch.stack([1 - right, right], dim=1).to(logits.device)
+        return torch.nn.functional.cross_entropy(logits, both, self.weights)
+
+    def _rightness(self, overlaps: NDArray[np.float32]) -> NDArray[np.float32]:
+        low, high = self.settings.wrong_iou, self.settings.right_iou
+        return np.clip((overlaps - low) / (high - low), 0, 1)
+
+    def _fetch(self, examples: Examples, chosen: NDArray[np.intp]) -> "Batch":
+        right = torch.from_numpy(self._rightness(examples.overlaps[chosen]))
+        return torch.from_numpy(examples.patches[chosen]).float(), right
+
+    def _changed(self, patches: "Tensor") -> "Tensor":
+        n = len(patches)
+        moments = patches[torch.arange(n)[:, None], self._moments(n, patches.shape[1])]
+        turned = self._turned(moments)
+        exponent = torch.exp(np.log(_GAMMA) * (2 * self._uniform(*turned.shape[:2]) - 1))[:, :, None, None]
+        noise_sd = _NOISE_SD * self._uniform(n)[:, None, None, None]
+        return 255 * (turned / 255) ** exponent + noise_sd * torch.randn(turned.shape, generator=self.random)
+
+    def _moments(self, n: int, frames: int) -> "Tensor":
+        """Which of its frames an example shows in which place: rolled, reversed, or two of them alone."""
+        places = torch.arange(frames).repeat(n, 1)
+        places = torch.where(self._uniform(n, 1) < 0.5, places.flip(1), places)
+        rolled = (places + torch.floor(self._uniform(n, 1) * frames).long()) % frames
+        halves = torch.arange(frames) // (frames // 2) * (frames // 2)
+        two = rolled[:, halves]
+        return torch.where(self._uniform(n, 1) < _TWO_FRAMES_SHARE, two, rolled)
+
+    def _turned(self, patches: "Tensor") -> "Tensor":
+        """Turned by quarters, and half of them mirrored."""
+        way = torch.floor(self._uniform(len(patches)) * 8).long()
+        turned = torch.empty_like(patches)
+        for i in range(8):
+            chosen = patches[way == i]
+            turned[way == i] = torch.rot90(chosen if i < 4 else chosen.flip(3), i, (2, 3))
+        return turned
+
+    def _uniform(self, *shape: int) -> "Tensor":
+        return torch.rand(shape, generator=self.random)

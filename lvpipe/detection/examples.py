@@ -1,0 +1,67 @@
+"""What the classifier learns from: squares of drawn slices and how much of the heart's each one covers."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lvpipe.detection.lessons import Lesson
+from lvpipe.detection.patches import Cutter
+from lvpipe.squares import Squares, overlap
+
+_PROPOSED_SHARE = 0.4
+"""Of the squares of a slice: what the cascade proposed there. The others lie about the heart's."""
+
+_NEAR_SHARE = 0.6
+"""Of those about the heart's: near it, as the walk meets them. The others are farther off."""
+
+_NEAR = (0.08, 0.1)
+_FAR = (0.35, 0.35)
+"""Standard deviation of a shift as a share of the side, and of the logarithm of the side."""
+
+Propose = Callable[[NDArray[np.uint8], float], NDArray[np.float64]]
+"""Squares in an image of so many millimetres a pixel, `(n, 3 or more)`."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Patches `(n, 6, 25, 25)` in 0..255 and each one's intersection over union with the heart's square, `(n,)`."""
+
+    patches: NDArray[np.uint8]
+    overlaps: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.overlaps)
+
+
+def make_examples(lessons: Iterable[Lesson], each: int, propose: Propose, seed: int) -> dict[str, Examples]:
+    """For every case, `each` squares of every drawn slice."""
+    return {lesson.case: _of_case(lesson, each, propose, np.random.default_rng(seed)) for lesson in lessons}
+
+
+def join(parts: Iterable[Examples]) -> Examples:
+    """All of them, in their order."""
+    found = list(parts)
+    return Examples(*(np.concatenate([getattr(part, name) for part in found]) for name in ("patches", "overlaps")))
+
+
+def _of_case(lesson: Lesson, each: int, propose: Propose, random: np.random.Generator) -> Examples:
+    patches, overlaps = [], []
+    for z in lesson.slices:
+        frames_tyx, square = lesson.moments_tzyx[:, z], lesson.squares[z]
+        proposed = propose(frames_tyx[0], lesson.pixel_mm)[:, :3]
+        chosen = random.permutation(len(proposed))[: round(_PROPOSED_SHARE * each)]
+        squares = np.concatenate([proposed[chosen], jitter(square, each - len(chosen), random)])
+        patches.append(np.rint(Cutter(frames_tyx).cut(squares).numpy()).astype(np.uint8))
+        overlaps.append(overlap(squares, square[None])[:, 0].astype(np.float32))
+    return Examples(np.concatenate(patches), np.concatenate(overlaps))
+
+
+def jitter(square: NDArray[np.float64], n: int, random: np.random.Generator) -> Squares:
+    """Squares about this one, `(n, 3)`: many near it, some farther off."""
+    near = random.random(n) < _NEAR_SHARE
+    shift, stretch = (np.where(near, a, b) for a, b in zip(_NEAR, _FAR, strict=True))
+    middles = square[:2] + square[2] * shift[:, None] * random.standard_normal((n, 2))
+    sides = square[2] * np.exp(stretch * random.standard_normal(n))
+    return np.column_stack([middles, sides])

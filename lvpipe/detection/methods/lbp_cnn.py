@@ -1,0 +1,80 @@
+"""A cascade proposes squares, a network chooses the heart's, and a walk outward fits it to every slice (paper 002)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lvpipe.config.detect import DetectSettings, ProposalSettings
+from lvpipe.detection.cascade.proposals import propose
+from lvpipe.detection.classifier import Scorer, load_classifiers
+from lvpipe.detection.finding import Finding, Scene, nothing
+from lvpipe.detection.lessons import moments_of
+from lvpipe.detection.refinement import average, walk
+from lvpipe.squares import Squares, overlap
+
+_KEPT = 50
+"""Most proposals that a finding tells of."""
+
+_GRID_STEP = 0.25
+_GRID_RATIO = 1.4
+"""Of the squares that are asked where the cascade proposes none: step as a share of the side, and ratio of sides."""
+
+_SAME_HEART = 0.5
+"""Proposals that overlap the best this much are taken to be about the same heart."""
+
+
+def find(scene: Scene, settings: DetectSettings) -> Finding:
+    """Where the heart is, by the files of `cascade` and `classifier` that the scene has."""
+    cine_tzyx = scene.cine_tzyx
+    scorer = Scorer(
+        load_classifiers(scene.learnt["classifier"], settings), cine_tzyx[moments_of(len(cine_tzyx))], settings
+    )
+    proposals = rank(scene, scorer, settings.proposals)
+    if not len(proposals) or proposals[0, 4] < settings.refine.least_score:
+        best = f"the best of {len(proposals)} scores {proposals[0, 4]:.2f}" if len(proposals) else "none was proposed"
+        score = float(proposals[0, 4]) if len(proposals) else 0.0
+        return nothing(f"no square looks like a heart: {best}", score, proposals[:_KEPT])
+    start = int(proposals[0, 0])
+    walked = walk(start, _winner(proposals), cine_tzyx.shape[1], scorer.score, settings.refine)
+    return Finding(walked.squares, float(np.nanmean(walked.scores)), walked.scores, proposals[:_KEPT])
+
+
+def rank(scene: Scene, scorer: Scorer, settings: ProposalSettings) -> NDArray[np.float64]:
+    """All proposals with their scores, best first, `(n, 5)`: slice, row, column, side, score."""
+    images_zyx = scene.cine_tzyx[0]
+    places = [(z, _proposed(scene, images_zyx[z], settings)) for z in middle_slices(len(images_zyx), settings.slices)]
+    if not sum(len(squares) for _, squares in places):
+        places = [(z, _everywhere(images_zyx[z], scene.pixel_mm, settings)) for z, _ in places]
+    scored = zip(places, scorer.score(places), strict=True)
+    rows = np.concatenate([np.column_stack([np.full(len(sure), z), squares, sure]) for (z, squares), sure in scored])
+    return rows[np.argsort(-rows[:, 4], kind="stable")]
+
+
+def middle_slices(slices: int, most: int) -> range:
+    """So many slices about the middle one, as far as there are."""
+    wanted = min(most, slices)
+    first = min(max(slices // 2 - wanted // 2, 0), slices - wanted)
+    return range(first, first + wanted)
+
+
+def _proposed(scene: Scene, image_yx: NDArray[np.uint8], settings: ProposalSettings) -> Squares:
+    return np.asarray(propose(scene.learnt["cascade"], image_yx, scene.pixel_mm, settings)[:, :3])
+
+
+def _everywhere(image_yx: NDArray[np.uint8], pixel_mm: float, settings: ProposalSettings) -> Squares:
+    """A coarse grid of squares of all sizes, wherever their middles lie in the image."""
+    low, high = (side / pixel_mm for side in settings.side_mm)
+    sides = low * _GRID_RATIO ** np.arange(1 + np.log(high / low) / np.log(_GRID_RATIO))
+    return np.concatenate([_of_side(side, image_yx.shape) for side in sides])
+
+
+def _of_side(side: float, shape_yx: tuple[int, ...]) -> Squares:
+    rows, columns = (np.arange(side / 2, max(size - side / 2, side / 2) + 1, side * _GRID_STEP) for size in shape_yx)
+    row, column = np.meshgrid(rows, columns, indexing="ij")
+    return np.column_stack([row.ravel(), column.ravel(), np.full(row.size, side)])
+
+
+def _winner(proposals: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean of the best proposals of the best one's slice that are about the same heart."""
+    of_slice = proposals[proposals[:, 0] == proposals[0, 0]]
+    same = overlap(of_slice[:, 1:4], of_slice[:1, 1:4])[:, 0] >= _SAME_HEART
+    return average(of_slice[same, 1:4], of_slice[same, 4])

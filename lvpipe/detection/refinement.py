@@ -1,0 +1,89 @@
+"""The walk from one slice outward: every slice looks for its square about its neighbour's (Liao et al., section 4.5)."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lvpipe.config.detect import RefineSettings
+from lvpipe.squares import Squares
+
+Score = Callable[[Sequence[tuple[int, Squares]]], list[NDArray[np.float64]]]
+"""How sure it is of squares `(n, 3)` in some slices, 0..1."""
+
+_FINE_SIDES = (0.9, 1.0, 1.1)
+"""Sides of the second look, as shares of what the first one found: a step either way."""
+
+_GOOD_SHARE = 0.9
+"""Squares that score at least this share of the best one's are averaged: a plateau's middle, not its edge."""
+
+
+@dataclass(frozen=True)
+class Walked:
+    """A square for every slice, and its score; NaN where it is the neighbour's."""
+
+    squares: Squares
+    scores: NDArray[np.float64]
+
+
+def walk(start: int, square: NDArray[np.float64], slices: int, score: Score, settings: RefineSettings) -> Walked:
+    """Squares of all slices, from this one in the slice `start`; both directions go on side by side."""
+    squares, scores = np.full((slices, 3), np.nan), np.full(slices, np.nan)
+    (squares[start],), (scores[start],) = refine([(start, square)], score, _FINE_SIDES, settings)
+    for pair in _outward(start, slices):
+        neighbours = [squares[z - 1 if z > start else z + 1] for z in pair]
+        found, sure = refine(list(zip(pair, neighbours, strict=True)), score, settings.sides, settings)
+        for z, neighbour, one, how_sure in zip(pair, neighbours, found, sure, strict=True):
+            accepted = how_sure >= settings.least_score
+            squares[z], scores[z] = (one, how_sure) if accepted else (neighbour, np.nan)
+    return Walked(squares, scores)
+
+
+def refine(
+    guesses: Sequence[tuple[int, NDArray[np.float64]]], score: Score, sides: Sequence[float], settings: RefineSettings
+) -> tuple[list[NDArray[np.float64]], list[float]]:
+    """The best square about each guess, and its score: every second place first, then all about the best."""
+    step, reach = settings.step_share, settings.reach_share
+    coarse = _offsets(2 * step, reach)
+    first, _ = _best(guesses, score, _grid(sides, coarse))
+    second = [(z, square) for (z, _), square in zip(guesses, first, strict=True)]
+    return _best(second, score, _grid(_FINE_SIDES, _offsets(step, step)))
+
+
+def _best(
+    guesses: Sequence[tuple[int, NDArray[np.float64]]], score: Score, grid: NDArray[np.float64]
+) -> tuple[list[NDArray[np.float64]], list[float]]:
+    asked = [(z, _about(guess, grid)) for z, guess in guesses]
+    scores = score(asked)
+    found = [average(squares, sure) for (_, squares), sure in zip(asked, scores, strict=True)]
+    return found, [float(sure.max()) for sure in scores]
+
+
+def average(squares: Squares, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean of the best squares, weighted by how far each one stands out of the rest."""
+    weights = np.clip(scores - _GOOD_SHARE * scores.max(), 0, None) + np.finfo(float).tiny
+    return np.asarray(weights @ squares / weights.sum())
+
+
+def _about(guess: NDArray[np.float64], grid: NDArray[np.float64]) -> Squares:
+    """The grid's squares, which are shares of a side, about this one."""
+    return np.column_stack([guess[:2] + guess[2] * grid[:, :2], guess[2] * grid[:, 2]])
+
+
+def _grid(sides: Sequence[float], offsets: NDArray[np.float64]) -> NDArray[np.float64]:
+    row, column, side = np.meshgrid(offsets, offsets, sides, indexing="ij")
+    return np.column_stack([row.ravel(), column.ravel(), side.ravel()])
+
+
+def _offsets(step: float, reach: float) -> NDArray[np.float64]:
+    """Multiples of the step, either way, as far as the reach."""
+    most = int(reach / step + 1e-9)
+    return step * np.arange(-most, most + 1)
+
+
+def _outward(start: int, slices: int) -> Iterator[list[int]]:
+    """Both neighbours of the start, then theirs; one where the other direction has ended."""
+    for pair in zip_longest(range(start - 1, -1, -1), range(start + 1, slices)):
+        yield [z for z in pair if z is not None]
