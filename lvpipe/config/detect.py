@@ -89,7 +89,7 @@ class RefineSettings(Section):
 class LocatorSettings(LoopSettings):
     """How the network learns that regresses the heart's middle and size from a whole slice."""
 
-    patience: Patience = 12
+    patience: Patience = 25  # one cosine: what it learns settles at its end
     batch_images: BatchImages = 16
     learning_rate: LearningRate = 0.003
 
