@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 _SHIFT_SHARE = 0.15
 """Largest shift, as a share of the image: a heart may lie far from the middle of the scan."""
 
+_USUAL_SHARE, _TURN = 0.5, 0.2
+"""Share of the examples that are turned by a fifth of half a turn at most and never mirrored: most scans lie alike.
+The others are turned by any angle, and every second of them mirrored."""
+
 _SCALE = 1.3
 _GAMMA = 1.6
 _STILL_SHARE = 0.1
@@ -128,9 +132,11 @@ def _moved(squares: "Tensor", theta: "Tensor", side_px: int) -> "Tensor":
 
 
 def _thetas(n: int, random: torch.Generator) -> "Tensor":
-    """Any turn, mirrored or not, scale and shift, as 2 x 3 matrices in normalised coordinates."""
-    angle, scale = _uniform(n, math.pi, random), torch.exp(_uniform(n, math.log(_SCALE), random))
-    mirror = torch.where(torch.rand(n, generator=random) < 0.5, -1.0, 1.0)
+    """Turn, mirror, scale and shift as 2 x 3 matrices in normalised coordinates."""
+    usual = torch.rand(n, generator=random) < _USUAL_SHARE
+    angle = _uniform(n, math.pi, random) * torch.where(usual, _TURN, 1.0)
+    mirror = torch.where(usual | (torch.rand(n, generator=random) < 0.5), 1.0, -1.0)
+    scale = torch.exp(_uniform(n, math.log(_SCALE), random))
     cosine, sine = torch.cos(angle) * scale, torch.sin(angle) * scale
     shifts = [_uniform(n, 2 * _SHIFT_SHARE, random) for _ in range(2)]
     rows = [[cosine * mirror, -sine, shifts[0]], [sine * mirror, cosine, shifts[1]]]

@@ -13,7 +13,7 @@ from lvpipe.learning.weights import read_network
 
 pytestmark = pytest.mark.usefixtures("torch_as_it_was")
 
-SETTINGS = LocatorSettings(epochs=14, batch_images=8, precision="float32")
+SETTINGS = LocatorSettings(epochs=10, batch_images=8, precision="float32")
 SHAPE, PIXEL_MM, SLICES = (75, 85), 2.0, 6
 
 
