@@ -5,6 +5,7 @@
 #                       {case}_found.png  cases.csv  ledger.csv
 #   results/resample    {view}/{case}_cine.nii.gz  {view}/{case}_reference.nii.gz
 #   results/detect      {view}/{case}_boxes.json  {case}_boxes.png
+#                       {view}/fold-{fold}/cascade.xml  cascade.csv  {part}.safetensors  {part}.csv
 #   results/train       {model}/fold-{fold}/model.safetensors  history.csv  curve.svg
 #   results/segment     {model}/{case}_prob.nii.gz
 #   results/postprocess {model}/{case}_mask.nii.gz

@@ -40,7 +40,7 @@ class CascadeSettings(Section):
         None, ge=50, description="Features that each stage chooses from, drawn anew; None: all that fit in the window."
     )
     images: int = Field(
-        20000, ge=1, description="Most images, in some size each, in which the negatives of a stage are sought."
+        3000, ge=1, description="Most images, in some size each, in which the negatives of a stage are sought."
     )
 
 
@@ -63,13 +63,13 @@ class ProposalSettings(Section):
 class ClassifierSettings(LoopSettings):
     """How the network learns that tells the heart's square from others (Liao et al., Table I)."""
 
-    epochs: Epochs = 30
+    epochs: Epochs = 12
     batch_images: BatchImages = 128
     optimiser: Optimiser = "sgd"
-    learning_rate: LearningRate = 0.01
+    learning_rate: LearningRate = 0.03
     right_iou: float = Field(1.0, gt=0, le=1, description="A square that overlaps the heart's this much is right.")
     wrong_iou: float = Field(0.3, ge=0, lt=1, description="One that overlaps less is wrong; between them it is partly.")
-    slice_images: int = Field(60, ge=4, description="Squares of each drawn slice that it learns from.")
+    slice_images: int = Field(100, ge=4, description="Squares of each drawn slice that it learns from.")
     epoch_images: int = Field(4000, ge=1, description="Most squares in one epoch, a fresh draw each.")
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lvpipe.config.network_job import Device, NetworkJob, Precision
 from lvpipe.detection.patches import Cutter, standardise
-from lvpipe.learning.device import prepare_torch, resolve_precision
+from lvpipe.learning.device import resolve_precision
 from lvpipe.learning.weights import read_network
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Scorer:
         patches = [self._cutter(z).cut(squares) for z, squares in places]
         ends = np.cumsum([len(squares) for _, squares in places])[:-1]
         with torch.inference_mode():
-            batches = torch.cat(patches).split(_BATCH)
+            batches = torch.split(torch.cat(patches), _BATCH)
             scores = [compute_right(self._networks, batch, self._job.precision, self._job.device) for batch in batches]
         return np.split(torch.cat(scores).double().numpy(), ends)
 
@@ -62,7 +62,6 @@ def compute_logits(network: "nn.Module", ready: "Tensor", precision: Precision) 
 
 def load_classifiers(paths: Sequence[Path], job: NetworkJob) -> "tuple[nn.Module, ...]":
     """The networks of these files, ready on the device; read once in a process."""
-    prepare_torch(job)
     return tuple(_load(path, job.device) for path in paths)
 
 

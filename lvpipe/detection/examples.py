@@ -1,5 +1,6 @@
 """What the classifier learns from: squares of drawn slices and how much of the heart's each one covers."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -10,15 +11,18 @@ from lvpipe.detection.lessons import Lesson
 from lvpipe.detection.patches import Cutter
 from lvpipe.squares import Squares, overlap
 
-_PROPOSED_SHARE = 0.4
-"""Of the squares of a slice: what the cascade proposed there. The others lie about the heart's."""
+_PROPOSED_SHARE, _ANYWHERE_SHARE = 0.35, 0.25
+"""Of a slice's squares: what the cascade proposed there, and what lies anywhere. The others lie about the heart's."""
 
-_NEAR_SHARE = 0.6
+_NEAR_SHARE = 0.5
 """Of those about the heart's: near it, as the walk meets them. The others are farther off."""
 
-_NEAR = (0.08, 0.1)
-_FAR = (0.35, 0.35)
+_NEAR = (0.1, 0.15)
+_FAR = (0.35, 0.45)
 """Standard deviation of a shift as a share of the side, and of the logarithm of the side."""
+
+_SIDES = (0.3, 2.0)
+"""Of squares that lie anywhere, as shares of the heart's."""
 
 Propose = Callable[[NDArray[np.uint8], float], NDArray[np.float64]]
 """Squares in an image of so many millimetres a pixel, `(n, 3 or more)`."""
@@ -51,8 +55,10 @@ def _of_case(lesson: Lesson, each: int, propose: Propose, random: np.random.Gene
     for z in lesson.slices:
         frames_tyx, square = lesson.moments_tzyx[:, z], lesson.squares[z]
         proposed = propose(frames_tyx[0], lesson.pixel_mm)[:, :3]
-        chosen = random.permutation(len(proposed))[: round(_PROPOSED_SHARE * each)]
-        squares = np.concatenate([proposed[chosen], jitter(square, each - len(chosen), random)])
+        chosen = proposed[random.permutation(len(proposed))[: round(_PROPOSED_SHARE * each)]]
+        elsewhere = anywhere(square, frames_tyx.shape[1:], round(_ANYWHERE_SHARE * each), random)
+        about = jitter(square, each - len(chosen) - len(elsewhere), random)
+        squares = np.concatenate([chosen, elsewhere, about])
         patches.append(np.rint(Cutter(frames_tyx).cut(squares).numpy()).astype(np.uint8))
         overlaps.append(overlap(squares, square[None])[:, 0].astype(np.float32))
     return Examples(np.concatenate(patches), np.concatenate(overlaps))
@@ -65,3 +71,9 @@ def jitter(square: NDArray[np.float64], n: int, random: np.random.Generator) -> 
     middles = square[:2] + square[2] * shift[:, None] * random.standard_normal((n, 2))
     sides = square[2] * np.exp(stretch * random.standard_normal(n))
     return np.column_stack([middles, sides])
+
+
+def anywhere(square: NDArray[np.float64], shape_yx: tuple[int, ...], n: int, random: np.random.Generator) -> Squares:
+    """Squares whose middles lie anywhere in the image, `(n, 3)`."""
+    sides = square[2] * np.exp(random.uniform(math.log(_SIDES[0]), math.log(_SIDES[1]), n))
+    return np.column_stack([random.uniform(0, size, n) for size in shape_yx] + [sides])

@@ -1,4 +1,4 @@
-"""The walk from one slice outward: every slice looks for its square about its neighbour's (Liao et al., section 4.5)."""
+"""The walk from one slice outward: each slice looks for its square about its neighbour's (Liao et al., section 4.5)."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -64,7 +64,8 @@ def _best(
 def average(squares: Squares, scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """The mean of the best squares, weighted by how far each one stands out of the rest."""
     weights = np.clip(scores - _GOOD_SHARE * scores.max(), 0, None) + np.finfo(float).tiny
-    return np.asarray(weights @ squares / weights.sum())
+    mean: NDArray[np.float64] = weights @ squares / weights.sum()
+    return mean
 
 
 def _about(guess: NDArray[np.float64], grid: NDArray[np.float64]) -> Squares:

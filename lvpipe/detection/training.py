@@ -31,8 +31,10 @@ def taught(args: Namespace) -> list[str]:
 
 def training_key(args: Namespace, machine: str, *others: Path) -> str:
     """All that the trajectory of a training depends on, the content of every input with it."""
-    words = {name: value for name, value in vars(args).items() if isinstance(value, str | int | float | list)}
-    choices = {**words, "settings": args.settings.canonical(), "machine": machine}
+    given = vars(args).items()
+    words = {name: value for name, value in given if isinstance(value, str | int | float | list)}
+    sections = {name: value.canonical() for name, value in given if isinstance(value, Section)}
+    choices = {**words, **sections, "machine": machine}
     lessons = [args.cines / f"{case}_{name}.nii.gz" for case in taught(args) for name in ("cine", "reference")]
     return digest(json.dumps(choices, sort_keys=True), *(file_digest(path) for path in (*lessons, *others)))
 

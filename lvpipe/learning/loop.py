@@ -162,7 +162,7 @@ class _Loop:
         self.history.append(Epoch(len(self.history) + 1, rate, train_loss, watch_loss, watch_score, better))
 
     def _step(self, batch: Any) -> float:
-        loss = self.task.loss(self.network, batch)
+        loss: Any = self.task.loss(self.network, batch)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), _CLIP_NORM)

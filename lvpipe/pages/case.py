@@ -68,12 +68,18 @@ def rejected_article(run: Run, case: str) -> Html:
     return tag(
         "article",
         _head(outcomes, ledger),
-        tag("p", tag("b", "Set aside: "), reason, class_="reason"),
+        tag("p", tag("b", "Set aside: "), reason, _looked_at(run, case), class_="reason"),
         figures_table(outcomes),
         events,
         id=anchor(case),
         class_="case",
     )
+
+
+def _looked_at(run: Run, case: str) -> Html:
+    """Where the picture is of a case in which no heart was found."""
+    sought = any(case in view.boxes for view in run.views)
+    return join([" (", tag("a", "where it was sought", href="#hearts"), ")"]) if sought else Html("")
 
 
 def flag_chips(flags: Sequence[str]) -> Html:

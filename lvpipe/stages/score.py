@@ -93,6 +93,16 @@ def as_steps(part: Scored) -> Scored:
     return Scored(part.kind, part.rows, step(moments_ml(part.forecasts)[0]))
 
 
+def became(row: SheetRow, beat: Mapping[str, str]) -> dict[str, object]:
+    """What became of a case: by the sheet, or where that finds no fault by what this model found of it.
+
+    What integrate says of it is never less than the sheet does: it knows the ledger and the boxes.
+    """
+    flags = beat["flags"].split()
+    found = next((flag for flag in ("rejected", INCOMPLETE) if flag in flags), "ok")
+    return {"status": row.status if row.status != "ok" else found, "reason": beat["reason"] or row.reason}
+
+
 def main(argv: Sequence[str]) -> None:
     """`masks`: one case's Dice table. `boxes`: those of a view. `volumes`: crps.csv, dice.csv, cases.csv of the run."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -222,7 +232,7 @@ def _case_rows(
         beat = beats[row.case]
         mine: dict[str, object] = dict.fromkeys(SCORED)
         mine |= {"model": model, "cohort": row.cohort, "case": row.case, "split": row.split}
-        mine |= _became(row, beat)
+        mine |= became(row, beat)
         for kind in KINDS:
             mine |= _kind_cells(kind, row, beat, {name: float(values[i]) for name, values in figures[kind].items()})
         mine |= {name: beat[name] for name in ("sv_ml", "ef_percent", "ed_frame", "es_frame", "slices")}
@@ -231,16 +241,6 @@ def _case_rows(
         outside = {kind: bool(figures[kind]["outside"][i]) for kind in KINDS}
         mine["flags"] = " ".join(_flags(row, beat, bool(mine["fallback"]), outside))
         yield mine
-
-
-def _became(row: SheetRow, beat: Mapping[str, str]) -> dict[str, object]:
-    """What became of a case: by the sheet, or where that finds no fault by what this model found of it.
-
-    What integrate says of it is never less than the sheet does: it knows the ledger and the boxes.
-    """
-    flags = beat["flags"].split()
-    found = next((flag for flag in ("rejected", INCOMPLETE) if flag in flags), "ok")
-    return {"status": row.status if row.status != "ok" else found, "reason": beat["reason"] or row.reason}
 
 
 def _figures(part: Scored) -> dict[str, NDArray[Any]]:

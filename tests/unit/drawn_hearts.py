@@ -40,6 +40,12 @@ def ring_lesson(seed, side_px=96):
     return Lesson(f"r{seed}", 2.0, frames, frames[[0, 0, 0, 1, 1, 1]], np.array([[*middle, 2.4 * radius]]))
 
 
+def windows(shape_yx, window_px):
+    """Row and column of every window's first pixel."""
+    rows, columns = (np.arange(n - window_px + 1) for n in shape_yx)
+    return np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1).reshape(-1, 2)
+
+
 def phantom_lesson(name):
     """Three slices in the middle of a phantom, at its first and its fourth of eight frames, on its own pixels."""
     cohort = PhantomCohort(

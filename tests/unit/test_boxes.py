@@ -43,3 +43,8 @@ def test_where_no_heart_was_found_the_reason_is_told(tmp_path):
         read_boxes(tmp_path / "b.json")
     assert read_finding(tmp_path / "b.json") == none
     np.testing.assert_array_equal(none.array, np.empty((0, 3)))
+
+
+def test_rivals_are_as_far_off_as_the_middles_of_the_study():
+    assert FOUND.rivals_mm() == {"fourier": pytest.approx(1.25 * np.hypot(40.75, 10.625)), "locator": None}
+    assert replace(FOUND, squares=()).rivals_mm() == {"fourier": None, "locator": None}

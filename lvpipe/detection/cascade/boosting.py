@@ -15,8 +15,9 @@ _FLIPS = np.arange(CODES)[:, None] ^ (1 << np.arange(8))
 """The eight codes that differ from each code by one bit."""
 
 _SHARED = 0.25
-"""Weight with which an example also counts for the codes that differ from its own by one bit; new patients bring codes
-that no example has. A cascade of 22 patients keeps more unseen hearts with it than without."""
+"""Weight with which an example also counts for the codes that differ from its own by one bit: new patients bring codes
+that no example has. Of 78 pictures of 13 unseen real patients a cascade kept 78 with it, 76 with 0 or 0.1 (false alarm
+4e-4)."""
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,20 @@
 """What a cascade learns from: squares around drawn hearts, and windows of the same images beside them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lvpipe.detection.cascade.lbp import integral
-from lvpipe.detection.cascade.levels import resized, shrunk, sides_between, squares_of, windows
+from lvpipe.detection.cascade.levels import resized, shrunk, sides_between, squares_of
 from lvpipe.detection.cascade.model import Cascade
 from lvpipe.detection.lessons import Lesson
 from lvpipe.squares import Squares, overlap
 
 _SHIFT, _STRETCH = 0.06, 0.12
-"""How far an example's middle and size may lie off what was drawn, as a share of its side: the lattice of windows that
-are asked about leaves as much."""
+"""How far an example's middle and the logarithm of its size may lie off what was drawn (the middle as a share of the
+side): a little more than the windows that are asked about must lie off."""
 
 _SMALLER, _LARGER = 0.7, 1.4
 """Windows without a heart have sides from the smallest heart's times the one to the largest's times the other."""
@@ -106,24 +106,24 @@ class Mine:
 
     def dig(self, cascade: Cascade, wanted: int, images: int) -> tuple[NDArray[np.uint8], int, int]:
         """Patches that a cascade takes for hearts, at most so many, of so many images; how many passed of how many."""
-        found: list[NDArray[np.uint8]] = []
+        found = [np.empty((0, self.window_px, self.window_px), np.uint8)]
         passed = seen = count = 0
-        quota = max(1, wanted // _SPREAD)
-        for asked, patches in self._passing(cascade, images):
-            seen, passed = seen + asked, passed + len(patches)
-            found.append(patches[self.dice.permutation(len(patches))[:quota]])
+        for _ in range(images):
+            level, places = self._windows()
+            left = self._passing(cascade, level, places)
+            seen, passed = seen + len(places), passed + len(left)
+            found.append(_patches(level, left[: max(1, wanted // _SPREAD)], self.window_px))
             count += len(found[-1])
             if count >= wanted:
                 break
         return np.concatenate(found)[:wanted], passed, seen
 
-    def _passing(self, cascade: Cascade, images: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-        for _ in range(images):
-            level, places = self._windows()
-            sums = integral(level)
-            stride = sums.shape[1]
-            left = cascade.passing(sums, places[:, 0] * stride + places[:, 1])
-            yield len(places), _patches(level, np.column_stack(np.divmod(left, stride)), self.window_px)
+    def _passing(self, cascade: Cascade, level: NDArray[np.uint8], places: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Those of these windows that a cascade lets pass, in the order of the dice."""
+        sums = integral(level)
+        stride = sums.shape[1]
+        left = cascade.passing(sums, places[:, 0] * stride + places[:, 1])
+        return np.column_stack(np.divmod(self.dice.permutation(left), stride))
 
     def _windows(self) -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
         """An image in some size, and some of its windows that have no heart."""
@@ -134,8 +134,9 @@ class Mine:
             return np.zeros((self.window_px,) * 2, np.uint8), np.empty((0, 2), np.intp)
         scale = fitting[self.dice.integers(len(fitting))] / self.window_px
         level = shrunk(image_yx, scale)
-        places = windows(level.shape, self.window_px)
-        places = places[self.dice.permutation(len(places))[:_ASKED]]
+        rows, columns = (n - self.window_px + 1 for n in level.shape)
+        drawn = self.dice.choice(rows * columns, min(_ASKED, rows * columns), replace=False, shuffle=False)
+        places = np.column_stack(np.divmod(drawn, columns))
         beside = overlap(squares_of(places, self.window_px, scale), squares)[:, 0] < self.least_iou
         return level, places[beside]
 

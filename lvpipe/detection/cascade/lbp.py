@@ -47,7 +47,7 @@ def patch_codes(integrals: NDArray[np.int32], features: NDArray[np.int64]) -> ND
 def window_codes(sums_yx: NDArray[np.int32], places: NDArray[np.intp], feature: Feature) -> NDArray[np.uint8]:
     """The code of one feature in the windows of an image whose first corners are these (flat) places."""
     flat = sums_yx.ravel()
-    return _code(lambda offset: flat.take(places + offset), feature, sums_yx.shape[1])
+    return _code(lambda offset: flat[offset:].take(places), feature, sums_yx.shape[1])
 
 
 def _summed(images_nyx: NDArray[np.uint8]) -> NDArray[np.int32]:
@@ -64,5 +64,5 @@ def _code(corner: Callable[[int], NDArray[np.int32]], feature: Feature, stride: 
     code = np.zeros(cells[1][1].shape, np.uint8)
     for row, column in _CLOCKWISE:
         code <<= 1
-        code |= cells[row][column] >= cells[1][1]
+        code |= (cells[row][column] >= cells[1][1]).view(np.uint8)
     return code

@@ -44,12 +44,6 @@ def resized(
     return np.asarray(smaller, np.uint8)
 
 
-def windows(shape_yx: tuple[int, ...], window_px: int) -> NDArray[np.intp]:
-    """Row and column of every window's first pixel, `(n, 2)`."""
-    rows, columns = (np.arange(n - window_px + 1) for n in shape_yx)
-    return np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1).reshape(-1, 2)
-
-
 def squares_of(corners: NDArray[Any], window_px: int, scale: float) -> Squares:
     """The squares of the image that windows of a level are, from their first pixels, `(n, 2)`."""
     middles = (corners + window_px / 2) * scale - 0.5

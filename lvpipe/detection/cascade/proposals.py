@@ -19,7 +19,7 @@ _SAME = 0.7
 
 _MANY = 2000
 """Of more squares only every second, third or so is compared with all others: an image of stripes must not fill the
-memory. A heart among 22 patients' cascades has some hundred."""
+memory."""
 
 
 def propose(

@@ -8,7 +8,8 @@ from lvpipe.images import Image, write_image, write_rejected
 from lvpipe.metrics import crps
 from lvpipe.stages.calibrate import FALLBACKS
 from lvpipe.stages.integrate import BEATS
-from lvpipe.stages.score import CRPS, DICE, SCORED, compare_masks
+from lvpipe.stages.score import CRPS, DICE, SCORED, became, compare_masks
+from lvpipe.tables import SheetRow
 
 SPACING = (1.5, 2.0, 10.0)
 
@@ -221,3 +222,18 @@ def test_dice_tables_are_gathered(scored):
         ("m", "a", "c", "train", "0.9"),
         ("other", "a", "c", "train", "0.9"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("sheet", "beat", "expected"),
+    [
+        (("ok", ""), ("rejected", "no heart was found: x"), ("rejected", "no heart was found: x")),
+        (("rejected", "one slice"), ("rejected", ""), ("rejected", "one slice")),
+        (("ok", ""), ("heart-doubtful", "fourier: 41 mm"), ("ok", "fourier: 41 mm")),
+        (("incomplete", "a gap"), ("incomplete heart-doubtful", "a gap; 41 mm"), ("incomplete", "a gap; 41 mm")),
+    ],
+)
+def test_the_reason_is_that_of_whoever_knows_more(sheet, beat, expected):
+    row = SheetRow("c", "a", "test", "a", 0, 1.0, 1.0, 50.0, "F", *sheet)
+    told = became(row, {"flags": beat[0], "reason": beat[1]})
+    assert (told["status"], told["reason"]) == expected

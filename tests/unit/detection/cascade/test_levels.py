@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+from drawn_hearts import windows
 
-from lvpipe.detection.cascade.levels import levels, sides_between, squares_of, windows
+from lvpipe.detection.cascade.levels import levels, sides_between, squares_of
 
 
 def test_sides_grow_by_the_factor_up_to_the_most():
@@ -35,8 +36,3 @@ def test_a_level_of_the_windows_own_size_is_the_image_itself():
     ((scale, level),) = levels(image, 24, [24])
     assert scale == 1
     assert (level == image).all()
-
-
-def test_every_window_is_listed_once():
-    places = windows((26, 25), 24)
-    assert places.tolist() == [[0, 0], [0, 1], [1, 0], [1, 1], [2, 0], [2, 1]]

@@ -3,11 +3,11 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from drawn_hearts import ring_lesson
+from drawn_hearts import ring_lesson, windows
 from skimage.feature import Cascade as ScikitImageCascade
 
 from lvpipe.detection.cascade.lbp import integral
-from lvpipe.detection.cascade.levels import levels, windows
+from lvpipe.detection.cascade.levels import levels
 from lvpipe.detection.cascade.model import Cascade, Stage
 from lvpipe.detection.cascade.proposals import passing_windows
 from lvpipe.detection.cascade.xml import as_xml, write_cascade

@@ -1,5 +1,6 @@
-"""The task of the classifier: is this square the heart's, whatever way the image lies and wherever the cycle starts?"""
+"""The task of the classifier: is this square the heart's, however the image lies and wherever the cycle starts."""
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from lvpipe.config.detect import ClassifierSettings
 from lvpipe.detection.classifier import compute_logits
 from lvpipe.detection.examples import Examples
 from lvpipe.detection.patches import standardise
+from lvpipe.networks.roi_cnn import RoiCnn
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -25,6 +27,18 @@ _NOISE_SD = 8.0
 
 _TWO_FRAMES_SHARE = 0.25
 """Share of the examples shown as if only the first and a middle frame were known: pictures of ED and ES are."""
+
+_CHUNK = 1000
+"""Examples that are averaged at once."""
+
+
+def fresh_network(learn: Examples) -> RoiCnn:
+    """A network with fresh weights that knows what the training squares look like on average."""
+    network = RoiCnn()
+    for start in range(0, len(learn), _CHUNK):
+        ready = standardise(torch.from_numpy(learn.patches[start : start + _CHUNK]).float())
+        network.mean += ready.sum(dim=0) / len(learn)
+    return network
 
 
 class Deciding:
@@ -51,7 +65,7 @@ class Deciding:
     def loss(self, network: "nn.Module", batch: "Batch") -> "Tensor":
         """Cross-entropy of a batch that is turned, rolled, reversed and changed in contrast at random."""
         patches, right = batch
-        return self._compare(network, self._changed(patches), right)
+        return self._cross_entropy(self._logits(network, self._changed(patches)), right)
 
     def evaluate(self, network: "nn.Module") -> tuple[float, float]:
         """Mean loss, and the share that is on the right side of one half."""
@@ -63,9 +77,6 @@ class Deciding:
             hits += int(((logits[:, 1] > logits[:, 0]).cpu() == (right > 0.5)).sum())
         return loss / len(self.watch), hits / len(self.watch)
 
-    def _compare(self, network: "nn.Module", patches: "Tensor", right: "Tensor") -> "Tensor":
-        return self._cross_entropy(self._logits(network, patches), right)
-
     def _logits(self, network: "nn.Module", patches: "Tensor") -> "Tensor":
         return compute_logits(network, standardise(patches.to(self.settings.device)), self.settings.precision)
 
@@ -75,7 +86,7 @@ class Deciding:
 
     def _rightness(self, overlaps: NDArray[np.float32]) -> NDArray[np.float32]:
         low, high = self.settings.wrong_iou, self.settings.right_iou
-        return np.clip((overlaps - low) / (high - low), 0, 1)
+        return np.asarray(np.clip((overlaps - low) / (high - low), 0, 1))
 
     def _fetch(self, examples: Examples, chosen: NDArray[np.intp]) -> "Batch":
         right = torch.from_numpy(self._rightness(examples.overlaps[chosen]))
@@ -85,7 +96,7 @@ class Deciding:
         n = len(patches)
         moments = patches[torch.arange(n)[:, None], self._moments(n, patches.shape[1])]
         turned = self._turned(moments)
-        exponent = torch.exp(np.log(_GAMMA) * (2 * self._uniform(*turned.shape[:2]) - 1))[:, :, None, None]
+        exponent = torch.exp(math.log(_GAMMA) * (2 * self._uniform(*turned.shape[:2]) - 1))[:, :, None, None]
         noise_sd = _NOISE_SD * self._uniform(n)[:, None, None, None]
         return 255 * (turned / 255) ** exponent + noise_sd * torch.randn(turned.shape, generator=self.random)
 

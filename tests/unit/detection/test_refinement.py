@@ -1,0 +1,88 @@
+"""The walk, on scores that are known: how much a square covers of a cone's slice."""
+
+import numpy as np
+import pytest
+
+from lvpipe.config.detect import RefineSettings
+from lvpipe.detection.refinement import average, refine, walk
+from lvpipe.squares import overlap
+
+SETTINGS = RefineSettings()
+
+
+def cone(slices=10, base=80.0, shrinking=7.0, apex=8):
+    """Squares that shrink toward the apex along a slanted axis; none beyond it."""
+    z = np.arange(slices)
+    squares = np.column_stack([100 + 2.0 * z, 120 - 3.0 * z, base - shrinking * z])
+    squares[apex:] = np.nan
+    return squares
+
+
+def by_overlap(truth, noise=0.0):
+    dice = np.random.default_rng(0)
+
+    def score(places):
+        found = []
+        for z, squares in places:
+            shared = overlap(squares, truth[z][None])[:, 0] if np.isfinite(truth[z, 0]) else np.zeros(len(squares))
+            found.append(np.clip(shared + noise * dice.standard_normal(len(shared)), 0, 1))
+        return found
+
+    return score
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+@pytest.mark.parametrize("start", [0, 4, 7])
+def test_the_square_follows_a_cone_and_falls_back_beyond_its_apex(start, noise):
+    truth = cone()
+    walked = walk(start, truth[start] * [1, 1, 1.1] + [3, -4, 0], 10, by_overlap(truth, noise), SETTINGS)
+    heart = slice(0, 8)
+    assert np.hypot(*(walked.squares[heart, :2] - truth[heart, :2]).T).max() < 4
+    assert walked.squares[heart, 2] / truth[heart, 2] == pytest.approx(1, abs=0.12)
+    assert (np.diff(walked.squares[heart, 2]) < 0).all(), "it shrinks"
+    assert np.isfinite(walked.scores[heart]).all()
+    np.testing.assert_array_equal(walked.squares[8:], walked.squares[[7, 7]])
+    assert np.isnan(walked.scores[8:]).all()
+
+
+def test_a_gap_is_bridged_with_the_neighbour_s_square():
+    truth = cone(shrinking=2.0, apex=10)
+    hidden = truth.copy()
+    hidden[6] = np.nan
+    walked = walk(4, truth[4], 10, by_overlap(hidden), SETTINGS)
+    np.testing.assert_array_equal(walked.squares[6], walked.squares[5])
+    assert np.isnan(walked.scores[6])
+    assert overlap(walked.squares[7:8], truth[7:8])[0, 0] > 0.85, "the slice behind it is found again"
+
+
+def test_one_slice_is_its_own_walk():
+    walked = walk(0, cone()[0], 1, by_overlap(cone()), SETTINGS)
+    assert walked.squares.shape == (1, 3)
+
+
+def test_both_directions_are_asked_at_once():
+    asked = []
+
+    def score(places):
+        asked.append([z for z, _ in places])
+        return by_overlap(cone())(places)
+
+    walk(2, cone()[2], 6, score, SETTINGS)
+    assert asked == [[2]] * 2 + [[1, 3]] * 2 + [[0, 4]] * 2 + [[5]] * 2
+
+
+def test_the_middle_of_a_plateau_is_chosen():
+    """A classifier that says 1 wherever the overlap is above one half: its best square lies anywhere."""
+    truth = np.array([[100.0, 100.0, 60.0]])
+
+    def score(places):
+        return [(overlap(squares, truth)[:, 0] > 0.5).astype(float) for _, squares in places]
+
+    (found,), _ = refine([(0, np.array([106.0, 95.0, 66.0]))], score, SETTINGS.sides, SETTINGS)
+    assert np.hypot(*(found[:2] - 100)) < 4
+
+
+def test_equal_scores_have_the_mean():
+    squares = np.array([[1.0, 2, 3], [3, 4, 5]])
+    np.testing.assert_allclose(average(squares, np.zeros(2)), [2, 3, 4])
+    np.testing.assert_allclose(average(squares, np.array([0.2, 0.9])), [3, 4, 5])
