@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lvpipe.detection.agreement import companions, doubt
+from lvpipe.detection.agreement import companions, doubt, middlemost
 from lvpipe.detection.finding import Finding, nothing
 
 
@@ -33,3 +33,20 @@ def test_who_finds_nothing_is_in_no_doubt():
 def test_companions_are_those_within_reach_and_itself():
     assert companions(FINDINGS, "chosen", 10) == ["chosen", "near"]
     assert companions(FINDINGS, "far", 10) == ["far"]
+
+
+def by_slice(column, score) -> Finding:
+    squares = np.column_stack([np.full(3, 50.0), column + np.arange(3), np.full(3, 60.0)])
+    return Finding(squares, score, np.full(3, score))
+
+
+def test_of_three_the_middle_one_answers_and_of_two_the_surer():
+    left, middle, right = by_slice(50, 0.9), by_slice(60, 0.4), by_slice(65, 0.8)
+    assert middlemost([left, middle, right]) is middle
+    assert middlemost([left, middle]) is left
+    assert middlemost([middle, left]) is left
+
+
+def test_who_tells_each_slices_place_comes_before_who_does_not():
+    left, middle, right = by_slice(50, 0.9), at(50, 60, 0.99), by_slice(65, 0.8)
+    assert middlemost([left, middle, right]) is right
