@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from lvpipe.config.base import Section
-from lvpipe.config.loop import BatchImages, Epochs, LearningRate, LoopSettings, Optimiser, Patience
+from lvpipe.config.loop import BatchImages, Epochs, LearningRate, LoopSettings, Patience
 from lvpipe.config.network_job import NetworkJob
 
 Method = Literal["lbp_cnn", "mean_deltas", "fourier", "locator", "consensus", "reference", "centre"]
@@ -63,11 +63,10 @@ class ProposalSettings(Section):
 class ClassifierSettings(LoopSettings):
     """How the network learns that tells the heart's square from others (Liao et al., Table I)."""
 
-    epochs: Epochs = 12
+    epochs: Epochs = 10
     batch_images: BatchImages = 128
-    optimiser: Optimiser = "sgd"
-    learning_rate: LearningRate = 0.03
-    right_iou: float = Field(1.0, gt=0, le=1, description="A square that overlaps the heart's this much is right.")
+    learning_rate: LearningRate = 0.008
+    right_iou: float = Field(0.7, gt=0, le=1, description="A square that overlaps the heart's this much is right.")
     wrong_iou: float = Field(0.3, ge=0, lt=1, description="One that overlaps less is wrong; between them it is partly.")
     slice_images: int = Field(100, ge=4, description="Squares of each drawn slice that it learns from.")
     epoch_images: int = Field(4000, ge=1, description="Most squares in one epoch, a fresh draw each.")

@@ -17,11 +17,10 @@ _PROPOSED_SHARE, _ANYWHERE_SHARE = 0.35, 0.25
 _NEAR_SHARE = 0.5
 """Of those about the heart's: near it, as the walk meets them. The others are farther off."""
 
-_NEAR = (0.1, 0.15)
-_FAR = (0.35, 0.45)
-"""Standard deviation of a shift as a share of the side, and of the logarithm of the side."""
+_NEAR, _FAR = (0.1, (0.7, 1.4)), (0.35, (0.3, 2.2))
+"""Standard deviation of a shift as a share of the side, and the range of sides as shares of the heart's."""
 
-_SIDES = (0.3, 2.0)
+_SIDES = (0.25, 2.0)
 """Of squares that lie anywhere, as shares of the heart's."""
 
 Propose = Callable[[NDArray[np.uint8], float], NDArray[np.float64]]
@@ -59,7 +58,7 @@ def _of_case(lesson: Lesson, each: int, propose: Propose, random: np.random.Gene
         elsewhere = anywhere(square, frames_tyx.shape[1:], round(_ANYWHERE_SHARE * each), random)
         about = jitter(square, each - len(chosen) - len(elsewhere), random)
         squares = np.concatenate([chosen, elsewhere, about])
-        patches.append(np.rint(Cutter(frames_tyx).cut(squares).numpy()).astype(np.uint8))
+        patches.append(Cutter(frames_tyx).cut(squares).numpy().astype(np.uint8))
         overlaps.append(overlap(squares, square[None])[:, 0].astype(np.float32))
     return Examples(np.concatenate(patches), np.concatenate(overlaps))
 
@@ -67,13 +66,18 @@ def _of_case(lesson: Lesson, each: int, propose: Propose, random: np.random.Gene
 def jitter(square: NDArray[np.float64], n: int, random: np.random.Generator) -> Squares:
     """Squares about this one, `(n, 3)`: many near it, some farther off."""
     near = random.random(n) < _NEAR_SHARE
-    shift, stretch = (np.where(near, a, b) for a, b in zip(_NEAR, _FAR, strict=True))
-    middles = square[:2] + square[2] * shift[:, None] * random.standard_normal((n, 2))
-    sides = square[2] * np.exp(stretch * random.standard_normal(n))
-    return np.column_stack([middles, sides])
+    shift = np.where(near, _NEAR[0], _FAR[0])[:, None]
+    shares = np.where(near, _between(*_NEAR[1], n, random), _between(*_FAR[1], n, random))
+    middles = square[:2] + square[2] * shift * random.standard_normal((n, 2))
+    return np.column_stack([middles, square[2] * shares])
 
 
 def anywhere(square: NDArray[np.float64], shape_yx: tuple[int, ...], n: int, random: np.random.Generator) -> Squares:
     """Squares whose middles lie anywhere in the image, `(n, 3)`."""
-    sides = square[2] * np.exp(random.uniform(math.log(_SIDES[0]), math.log(_SIDES[1]), n))
-    return np.column_stack([random.uniform(0, size, n) for size in shape_yx] + [sides])
+    middles = [random.uniform(0, size, n) for size in shape_yx]
+    return np.column_stack([*middles, square[2] * _between(*_SIDES, n, random)])
+
+
+def _between(low: float, high: float, n: int, random: np.random.Generator) -> NDArray[np.float64]:
+    """Sides of all sizes: those half as large are as many as those twice as large."""
+    return np.exp(random.uniform(math.log(low), math.log(high), n))

@@ -26,14 +26,14 @@ class Cutter:
         self._levels = [torch.from_numpy(np.ascontiguousarray(moments_tyx)).float()[None]]
 
     def cut(self, squares: Squares) -> "Tensor":
-        """The squares as `(n, 6, 25, 25)` in 0..255; black outside the image."""
+        """The squares as `(n, 6, 25, 25)` in whole numbers 0..255, as examples are stored; black outside the image."""
         patches = torch.empty(len(squares), FRAMES, SIDE, SIDE)
         steps = np.maximum(squares[:, 2] / SIDE, 1)
         halvings = np.minimum(np.floor(np.log2(steps)), _HALVINGS).astype(int)
         for level in np.unique(halvings):
             chosen = np.flatnonzero(halvings == level)
             patches[torch.from_numpy(chosen)] = self._sample(squares[chosen], int(level))
-        return patches
+        return patches.round_()
 
     def _sample(self, squares: Squares, level: int) -> "Tensor":
         image = self._level(level)

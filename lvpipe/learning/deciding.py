@@ -22,11 +22,10 @@ if TYPE_CHECKING:
 _GAMMA = 1.5
 """Largest exponent of a contrast change, one for each frame; its inverse is the smallest."""
 
-_NOISE_SD = 8.0
-"""Largest standard deviation of added noise, of 0..255."""
-
 _TWO_FRAMES_SHARE = 0.25
 """Share of the examples shown as if only the first and a middle frame were known: pictures of ED and ES are."""
+
+_WHITE = 255.0
 
 _CHUNK = 1000
 """Examples that are averaged at once."""
@@ -63,7 +62,10 @@ class Deciding:
         return (self._fetch(self.learn, np.sort(some)) for some in parts)
 
     def loss(self, network: "nn.Module", batch: "Batch") -> "Tensor":
-        """Cross-entropy of a batch that is turned, rolled, reversed and changed in contrast at random."""
+        """Cross-entropy of a batch that is turned, rolled, reversed and changed in contrast at random.
+
+        No noise is added: standardised, it is strongest where there is nothing, and its absence would pass for a heart.
+        """
         patches, right = batch
         return self._cross_entropy(self._logits(network, self._changed(patches)), right)
 
@@ -97,8 +99,7 @@ class Deciding:
         moments = patches[torch.arange(n)[:, None], self._moments(n, patches.shape[1])]
         turned = self._turned(moments)
         exponent = torch.exp(math.log(_GAMMA) * (2 * self._uniform(*turned.shape[:2]) - 1))[:, :, None, None]
-        noise_sd = _NOISE_SD * self._uniform(n)[:, None, None, None]
-        return 255 * (turned / 255) ** exponent + noise_sd * torch.randn(turned.shape, generator=self.random)
+        return _WHITE * (turned / _WHITE) ** exponent
 
     def _moments(self, n: int, frames: int) -> "Tensor":
         """Which of its frames an example shows in which place: rolled, reversed, or two of them alone."""
