@@ -214,7 +214,7 @@ def _times(folder: Path, methods: Sequence[str]) -> None:
     for name, changes in (*asked.items(), ("default", {})):
         default = DetectSettings()
         settings = DetectSettings(**({"method": default.method} if name == "default" else {"method": name} | changes))
-        parts = [part for method in settings.methods for part in LEARNT.get(method, ())]
+        parts = [part for method in settings.asked for part in LEARNT.get(method, ())]
         learnt = {part: [folder / "results" / "detect" / VIEW / "fold-0" / FILES[part]] for part in parts}
         if not all(file.exists() for files in learnt.values() for file in files):
             continue

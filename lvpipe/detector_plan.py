@@ -62,7 +62,7 @@ class DetectorPlan:
 
     def code(self, step: str) -> str:
         """The modules of a step, and those that it loads by name, each with its digest."""
-        parts, methods = (self._settings.learnt, self._settings.methods) if step == "find" else ((step,), ())
+        parts, methods = (self._settings.learnt, self._settings.asked) if step == "find" else ((step,), ())
         modules = [f"lvpipe.detection.methods.{method}" for method in methods]
         modules += [f"lvpipe.networks.{NETWORKS[part]}" for part in parts if part in NETWORKS]
         return code_digest("lvpipe.stages.detect", f"lvpipe.detection.steps.{step}", *modules)

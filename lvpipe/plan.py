@@ -274,7 +274,7 @@ class Plan:
 
     def shown(self, members: Sequence[str]) -> list[str]:
         """The cases among these whose references `detect` looks at: none, but for its method `reference`."""
-        drawn = set(self.drawn()) if "reference" in self.config.detect.methods else set()
+        drawn = set(self.drawn()) if "reference" in self.config.detect.asked else set()
         return [name for name in members if name in drawn]
 
     def folds_for(self, held_out: str) -> list[int]:

@@ -9,7 +9,9 @@ from lvpipe.config.loop import BatchImages, Epochs, LearningRate, LoopSettings, 
 from lvpipe.config.network_job import NetworkJob
 
 Method = Literal["lbp_cnn", "mean_deltas", "fourier", "locator", "consensus", "reference", "centre"]
-"""Names of modules in lvpipe/detection/methods."""
+"""Names of modules in lvpipe/detection/methods, and what these agree on."""
+
+CONSENSUS: Literal["consensus"] = "consensus"
 
 LEARNT: dict[str, tuple[str, ...]] = {
     "lbp_cnn": ("cascade", "classifier"),
@@ -140,19 +142,19 @@ class DetectSettings(NetworkJob):
         return self.model_copy(update=unlearnt)
 
     @property
-    def methods(self) -> tuple[Method, ...]:
-        """All that are asked: the one that decides, then its rivals."""
-        return tuple(dict.fromkeys((self.method, *self.rivals)))
+    def asked(self) -> tuple[Method, ...]:
+        """The methods that look at a case: the one that decides, then its rivals; a consensus does not look itself."""
+        return tuple(dict.fromkeys(name for name in (self.method, *self.rivals) if name != CONSENSUS))
 
     @property
     def learnt(self) -> tuple[str, ...]:
         """The parts that must be learnt for them."""
-        return tuple(dict.fromkeys(part for method in self.methods for part in LEARNT.get(method, ())))
+        return tuple(dict.fromkeys(part for method in self.asked for part in LEARNT.get(method, ())))
 
     @model_validator(mode="after")
     def _rivals_can_vote(self) -> Self:
-        if "consensus" in self.rivals:
+        if CONSENSUS in self.rivals:
             raise ValueError("rivals names consensus, which is asked of the rivals; expected other methods there")
-        if self.method == "consensus" and len(self.rivals) < 2:
+        if self.method == CONSENSUS and len(self.rivals) < 2:
             raise ValueError(f"method is consensus, rivals are {list(self.rivals)}; expected at least two to agree")
         return self

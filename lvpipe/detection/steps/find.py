@@ -6,18 +6,21 @@ from pathlib import Path
 
 from lvpipe.arguments import stage_parser
 from lvpipe.boxes import Boxes, write_boxes
-from lvpipe.config.detect import DetectSettings
+from lvpipe.config.detect import CONSENSUS, DetectSettings
 from lvpipe.detection.agreement import doubt
-from lvpipe.detection.finding import Finding, Scene, load_method
+from lvpipe.detection.consensus import settle
+from lvpipe.detection.finding import Finding, Scene, ask
 from lvpipe.detection.parts import FILES
 from lvpipe.images import passing_on, read_image
 
 
 def find_boxes(scene: Scene, settings: DetectSettings) -> Boxes:
     """What the method finds; doubtful where a rival finds another place."""
-    findings: dict[str, Finding] = {name: load_method(name).find(scene, settings) for name in settings.methods}
+    findings = ask(settings.asked, scene, settings)
+    if settings.method == CONSENSUS:
+        findings = {CONSENSUS: settle(findings, settings.agree_mm / scene.pixel_mm), **findings}
     chosen = findings[settings.method]
-    doubtful = doubt(findings, settings.method, scene.pixel_mm, settings.agree_mm) if chosen.found else ""
+    doubtful = doubt(findings, settings.method, scene.pixel_mm, settings.agree_mm)
     return Boxes(
         method=settings.method,
         pixel_mm=scene.pixel_mm,
@@ -56,6 +59,6 @@ def _scene(case: str, args: argparse.Namespace, learnt: Mapping[str, Sequence[Pa
     """The case as the view shows it; its reference only where a method looks at that, and an expert drew."""
     cine = read_image(args.views / f"{case}_cine.nii.gz")
     drawn = args.views / f"{case}_reference.nii.gz"
-    looks = "reference" in args.settings.methods and drawn.exists()
+    looks = "reference" in args.settings.asked and drawn.exists()
     reference = read_image(drawn).array_tzyx if looks else None
     return Scene(cine.array_tzyx, cine.pixel_mm, learnt, reference)

@@ -2,18 +2,16 @@
 
 from collections.abc import Mapping
 
-from lvpipe.config.detect import DetectSettings
 from lvpipe.detection.agreement import companions, middlemost
-from lvpipe.detection.finding import Finding, Scene, ask, nothing
+from lvpipe.detection.finding import Finding, nothing
 
 
-def find(scene: Scene, settings: DetectSettings) -> Finding:
+def settle(asked: Mapping[str, Finding], agree_px: float) -> Finding:
     """What the middlemost of the largest group finds; its score falls with every method that is not in the group."""
-    asked = ask(settings.rivals, scene, settings)
     found = {name: one for name, one in asked.items() if one.found}
     if not found:
         return nothing("; ".join(f"{name}: {one.reason}" for name, one in asked.items()))
-    group = _largest(found, settings.agree_mm / scene.pixel_mm)
+    group = _largest(found, agree_px)
     one = middlemost([found[name] for name in group])
     share = len(group) / len(asked)
     return Finding(one.squares, one.score * share, one.scores * share, one.proposals)

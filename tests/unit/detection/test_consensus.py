@@ -3,7 +3,8 @@ import pytest
 from hearts import heart, nothing_to_find, scene
 
 from lvpipe.config.detect import DetectSettings
-from lvpipe.detection.methods import consensus, fourier, mean_deltas
+from lvpipe.detection.consensus import settle
+from lvpipe.detection.finding import Finding, Scene, ask
 from lvpipe.labels import CAVITY, NOT_ANNOTATED
 
 
@@ -17,34 +18,37 @@ def beating():
     return scene(cine, reference_tzyx=drawn)
 
 
-def settings(*rivals) -> DetectSettings:
-    return DetectSettings(method="consensus", rivals=rivals)
+def asked(seen: Scene, *rivals) -> dict[str, Finding]:
+    return ask(rivals, seen, DetectSettings())
+
+
+def agreed(findings: dict[str, Finding]) -> Finding:
+    return settle(findings, agree_px=25)
 
 
 def test_the_largest_group_wins_over_the_surest_single(beating):
-    found = consensus.find(beating, settings("reference", "mean_deltas", "fourier"))
+    findings = asked(beating, "reference", "mean_deltas", "fourier")
+    found = agreed(findings)
     assert np.hypot(*(found.middle - (70, 40))) < 8, "the reference is sure of another place, and alone"
-    one = fourier.find(beating, settings("reference", "mean_deltas", "fourier"))
-    assert found.score == pytest.approx(one.score * 2 / 3)
+    assert found.score == pytest.approx(findings["fourier"].score * 2 / 3)
 
 
 def test_of_a_group_whoever_tells_each_slices_place_decides():
     middles = np.array([70, 80]) + np.outer(np.arange(8) - 3.5, [1.5, -2.0])
-    asked = scene(np.stack([heart(middle) for middle in middles], axis=1))
-    wanted = settings("mean_deltas", "fourier")
-    assert len(np.unique(mean_deltas.find(asked, wanted).squares, axis=0)) == 1
-    np.testing.assert_array_equal(consensus.find(asked, wanted).squares, fourier.find(asked, wanted).squares)
+    findings = asked(scene(np.stack([heart(middle) for middle in middles], axis=1)), "mean_deltas", "fourier")
+    assert len(np.unique(findings["mean_deltas"].squares, axis=0)) == 1
+    np.testing.assert_array_equal(agreed(findings).squares, findings["fourier"].squares)
 
 
 def test_alone_the_surest_is_half_as_sure(beating):
-    found = consensus.find(beating, settings("reference", "centre"))
+    found = agreed(asked(beating, "reference", "centre"))
     assert np.hypot(*(found.middle - (69.5, 189.5))) < 1
     assert found.score == 0.5
 
 
 @pytest.mark.parametrize("name", nothing_to_find())
 def test_nothing_is_found_where_nobody_finds_anything_and_why(name):
-    found = consensus.find(nothing_to_find()[name], settings("mean_deltas", "fourier"))
+    found = agreed(asked(nothing_to_find()[name], "mean_deltas", "fourier"))
     assert not found.found
     assert "mean_deltas: " in found.reason
     assert "fourier: " in found.reason
