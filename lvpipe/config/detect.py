@@ -78,10 +78,12 @@ class RefineSettings(Section):
     """The walk from the middle slice outward (Liao et al., section 4.5)."""
 
     sides: tuple[float, ...] = Field(
-        (0.6, 0.7, 0.8, 0.9, 1.0, 1.1), min_length=1, description="Sides to try, as shares of the neighbour's."
+        (0.8, 0.9, 1.0, 1.1),
+        min_length=1,
+        description="Sides to try, as shares of the neighbour's; the paper tries 0.6 to 1.1.",
     )
     step_share: float = Field(0.05, gt=0, le=0.5, description="Step between places to try, as a share of its side.")
-    reach_share: float = Field(0.2, ge=0, le=0.5, description="How far places to try lie off, as a share of its side.")
+    reach_share: float = Field(0.1, ge=0, le=0.5, description="How far places to try lie off, as a share of its side.")
     least_score: float = Field(
         0.5, ge=0, le=1, description="Where no square scores this much, the neighbour's holds in this slice too."
     )

@@ -63,8 +63,8 @@ def _best(
 
 def average(squares: Squares, scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """The mean of the best squares, weighted by how far each one stands out of the rest."""
-    weights = np.clip(scores - _GOOD_SHARE * scores.max(), 0, None) + np.finfo(float).tiny
-    mean: NDArray[np.float64] = weights @ squares / weights.sum()
+    weights = np.clip(scores - _GOOD_SHARE * scores.max(), 0, None) + np.finfo(np.float64).tiny
+    mean: NDArray[np.float64] = np.average(squares, axis=0, weights=weights)
     return mean
 
 
@@ -81,7 +81,7 @@ def _grid(sides: Sequence[float], offsets: NDArray[np.float64]) -> NDArray[np.fl
 def _offsets(step: float, reach: float) -> NDArray[np.float64]:
     """Multiples of the step, either way, as far as the reach."""
     most = int(reach / step + 1e-9)
-    return step * np.arange(-most, most + 1)
+    return np.arange(-most, most + 1) * np.float64(step)
 
 
 def _outward(start: int, slices: int) -> Iterator[list[int]]:
