@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from lvpipe.config.base import Section
-from lvpipe.config.loop import BatchImages, Epochs, LearningRate, LoopSettings, Patience
+from lvpipe.config.loop import BatchImages, Epochs, LearningRate, LoopSettings, Patience, WeightDecay
 from lvpipe.config.network_job import NetworkJob
 
 Method = Literal["lbp_cnn", "mean_deltas", "fourier", "locator", "consensus", "reference", "centre"]
@@ -14,12 +14,12 @@ Method = Literal["lbp_cnn", "mean_deltas", "fourier", "locator", "consensus", "r
 CONSENSUS: Literal["consensus"] = "consensus"
 
 LEARNT: dict[str, tuple[str, ...]] = {
-    "lbp_cnn": ("cascade", "classifier"),
+    "lbp_cnn": ("cascade", "classifier", "fitter"),
     "locator": ("locator",),
 }
 """What a method must have learnt before it finds anything: parts of `results/detect/{view}/fold-{fold}`."""
 
-_LEARNING = ("masks", "cascade", "classifier", "locator")
+_LEARNING = ("masks", "cascade", "classifier", "fitter", "locator")
 """Settings that show in the learnt parts alone."""
 
 
@@ -74,18 +74,38 @@ class ClassifierSettings(LoopSettings):
     epoch_images: int = Field(4000, ge=1, description="Most squares in one epoch, a fresh draw each.")
 
 
-class RefineSettings(Section):
-    """The walk from the middle slice outward (Liao et al., section 4.5)."""
+class FitterSettings(LoopSettings):
+    """How the network learns that moves and sizes a square to the heart that it nearly shows."""
 
+    epochs: Epochs = 10
+    batch_images: BatchImages = 64
+    learning_rate: LearningRate = 0.003
+    weight_decay: WeightDecay = 1e-3
+    slice_images: int = Field(40, ge=1, description="Squares about that of each drawn slice that it learns from.")
+    epoch_images: int = Field(6400, ge=1, description="Most squares in one epoch, a fresh draw each.")
+
+
+class RefineSettings(Section):
+    """How the heart is followed from the middle slice outward."""
+
+    by: Literal["fit", "walk"] = Field(
+        "fit",
+        description="`fit`: a network moves and sizes the neighbour's square to what it sees. `walk`: squares about "
+        "the neighbour's are tried, and the classifier chooses (Liao et al., section 4.5).",
+    )
     sides: tuple[float, ...] = Field(
         (0.8, 0.9, 1.0, 1.1),
         min_length=1,
-        description="Sides to try, as shares of the neighbour's; the paper tries 0.6 to 1.1.",
+        description="`walk`: sides to try, as shares of the neighbour's; the paper tries 0.6 to 1.1.",
     )
-    step_share: float = Field(0.05, gt=0, le=0.5, description="Step between places to try, as a share of its side.")
-    reach_share: float = Field(0.1, ge=0, le=0.5, description="How far places to try lie off, as a share of its side.")
+    step_share: float = Field(
+        0.05, gt=0, le=0.5, description="`walk`: step between places to try, as a share of its side."
+    )
+    reach_share: float = Field(
+        0.1, ge=0, le=0.5, description="`walk`: how far places to try lie off, as a share of its side."
+    )
     least_score: float = Field(
-        0.5, ge=0, le=1, description="Where no square scores this much, the neighbour's holds in this slice too."
+        0.5, ge=0, le=1, description="A square that scores less is none: the neighbour's holds in this slice too."
     )
 
 
@@ -136,6 +156,7 @@ class DetectSettings(NetworkJob):
     proposals: ProposalSettings = Field(default_factory=ProposalSettings, description="Which are asked about.")
     classifier: ClassifierSettings = Field(default_factory=ClassifierSettings, description="What chooses.")
     refine: RefineSettings = Field(default_factory=RefineSettings, description="From the middle slice outward.")
+    fitter: FitterSettings = Field(default_factory=FitterSettings, description="The network that fits squares.")
     locator: LocatorSettings = Field(default_factory=LocatorSettings, description="The regressing network.")
 
     def finding(self) -> Self:
@@ -151,7 +172,9 @@ class DetectSettings(NetworkJob):
     @property
     def learnt(self) -> tuple[str, ...]:
         """The parts that must be learnt for them."""
-        return tuple(dict.fromkeys(part for method in self.asked for part in LEARNT.get(method, ())))
+        unused = {"fitter"} if self.refine.by == "walk" else set()
+        parts = dict.fromkeys(part for method in self.asked for part in LEARNT.get(method, ()))
+        return tuple(part for part in parts if part not in unused)
 
     @model_validator(mode="after")
     def _rivals_can_vote(self) -> Self:

@@ -19,6 +19,20 @@ _SMALLEST_SD = 6.0
 """Of 0..255: below this a frame of a patch is even, and its noise is not made to look like something."""
 
 
+class Cutters:
+    """The six frames of a study, `(6, z, y, x)`; a slice is halved once, however often squares are cut from it."""
+
+    def __init__(self, moments_tzyx: NDArray[np.uint8]) -> None:
+        self._moments_tzyx = moments_tzyx
+        self._slices: dict[int, Cutter] = {}
+
+    def cut(self, z: int, squares: Squares) -> "Tensor":
+        """Squares of a slice as `(n, 6, 25, 25)`."""
+        if z not in self._slices:
+            self._slices[z] = Cutter(self._moments_tzyx[:, z])
+        return self._slices[z].cut(squares)
+
+
 class Cutter:
     """The six frames of one slice, `(6, y, x)` in 0..255, whole and halved as often as squares ask for."""
 

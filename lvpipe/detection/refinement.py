@@ -13,6 +13,13 @@ from lvpipe.squares import Squares
 Score = Callable[[Sequence[tuple[int, Squares]]], list[NDArray[np.float64]]]
 """How sure it is of squares `(n, 3)` in some slices, 0..1."""
 
+Fit = Callable[[Sequence[tuple[int, NDArray[np.float64]]]], list[NDArray[np.float64]]]
+"""The squares that squares in some slices should be."""
+
+_MOST_MOVED, _LEAST_RATIO = 0.25, 0.6
+"""A square that lies farther from its neighbour's, as a share of the side, or is larger or smaller by more, has lost
+the ventricle."""
+
 _FINE_SIDES = (0.9, 1.0, 1.1)
 """Sides of the second look, as shares of what the first one found: a step either way."""
 
@@ -39,6 +46,29 @@ def walk(start: int, square: NDArray[np.float64], slices: int, score: Score, set
             accepted = how_sure >= settings.least_score
             squares[z], scores[z] = (one, how_sure) if accepted else (neighbour, np.nan)
     return Walked(squares, scores)
+
+
+def follow(
+    start: int, square: NDArray[np.float64], slices: int, fit: Fit, score: Score, settings: RefineSettings
+) -> Walked:
+    """The same, each square fitted from its neighbour's; the neighbour's where it would jump, or is no heart's."""
+    squares, scores = np.full((slices, 3), np.nan), np.full(slices, np.nan)
+    squares[start] = square
+    for some in ([start], *_outward(start, slices)):
+        guesses = [squares[start if z == start else z - 1 if z > start else z + 1] for z in some]
+        fitted = fit(list(zip(some, guesses, strict=True)))
+        sure = score([(z, one[None]) for z, one in zip(some, fitted, strict=True)])
+        for z, guess, one, (how_sure,) in zip(some, guesses, fitted, sure, strict=True):
+            accepted = how_sure >= settings.least_score and _near(one, guess)
+            squares[z], scores[z] = (one, how_sure) if accepted else (guess, np.nan)
+    return Walked(squares, scores)
+
+
+def _near(square: NDArray[np.float64], neighbour: NDArray[np.float64]) -> bool:
+    """Whether both can be one ventricle's: it moves by a few millimetres from slice to slice, and tapers."""
+    moved = float(np.hypot(*(square[:2] - neighbour[:2]))) / neighbour[2]
+    ratio = float(square[2] / neighbour[2])
+    return moved <= _MOST_MOVED and _LEAST_RATIO <= ratio <= 1 / _LEAST_RATIO
 
 
 def refine(

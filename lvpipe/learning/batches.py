@@ -25,11 +25,16 @@ def as_batch(images_nyx: NDArray[Any]) -> "Tensor":
 
 def compute_logits(network: "nn.Module", images: "Tensor", precision: Precision) -> "Tensor":
     """Standardise images in 0..1 and apply the network, where both are."""
-    device = images.device.type
+    return compute(network, standardise(images), precision)
+
+
+def compute(network: "nn.Module", ready: "Tensor", precision: Precision) -> "Tensor":
+    """Apply the network to what is ready for it, in these numbers."""
+    device = ready.device.type
     low = resolve_precision(precision, device) == "bfloat16"
     with torch.autocast(device, dtype=torch.bfloat16, enabled=low):
-        logits: Tensor = network(standardise(images))
-    return logits.float()
+        found: Tensor = network(ready)
+    return found.float()
 
 
 def standardise(images: "Tensor") -> "Tensor":

@@ -1,6 +1,5 @@
 """The task of the classifier: is this square the heart's, however the image lies and wherever the cycle starts."""
 
-import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -9,23 +8,16 @@ import torch
 from numpy.typing import NDArray
 
 from lvpipe.config.detect import ClassifierSettings
-from lvpipe.detection.classifier import compute_logits
 from lvpipe.detection.examples import Examples
 from lvpipe.detection.patches import standardise
+from lvpipe.learning.batches import compute
+from lvpipe.learning.turning import change
 from lvpipe.networks.roi_cnn import RoiCnn
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     Batch = tuple[Tensor, Tensor]
-
-_GAMMA = 1.5
-"""Largest exponent of a contrast change, one for each frame; its inverse is the smallest."""
-
-_TWO_FRAMES_SHARE = 0.25
-"""Share of the examples shown as if only the first and a middle frame were known: pictures of ED and ES are."""
-
-_WHITE = 255.0
 
 _CHUNK = 1000
 """Examples that are averaged at once."""
@@ -62,12 +54,10 @@ class Deciding:
         return (self._fetch(self.learn, np.sort(some)) for some in parts)
 
     def loss(self, network: "nn.Module", batch: "Batch") -> "Tensor":
-        """Cross-entropy of a batch that is turned, rolled, reversed and changed in contrast at random.
-
-        No noise is added: standardised, it is strongest where there is nothing, and its absence would pass for a heart.
-        """
+        """Cross-entropy of a batch that is turned, rolled, reversed and changed in contrast at random."""
         patches, right = batch
-        return self._cross_entropy(self._logits(network, self._changed(patches)), right)
+        changed, _ = change(patches, self.random)
+        return self._cross_entropy(self._logits(network, changed), right)
 
     def evaluate(self, network: "nn.Module") -> tuple[float, float]:
         """Mean loss, and the share that is on the right side of one half."""
@@ -80,7 +70,7 @@ class Deciding:
         return loss / len(self.watch), hits / len(self.watch)
 
     def _logits(self, network: "nn.Module", patches: "Tensor") -> "Tensor":
-        return compute_logits(network, standardise(patches.to(self.settings.device)), self.settings.precision)
+        return compute(network, standardise(patches.to(self.settings.device)), self.settings.precision)
 
     def _cross_entropy(self, logits: "Tensor", right: "Tensor") -> "Tensor":
         both = torch.stack([1 - right, right], dim=1).to(logits.device)
@@ -93,31 +83,3 @@ class Deciding:
     def _fetch(self, examples: Examples, chosen: NDArray[np.intp]) -> "Batch":
         right = torch.from_numpy(self._rightness(examples.overlaps[chosen]))
         return torch.from_numpy(examples.patches[chosen]).float(), right
-
-    def _changed(self, patches: "Tensor") -> "Tensor":
-        n = len(patches)
-        moments = patches[torch.arange(n)[:, None], self._moments(n, patches.shape[1])]
-        turned = self._turned(moments)
-        exponent = torch.exp(math.log(_GAMMA) * (2 * self._uniform(*turned.shape[:2]) - 1))[:, :, None, None]
-        return _WHITE * (turned / _WHITE) ** exponent
-
-    def _moments(self, n: int, frames: int) -> "Tensor":
-        """Which of its frames an example shows in which place: rolled, reversed, or two of them alone."""
-        places = torch.arange(frames).repeat(n, 1)
-        places = torch.where(self._uniform(n, 1) < 0.5, places.flip(1), places)
-        rolled = (places + torch.floor(self._uniform(n, 1) * frames).long()) % frames
-        halves = torch.arange(frames) // (frames // 2) * (frames // 2)
-        two = rolled[:, halves]
-        return torch.where(self._uniform(n, 1) < _TWO_FRAMES_SHARE, two, rolled)
-
-    def _turned(self, patches: "Tensor") -> "Tensor":
-        """Turned by quarters, and half of them mirrored."""
-        way = torch.floor(self._uniform(len(patches)) * 8).long()
-        turned = torch.empty_like(patches)
-        for i in range(8):
-            chosen = patches[way == i]
-            turned[way == i] = torch.rot90(chosen if i < 4 else chosen.flip(3), i, (2, 3))
-        return turned
-
-    def _uniform(self, *shape: int) -> "Tensor":
-        return torch.rand(shape, generator=self.random)

@@ -1,11 +1,15 @@
 """Networks on disk: safetensors that say which architecture they belong to, so that nothing is unpickled."""
 
+import functools
 import importlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+
+from lvpipe.config.network_job import Device
 from lvpipe.errors import UserError
 from lvpipe.files import write_bytes
 
@@ -28,6 +32,17 @@ def write_weights(path: Path, state: "Mapping[str, Tensor]", architecture: Mappi
 
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     write_bytes(path, save(tensors, metadata={_KEY: json.dumps(dict(architecture), sort_keys=True)}))
+
+
+def load_networks(paths: Sequence[Path], device: Device) -> "list[nn.Module]":
+    """The networks of these files, ready on the device; each is read once in a process."""
+    return [_load(path, device) for path in paths]
+
+
+@functools.cache
+def _load(path: Path, device: Device) -> "nn.Module":
+    network: nn.Module = read_network(path).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # its stub lacks it
+    return network
 
 
 def read_network(path: Path) -> "nn.Module":

@@ -1,13 +1,14 @@
 """`detect`: one square per slice around the heart.
 
-`cascade`, `classifier`, `locator`: learn a part of a detector. `find`: the boxes of some cases. `picture`: show them.
+`cascade`, `classifier`, `fitter`, `locator`: learn a part of a detector. `find`: the boxes of some cases.
+`picture`: show them.
 """
 
 import importlib
 import sys
 from collections.abc import Sequence
 
-STEPS = ("cascade", "classifier", "locator", "find", "picture")
+STEPS = ("cascade", "classifier", "fitter", "locator", "find", "picture")
 """Modules of lvpipe/detection/steps: loaded by name, so that a change in one makes only its own files again."""
 
 

@@ -58,32 +58,37 @@ rule detect_classifier:
         " --settings {params.settings:q} > {log} 2>&1"
 
 
-rule detect_locator:
-    input:
-        cines=lessons("locator", "cine"),
-        references=lessons("locator", "reference"),
-    output:
-        model="results/detect/{view}/fold-{fold}/locator.safetensors",
-        history="results/detect/{view}/fold-{fold}/locator.csv",
-    log:
-        "logs/detect/{view}/fold-{fold}_locator.log",
-    conda:
-        PLAN.detector.environment("locator")
-    threads: PLAN.detector.job("locator").threads
-    resources:
-        gpu=PLAN.detector.gpus("locator"),
-    params:
-        learn=lambda w: PLAN.learners("locator", w.fold)[0],
-        watch=lambda w: PLAN.learners("locator", w.fold)[1],
-        margin=PLAN.config.detect.margin,
-        spool=".spool/detect/{view}/fold-{fold}_locator",
-        settings=lambda w: PLAN.detector.settings("locator"),
-        code=PLAN.detector.code("locator"),
-    shell:
-        "python -m lvpipe detect locator --cines results/resample/{wildcards.view}"
-        " --learn {params.learn} --watch {params.watch} --model {output.model} --history {output.history}"
-        " --margin {params.margin} --spool {params.spool} --code {params.code:q}"
-        " --settings {params.settings:q} > {log} 2>&1"
+for part in ("fitter", "locator"):
+
+    rule:
+        name:
+            f"detect_{part}"
+        input:
+            cines=lessons(part, "cine"),
+            references=lessons(part, "reference"),
+        output:
+            model=f"results/detect/{{view}}/fold-{{fold}}/{part}.safetensors",
+            history=f"results/detect/{{view}}/fold-{{fold}}/{part}.csv",
+        log:
+            f"logs/detect/{{view}}/fold-{{fold}}_{part}.log",
+        conda:
+            PLAN.detector.environment(part)
+        threads: PLAN.detector.job(part).threads
+        resources:
+            gpu=PLAN.detector.gpus(part),
+        params:
+            part=part,
+            learn=lambda w, part=part: PLAN.learners(part, w.fold)[0],
+            watch=lambda w, part=part: PLAN.learners(part, w.fold)[1],
+            margin=PLAN.config.detect.margin,
+            spool=f".spool/detect/{{view}}/fold-{{fold}}_{part}",
+            settings=lambda w, part=part: PLAN.detector.settings(part),
+            code=PLAN.detector.code(part),
+        shell:
+            "python -m lvpipe detect {params.part} --cines results/resample/{wildcards.view}"
+            " --learn {params.learn} --watch {params.watch} --model {output.model} --history {output.history}"
+            " --margin {params.margin} --spool {params.spool} --code {params.code:q}"
+            " --settings {params.settings:q} > {log} 2>&1"
 
 
 for (fold, shard), members in PLAN.shards.items():

@@ -1,14 +1,17 @@
-"""A cascade proposes squares, a network chooses the heart's, and a walk outward fits it to every slice (paper 002)."""
+"""A cascade proposes squares, a network chooses the heart's, which is then followed through the stack (paper 002)."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lvpipe.config.detect import DetectSettings, ProposalSettings
 from lvpipe.detection.cascade.proposals import propose
-from lvpipe.detection.classifier import Scorer, load_classifiers
+from lvpipe.detection.classifier import Scorer
 from lvpipe.detection.finding import Finding, Scene, nothing
+from lvpipe.detection.fitter import Fitter
 from lvpipe.detection.lessons import moments_of
-from lvpipe.detection.refinement import average, walk
+from lvpipe.detection.patches import Cutters
+from lvpipe.detection.refinement import average, follow, walk
+from lvpipe.learning.weights import load_networks
 from lvpipe.squares import Squares, overlap
 
 _KEPT = 50
@@ -19,34 +22,57 @@ _GRID_RATIO = 1.4
 """Of the squares that are asked where the cascade proposes none: step as a share of the side, and ratio of sides."""
 
 _SAME_HEART = 0.5
-"""Proposals that overlap the best this much are taken to be about the same heart."""
+"""Proposals that overlap this much are taken to be about the same heart."""
+
+_OWN_SHARE = 1e-3
+"""What a proposal's own score counts beside those that agree: it decides where all slices agree alike."""
 
 
 def find(scene: Scene, settings: DetectSettings) -> Finding:
-    """Where the heart is, by the files of `cascade` and `classifier` that the scene has."""
-    cine_tzyx = scene.cine_tzyx
-    scorer = Scorer(
-        load_classifiers(scene.learnt["classifier"], settings), cine_tzyx[moments_of(len(cine_tzyx))], settings
-    )
+    """Where the heart is, by the files of `cascade`, `classifier` and, to fit squares, `fitter` that the scene has."""
+    slices = scene.cine_tzyx.shape[1]
+    cutters = Cutters(scene.cine_tzyx[moments_of(len(scene.cine_tzyx))])
+    scorer = Scorer(load_networks(scene.learnt["classifier"], settings.device), cutters, settings)
     proposals = rank(scene, scorer, settings.proposals)
-    if not len(proposals) or proposals[0, 4] < settings.refine.least_score:
-        best = f"the best of {len(proposals)} scores {proposals[0, 4]:.2f}" if len(proposals) else "none was proposed"
-        score = float(proposals[0, 4]) if len(proposals) else 0.0
-        return nothing(f"no square looks like a heart: {best}", score, proposals[:_KEPT])
-    start = int(proposals[0, 0])
-    walked = walk(start, _winner(proposals), cine_tzyx.shape[1], scorer.score, settings.refine)
-    return Finding(walked.squares, float(np.nanmean(walked.scores)), walked.scores, proposals[:_KEPT])
+    if not len(proposals) or proposals[:, 4].max() < settings.refine.least_score:
+        return _none(proposals)
+    start, square = _winner(proposals)
+    if settings.refine.by == "walk":
+        walked = walk(start, square, slices, scorer.score, settings.refine)
+    else:
+        fitter = Fitter(load_networks(scene.learnt["fitter"], settings.device), cutters, settings)
+        walked = follow(start, square, slices, fitter.fit, scorer.score, settings.refine)
+    sure = walked.scores[np.isfinite(walked.scores)]
+    if not len(sure):
+        return _none(proposals)
+    return Finding(walked.squares, float(sure.mean()), walked.scores, proposals[:_KEPT])
+
+
+def _none(proposals: NDArray[np.float64]) -> Finding:
+    score = float(proposals[:, 4].max()) if len(proposals) else 0.0
+    best = f"the best of {len(proposals)} scores {score:.2f}" if len(proposals) else "none was proposed"
+    return nothing(f"no square looks like a heart: {best}", score, proposals[:_KEPT])
 
 
 def rank(scene: Scene, scorer: Scorer, settings: ProposalSettings) -> NDArray[np.float64]:
-    """All proposals with their scores, best first, `(n, 5)`: slice, row, column, side, score."""
+    """All proposals with their scores, `(n, 5)`: slice, row, column, side, score; what most slices agree on first.
+
+    A heart is proposed at nearly the same place in several slices, what only looks like one seldom is.
+    """
     images_zyx = scene.cine_tzyx[0]
     places = [(z, _proposed(scene, images_zyx[z], settings)) for z in middle_slices(len(images_zyx), settings.slices)]
     if not sum(len(squares) for _, squares in places):
         places = [(z, _everywhere(images_zyx[z], scene.pixel_mm, settings)) for z, _ in places]
     scored = zip(places, scorer.score(places), strict=True)
     rows = np.concatenate([np.column_stack([np.full(len(sure), z), squares, sure]) for (z, squares), sure in scored])
-    return rows[np.argsort(-rows[:, 4], kind="stable")]
+    return rows[np.argsort(-_votes(rows), kind="stable")]
+
+
+def _votes(proposals: NDArray[np.float64]) -> NDArray[np.float64]:
+    """For each proposal the sum over the slices of the best score there of squares that are about the same heart."""
+    scores = np.where(overlap(proposals[:, 1:4], proposals[:, 1:4]) >= _SAME_HEART, proposals[:, 4], 0)
+    of_slices = [scores[:, proposals[:, 0] == z].max(axis=1) for z in np.unique(proposals[:, 0])]
+    return np.asarray(np.sum(of_slices, axis=0) + _OWN_SHARE * proposals[:, 4])
 
 
 def middle_slices(slices: int, most: int) -> range:
@@ -73,8 +99,8 @@ def _of_side(side: float, shape_yx: tuple[int, ...]) -> Squares:
     return np.column_stack([row.ravel(), column.ravel(), np.full(row.size, side)])
 
 
-def _winner(proposals: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The mean of the best proposals of the best one's slice that are about the same heart."""
+def _winner(proposals: NDArray[np.float64]) -> tuple[int, NDArray[np.float64]]:
+    """A slice, and the mean of its best proposals that are about the same heart as the first one."""
     of_slice = proposals[proposals[:, 0] == proposals[0, 0]]
     same = overlap(of_slice[:, 1:4], of_slice[:1, 1:4])[:, 0] >= _SAME_HEART
-    return average(of_slice[same, 1:4], of_slice[same, 4])
+    return int(proposals[0, 0]), average(of_slice[same, 1:4], of_slice[same, 4])

@@ -45,11 +45,11 @@ def _see(look: Look, scene: Scene, settings: DetectSettings) -> tuple[Floats, Sq
 
     from lvpipe.learning.batches import compute_logits
     from lvpipe.learning.heat import as_chances, expected_squares
-    from lvpipe.learning.weights import read_network
+    from lvpipe.learning.weights import load_networks
 
     images = torch.from_numpy(look.images_zcyx).to(settings.device) / _WHITE
     with torch.inference_mode():
-        networks = [read_network(path).to(settings.device) for path in scene.learnt["locator"]]
+        networks = load_networks(scene.learnt["locator"], settings.device)
         seen = [compute_logits(network, images, settings.precision) for network in networks]
         chances = torch.stack([as_chances(found) for found in seen]).mean(dim=0)
         sizes = torch.stack([found[:, 1] for found in seen]).mean(dim=0)

@@ -1,0 +1,57 @@
+"""What the fitter learns from: squares about those of drawn slices, and what would put each one right."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lvpipe.detection.fitter import corrections_to, widened
+from lvpipe.detection.lessons import Lesson
+from lvpipe.detection.patches import Cutter
+from lvpipe.squares import Squares
+
+_NEAR = (0.08, 0.08)
+_FAR = (0.2, 0.25)
+"""Standard deviation of a shift as a share of the side, and of the logarithm of the side: as a square is off that has
+been fitted once or was a neighbour's, and as one that was proposed."""
+
+
+@dataclass(frozen=True)
+class Fits:
+    """Patches `(n, 6, 25, 25)` in 0..255 and the changes of each one's square, `(n, 3)`."""
+
+    patches: NDArray[np.uint8]
+    corrections: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.corrections)
+
+
+def make_fits(lessons: Iterable[Lesson], each: int, seed: int) -> dict[str, Fits]:
+    """For every case, `each` squares about that of every drawn slice."""
+    return {lesson.case: _of_case(lesson, each, np.random.default_rng(seed)) for lesson in lessons}
+
+
+def join_fits(parts: Iterable[Fits]) -> Fits:
+    """All of them, in their order."""
+    found = list(parts)
+    return Fits(*(np.concatenate([getattr(part, name) for part in found]) for name in ("patches", "corrections")))
+
+
+def _of_case(lesson: Lesson, each: int, random: np.random.Generator) -> Fits:
+    return join_fits(_of_slice(lesson, int(z), each, random) for z in lesson.slices)
+
+
+def _of_slice(lesson: Lesson, z: int, each: int, random: np.random.Generator) -> Fits:
+    square = lesson.squares[z]
+    squares = _about(square, each, random)
+    patches = Cutter(lesson.moments_tzyx[:, z]).cut(widened(squares))
+    return Fits(np.rint(patches.numpy()).astype(np.uint8), corrections_to(squares, square).astype(np.float32))
+
+
+def _about(square: NDArray[np.float64], n: int, random: np.random.Generator) -> Squares:
+    """Squares about this one, `(n, 3)`, half of them near it."""
+    shift, stretch = np.where(random.random(n) < 0.5, np.reshape(_NEAR, (2, 1)), np.reshape(_FAR, (2, 1)))
+    middles = square[:2] + square[2] * shift[:, None] * random.standard_normal((n, 2))
+    return np.column_stack([middles, square[2] * np.exp(stretch * random.standard_normal(n))])
