@@ -40,6 +40,25 @@ def moments_of(frames: int) -> NDArray[np.intp]:
     return np.rint(np.linspace(0, frames - 1, MOMENTS)).astype(np.intp)
 
 
+def moments(cine_tzyx: NDArray[Any]) -> NDArray[Any]:
+    """The six frames; where a picture is missing (exported pictures are of some slices alone), the nearest one there is.
+
+    Blank, it would look like a heart that turns black, and teach that black is one.
+    """
+    chosen = moments_of(len(cine_tzyx))
+    taken = cine_tzyx[chosen]
+    for place, z in np.argwhere(_blank(taken)):
+        shown = np.flatnonzero(~_blank(cine_tzyx[:, z]))
+        if len(shown):
+            taken[place, z] = cine_tzyx[shown[np.abs(shown - chosen[place]).argmin()], z]
+    return taken
+
+
+def _blank(images: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which images have one value alone."""
+    return np.asarray(np.ptp(images, axis=(-2, -1)) == 0)
+
+
 def read_lessons(cases: Iterable[str], folder: Path, margin: float) -> Iterator[Lesson]:
     """Every drawn case of a view's folder once; a rejected one, or one without a cavity, teaches nothing."""
     for case in cases:
@@ -57,5 +76,4 @@ def read_lessons(cases: Iterable[str], folder: Path, margin: float) -> Iterator[
 
 def _lesson(case: str, pixel_mm: float, cine_tzyx: NDArray[Any], reference_tzyx: NDArray[Any], margin: float) -> Lesson:
     squares = reference_squares(reference_tzyx, pixel_mm, margin)
-    drawn, moments = cine_tzyx[drawn_frames(reference_tzyx)], cine_tzyx[moments_of(len(cine_tzyx))]
-    return Lesson(case, pixel_mm, drawn, moments, squares)
+    return Lesson(case, pixel_mm, cine_tzyx[drawn_frames(reference_tzyx)], moments(cine_tzyx), squares)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvpipe.detection.finding import Scene
-from lvpipe.detection.lessons import moments_of
+from lvpipe.detection.lessons import moments
 from lvpipe.detection.motion import Coarse, coarsen
 from lvpipe.grids import Grid, carry, centred
 from lvpipe.squares import Squares
@@ -44,9 +44,9 @@ class Look:
 
 def look_at(cine_tzyx: NDArray[Any], pixel_mm: float) -> Look:
     """Six moments of a cine at a glance; of one frame, the spread is zero."""
-    coarse = coarsen(Scene(cine_tzyx[moments_of(len(cine_tzyx))], pixel_mm))
+    coarse = coarsen(Scene(moments(cine_tzyx), pixel_mm))
     source = Grid((coarse.cine_tzyx.shape[2], coarse.cine_tzyx.shape[3]), (coarse.pixel_mm,) * 2)
     target = centred(source, (PIXEL_MM,) * 2, (SIDE_PX,) * 2)
-    moments = np.concatenate([coarse.cine_tzyx.mean(axis=0), coarse.cine_tzyx.std(axis=0)])
-    mean, spread = np.split(carry(moments, source, target), 2)
+    both = np.concatenate([coarse.cine_tzyx.mean(axis=0), coarse.cine_tzyx.std(axis=0)])
+    mean, spread = np.split(carry(both, source, target), 2)
     return Look(np.stack([mean, spread], axis=1), coarse, source, target)

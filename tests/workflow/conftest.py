@@ -14,7 +14,10 @@ from answer import Answer
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "config.yaml", "envs", "lvpipe", "profiles", "recipes", "workflow")
-QUICK = {"train": {"epochs": 4}}  # these tests ask what runs, not what is learnt
+QUICK = {  # these tests ask what runs, not what is learnt
+    "train": {"epochs": 4},
+    "detect": {"classifier": {"epochs": 2}, "fitter": {"epochs": 2}},
+}
 
 
 @dataclass(frozen=True)

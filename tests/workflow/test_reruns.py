@@ -4,16 +4,23 @@ import csv
 
 import pytest
 
+from .conftest import QUICK
+
 END = {"all"}
 AFTER_SCORE = {"score", "report"} | END
 AFTER_CALIBRATE = {"calibrate"} | AFTER_SCORE
-AFTER_SHEET = {"convert_sheet"} | AFTER_CALIBRATE
+AFTER_SHEET = {"convert_sheet", "score_boxes"} | AFTER_CALIBRATE
 AFTER_INTEGRATE = {"integrate", "integrate_cohort"} | AFTER_CALIBRATE
 AFTER_POSTPROCESS = {"postprocess", "score_masks"} | AFTER_INTEGRATE
 AFTER_SEGMENT = {"segment_0_all", "segment_1_all", "segment_all_all"} | AFTER_POSTPROCESS
 AFTER_TRAIN = {"train", "train_curve"} | AFTER_SEGMENT
-AFTER_DETECT = {"detect"} | AFTER_TRAIN
-AFTER_RESAMPLE = {"resample", "resample_reference"} | AFTER_DETECT
+SHARDS = ("0_all", "1_all", "all_all")
+PICTURES = {f"detect_picture_{shard}" for shard in SHARDS}
+AFTER_FIND = {f"detect_{shard}" for shard in SHARDS} | PICTURES | {"score_boxes"} | AFTER_TRAIN
+AFTER_FITTER = {"detect_fitter"} | AFTER_FIND
+AFTER_CLASSIFIER = {"detect_classifier"} | AFTER_FIND
+AFTER_CASCADE = {"detect_cascade"} | AFTER_CLASSIFIER
+AFTER_RESAMPLE = {"resample", "resample_reference"} | AFTER_CASCADE | AFTER_FITTER
 AFTER_CONVERT = {"convert_contours", "convert_volumes", "convert_sheet"} | AFTER_RESAMPLE
 PHANTOM = {"phantom_contours", "phantom_volumes", "phantom_sheet_contours", "phantom_sheet_volumes"}
 # Cases of the Kaggle layout share shards with the others, but no network learns from them.
@@ -23,6 +30,14 @@ MODULES = {
     "stages/phantom.py": PHANTOM | AFTER_CONVERT,
     "readers/kaggle.py": AFTER_KAGGLE,
     "stages/resample.py": AFTER_RESAMPLE,
+    "detection/cascade/boosting.py": AFTER_CASCADE,
+    "learning/deciding.py": AFTER_CLASSIFIER,
+    "networks/roi_fit.py": AFTER_FITTER,
+    "detection/methods/lbp_cnn.py": AFTER_FIND,
+    "detection/methods/fourier.py": AFTER_FIND,  # it is asked beside the method that decides
+    "detection/methods/mean_deltas.py": set(),  # and this one is not
+    "detection/audit.py": PICTURES | {"report"} | END,
+    "detection/judging.py": {"score_boxes", "report"} | END,
     "networks/unet.py": AFTER_TRAIN,
     "sheet.py": AFTER_SHEET,
     "cine/ledger_table.py": AFTER_SHEET,
@@ -41,8 +56,25 @@ MODULES = {
     "config/schema.py": set(),
 }
 
+UNET = {
+    "name": "unet",
+    "kind": "draws",
+    "view": "standard",
+    "network": "unet",
+    "options": {"channels": [8, 16, 32]},
+    "window": {"side_px": 64},
+    "makes": "prob",
+    "masks": ["contours"],
+}
+
 SETTINGS = {
     "resample.spacing_mm": ({"resample": {"spacing_mm": 2.5}}, AFTER_RESAMPLE),
+    "detect.cascade.stages": ({"detect": {"cascade": {"stages": 5}}}, AFTER_CASCADE),
+    "detect.classifier.seed": ({"detect": {"classifier": {"seed": 5}}}, AFTER_CLASSIFIER),
+    "detect.fitter.seed": ({"detect": {"fitter": {"seed": 5}}}, AFTER_FITTER),
+    "detect.agree_mm": ({"detect": {"agree_mm": 30}}, AFTER_FIND),
+    "detect.locator.seed": ({"detect": {"locator": {"seed": 5}}}, set()),
+    "models.window": ({"models": [{**UNET, "window": {"side_px": 72}}]}, AFTER_TRAIN),
     "train.seed": ({"train": {"seed": 9}}, AFTER_TRAIN),
     "segment.batch_images": ({"segment": {"batch_images": 8}}, AFTER_SEGMENT),
     "postprocess.threshold": ({"postprocess": {"threshold": 0.6}}, AFTER_POSTPROCESS),
@@ -54,20 +86,15 @@ SETTINGS = {
     "the same in other words": ({"integrate": {"smooth_frames": 3}, "resample": {"spacing_mm": "2"}}, set()),
 }
 
-UNET = {
-    "name": "unet",
-    "kind": "draws",
-    "view": "standard",
-    "network": "unet",
-    "options": {"channels": [8, 16, 32]},
-    "makes": "prob",
-    "masks": ["contours"],
-}
-
 
 def merged(settings):
     """Settings over those that the finished run had in its own overlay."""
-    return {**settings, "train": {"epochs": 4, **settings.get("train", {})}}
+    return laid_over(QUICK, settings)
+
+
+def laid_over(base, changes):
+    both = {key: laid_over(base[key], value) for key, value in changes.items() if isinstance(base.get(key), dict)}
+    return {**base, **changes, **both}
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -123,9 +150,17 @@ def test_one_case_more_runs_its_own_shard_alone(finished):
     """A sixth study, of split test: its own jobs, and the one shard of test cases that it falls in."""
     more = {"phantom": {"cohorts": {"volumes": {"cases": {"train": 2, "validate": 1, "test": 3}}}}}
     jobs = finished.would_run(more)
-    single = ("phantom_volumes", "convert_volumes", "resample", "detect", "segment_all_all")
+    single = ("phantom_volumes", "convert_volumes", "resample", "detect_all_all", "segment_all_all")
     assert {rule: jobs.get(rule) for rule in single} == dict.fromkeys(single, 1)
-    assert not {"segment_0_all", "segment_1_all", "train", "resample_reference", "convert_contours"} & set(jobs)
+    assert not {
+        "segment_0_all",
+        "segment_1_all",
+        "detect_0_all",
+        "detect_cascade",
+        "train",
+        "resample_reference",
+        "convert_contours",
+    } & set(jobs)
     sheet = csv.DictReader((finished.folder / "results" / "convert" / "cases.csv").open())
     shard = [row for row in sheet if row["split"] == "test"]
     assert jobs["postprocess"] == jobs["integrate"] == len(shard) + 1 < 12

@@ -35,12 +35,13 @@ class Album:
 
     @property
     def places(self) -> list[tuple[int, int, int]]:
-        """Lesson, frame and slice of every image that has a square."""
+        """Lesson, frame and slice of every image that has a square; a picture that is missing is blank."""
         return [
             (number, frame, int(slice_))
             for number, lesson in enumerate(self.lessons)
             for frame in range(len(lesson.drawn_fzyx))
             for slice_ in lesson.slices
+            if np.ptp(lesson.drawn_fzyx[frame, slice_])
         ]
 
     def picture(self, place: tuple[int, int, int], symmetry: int) -> tuple[NDArray[np.uint8], Squares]:

@@ -1,5 +1,7 @@
 """A cascade proposes squares, a network chooses the heart's, which is then followed through the stack (paper 002)."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,7 +10,7 @@ from lvpipe.detection.cascade.proposals import propose
 from lvpipe.detection.classifier import Scorer
 from lvpipe.detection.finding import Finding, Scene, nothing
 from lvpipe.detection.fitter import Fitter
-from lvpipe.detection.lessons import moments_of
+from lvpipe.detection.lessons import moments
 from lvpipe.detection.patches import Cutters
 from lvpipe.detection.refinement import average, follow, walk
 from lvpipe.learning.weights import load_networks
@@ -30,10 +32,10 @@ _OWN_SHARE = 1e-3
 
 def find(scene: Scene, settings: DetectSettings) -> Finding:
     """Where the heart is, by the files of `cascade`, `classifier` and, to fit squares, `fitter` that the scene has."""
-    slices = scene.cine_tzyx.shape[1]
-    cutters = Cutters(scene.cine_tzyx[moments_of(len(scene.cine_tzyx))])
+    moments_tzyx = moments(scene.cine_tzyx)
+    slices, cutters = moments_tzyx.shape[1], Cutters(moments_tzyx)
     scorer = Scorer(load_networks(scene.learnt["classifier"], settings.device), cutters, settings)
-    proposals = rank(scene, scorer, settings.proposals)
+    proposals = rank(replace(scene, cine_tzyx=moments_tzyx), scorer, settings.proposals)
     if not len(proposals) or proposals[:, 4].max() < settings.refine.least_score:
         return _none(proposals)
     start, square = _winner(proposals)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lvpipe.detection.lessons import moments_of, read_lessons
+from lvpipe.detection.lessons import moments, moments_of, read_lessons
 from lvpipe.images import write_image, write_rejected
 
 
@@ -37,3 +37,15 @@ def test_drawn_cases_teach_and_others_are_named(tmp_path, image, capsys):
     told = capsys.readouterr().out
     assert "b: left out of training: no cavity is drawn" in told
     assert "r: left out of training: " in told
+
+
+def test_a_missing_picture_is_stood_for_by_the_nearest():
+    cine = np.random.default_rng(0).integers(0, 255, (6, 3, 9, 9)).astype(np.uint8)
+    before = cine.copy()
+    cine[4, 1] = 0
+    cine[:5, 2] = 7
+    taken = moments(cine)
+    np.testing.assert_array_equal(taken[:, 0], before[:, 0])
+    np.testing.assert_array_equal(taken[4, 1], before[3, 1])
+    np.testing.assert_array_equal(taken[:, 2], before[[5] * 6, 2])
+    assert (moments(np.zeros((2, 2, 9, 9), np.uint8)) == 0).all()
