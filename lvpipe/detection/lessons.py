@@ -41,7 +41,7 @@ def moments_of(frames: int) -> NDArray[np.intp]:
 
 
 def moments(cine_tzyx: NDArray[Any]) -> NDArray[Any]:
-    """The six frames; where a picture is missing (exported pictures are of some slices alone), the nearest one there is.
+    """The six frames; where a picture is missing (exports have some slices alone), the nearest one of the slice.
 
     Blank, it would look like a heart that turns black, and teach that black is one.
     """
