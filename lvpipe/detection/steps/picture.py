@@ -6,6 +6,7 @@ from pathlib import Path
 from lvpipe.arguments import stage_parser
 from lvpipe.boxes import read_finding
 from lvpipe.detection.audit import draw_boxes
+from lvpipe.detection.lessons import moments
 from lvpipe.files import write_bytes
 from lvpipe.images import passing_on, read_image
 
@@ -22,4 +23,4 @@ def main(argv: Sequence[str]) -> None:
 def _draw(case: str, view: Path, boxes: Path, folder: Path) -> None:
     picture = folder / f"{case}_boxes.png"
     with passing_on(picture):
-        write_bytes(picture, draw_boxes(case, read_image(view).array_tzyx, read_finding(boxes)))
+        write_bytes(picture, draw_boxes(case, moments(read_image(view).array_tzyx), read_finding(boxes)))
