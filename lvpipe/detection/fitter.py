@@ -46,7 +46,7 @@ class Fitter:
 
 def widened(squares: Squares) -> Squares:
     """What the fitter sees of squares."""
-    return squares * np.array([1, 1, CONTEXT])
+    return np.asarray(squares * np.array([1, 1, CONTEXT]))
 
 
 def corrections_to(squares: Squares, wanted: NDArray[Any]) -> NDArray[np.float64]:
