@@ -1,5 +1,7 @@
 """What the classifier learns: which of two disks beats, and nothing from how an image lies or where a cycle starts."""
 
+import functools
+
 import numpy as np
 import pytest
 import torch
@@ -16,9 +18,10 @@ from lvpipe.learning.loop import train
 
 pytestmark = pytest.mark.usefixtures("torch_as_it_was")
 
-QUICK = ClassifierSettings(epochs=8, batch_images=32, precision="float32", slice_images=40, epoch_images=800)
+QUICK = ClassifierSettings(epochs=5, batch_images=32, precision="float32", slice_images=25, epoch_images=400)
 
 
+@functools.cache
 def two_disks(number: int, shape=(90, 130)) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Six frames in which two disks look alike, of which one beats; its square and that of the other."""
     dice = np.random.default_rng(number)
@@ -43,8 +46,7 @@ def lesson(number: int) -> Lesson:
 
 def other_disk(image_yx, pixel_mm):
     """Proposals: what looks like a heart in the first frame is both disks."""
-    numbers = [n for n in range(40) if np.array_equal(two_disks(n)[0][0], image_yx)]
-    _, right, wrong = two_disks(numbers[0])
+    _, right, wrong = next(two_disks(n) for n in range(40) if np.array_equal(two_disks(n)[0][0], image_yx))
     return np.repeat([[*right, 3.0], [*wrong, 2.0]], 8, axis=0)
 
 

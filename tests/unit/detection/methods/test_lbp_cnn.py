@@ -21,10 +21,10 @@ from lvpipe.squares import overlap
 
 pytestmark = pytest.mark.usefixtures("torch_as_it_was")
 
-SHORT = {"epochs": 12, "patience": 12, "batch_images": 32, "precision": "float32"}
+SHORT = {"epochs": 9, "patience": 9, "batch_images": 32, "precision": "float32"}
 TAUGHT = {
-    "classifier": ClassifierSettings(**SHORT, slice_images=50),
-    "fitter": FitterSettings(**SHORT, slice_images=50),
+    "classifier": ClassifierSettings(**SHORT, slice_images=40),
+    "fitter": FitterSettings(**SHORT, slice_images=40),
 }
 WAYS = pytest.mark.parametrize("by", ["fit", "walk"])
 
