@@ -12,6 +12,9 @@ from lvpipe.plan import Plan
 SHIPPED = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
 
 
+LBP_CNN = ("cascade.xml", "classifier.safetensors", "fitter.safetensors")
+
+
 def detector(**settings) -> DetectorPlan:
     return Plan({**copy.deepcopy(SHIPPED), "detect": settings}).detector
 
@@ -20,22 +23,30 @@ def test_a_case_is_judged_by_detectors_that_never_saw_it():
     assert detector(method="lbp_cnn", rivals=[]).files("standard", [1]) == [
         "results/detect/standard/fold-1/cascade.xml",
         "results/detect/standard/fold-1/classifier.safetensors",
+        "results/detect/standard/fold-1/fitter.safetensors",
     ]
-    assert len(detector(method="lbp_cnn", rivals=[]).files("standard", [0, 1, 2])) == 6
+    assert len(detector(method="lbp_cnn", rivals=[]).files("standard", [0, 1, 2])) == 9
 
 
 @pytest.mark.parametrize(
     ("method", "rivals", "expected"),
     [
         ("mean_deltas", [], set()),
-        ("lbp_cnn", ["fourier"], {"cascade.xml", "classifier.safetensors"}),
+        ("lbp_cnn", ["fourier"], {*LBP_CNN}),
         ("fourier", ["locator"], {"locator.safetensors"}),
-        ("consensus", ["lbp_cnn", "locator"], {"cascade.xml", "classifier.safetensors", "locator.safetensors"}),
+        ("consensus", ["lbp_cnn", "locator"], {*LBP_CNN, "locator.safetensors"}),
     ],
 )
 def test_only_what_a_method_needs_is_learnt(method, rivals, expected):
     files = detector(method=method, rivals=rivals).files("standard", [0])
     assert {Path(file).name for file in files} == expected
+
+
+def test_a_walk_needs_no_fitter():
+    walking = detector(method="lbp_cnn", rivals=["locator"], refine={"by": "walk"})
+    files = walking.files("standard", [0])
+    assert {Path(file).name for file in files} == {*LBP_CNN[:2], "locator.safetensors"}
+    assert walking.settings("find") != detector(method="lbp_cnn", rivals=["locator"]).settings("find")
 
 
 def test_every_cohort_with_masks_teaches_unless_some_are_named():
@@ -59,9 +70,12 @@ def test_a_cascade_learns_from_everybody_and_a_network_watches_some():
 
 
 def test_how_a_part_is_learnt_is_no_setting_of_those_who_use_it():
-    usual, changed = detector(), detector(classifier={"epochs": 3}, cascade={"stages": 3}, locator={"epochs": 3})
+    usual, changed = (
+        detector(),
+        detector(classifier={"epochs": 3}, cascade={"stages": 3}, locator={"epochs": 3}, fitter={"epochs": 3}),
+    )
     assert usual.settings("find") == changed.settings("find")
-    for part in ("cascade", "classifier", "locator"):
+    for part in ("cascade", "classifier", "fitter", "locator"):
         assert usual.settings(part) != changed.settings(part)
     assert usual.settings("find") != detector(refine={"least_score": 0.4}).settings("find")
 
@@ -74,11 +88,14 @@ def test_the_code_of_a_method_counts_where_it_is_asked():
     assert {"lvpipe.detection.methods.mean_deltas", "lvpipe.detection.methods.fourier"} <= asked
     assert not any("roi_cnn" in name or "lbp_cnn" in name for name in asked)
     assert "lvpipe.learning.loop" not in asked
+    fitting, walking = (modules("find", method="lbp_cnn", refine={"by": by}) for by in ("fit", "walk"))
+    assert fitting - walking == {"lvpipe.networks.roi_fit"}
+    assert not {"lvpipe.learning.loop", "lvpipe.learning.turning", "lvpipe.detection.fits"} & fitting
 
 
 def test_a_gpu_is_asked_for_where_a_step_computes_on_one():
     made = detector(device="cuda")
-    assert [made.gpus(step) for step in ("find", "classifier", "locator")] == [1, 0, 0]
+    assert [made.gpus(step) for step in ("find", "classifier", "fitter", "locator")] == [1, 0, 0, 0]
     assert made.environment("find").endswith("gpu.yaml")
     assert json.loads(made.settings("find"))["device"] == "cuda"
 

@@ -66,8 +66,14 @@ def rank(scene: Scene, scorer: Scorer, settings: ProposalSettings) -> NDArray[np
     if not sum(len(squares) for _, squares in places):
         places = [(z, _everywhere(images_zyx[z], scene.pixel_mm, settings)) for z, _ in places]
     scored = zip(places, scorer.score(places), strict=True)
-    rows = np.concatenate([np.column_stack([np.full(len(sure), z), squares, sure]) for (z, squares), sure in scored])
-    return rows[np.argsort(-_votes(rows), kind="stable")]
+    rows = [np.column_stack([np.full(len(sure), z), squares, sure]) for (z, squares), sure in scored]
+    kept = np.concatenate([_best(of_slice, settings.most) for of_slice in rows])
+    return kept[np.argsort(-_votes(kept), kind="stable")]
+
+
+def _best(proposals: NDArray[np.float64], most: int) -> NDArray[np.float64]:
+    """So many of them: a grid has thousands of squares, and each one that votes is compared with every other."""
+    return proposals[np.argsort(-proposals[:, 4], kind="stable")[:most]]
 
 
 def _votes(proposals: NDArray[np.float64]) -> NDArray[np.float64]:

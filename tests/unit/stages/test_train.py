@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from placing import boxes_at, window
+from stopping import stop_at
 
 from lvpipe.boxes import write_boxes
 from lvpipe.config.train import TrainSettings
@@ -85,20 +86,6 @@ def test_a_broken_watched_case_stops_nothing(lvpipe, folder, capsys, watch):
 
 
 LONG = SETTINGS.model_copy(update={"epochs": 60, "patience": 60})
-
-
-def stop_at(monkeypatch, epoch: int) -> None:
-    """Let a training fail once it has told of this epoch."""
-    from lvpipe.learning import loop
-
-    real = loop._tell
-
-    def failing(row, *rest) -> None:
-        real(row, *rest)
-        if row.epoch == epoch:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(loop, "_tell", failing)
 
 
 def outputs(folder, name="model") -> tuple[bytes, bytes]:
