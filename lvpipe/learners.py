@@ -1,16 +1,28 @@
 """Who a network learns from in each fold, and whom it only watches to know when to stop."""
 
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from lvpipe.cases import Case, number
 from lvpipe.errors import UserError
+
+Found = TypeVar("Found")
 
 FEWEST = 2
 """One patient to learn from, one to watch."""
 
 
+def or_exit(ask: Callable[[], Found]) -> Found:
+    """An answer, or the end of the run with one line: rules ask when a job is planned, far from whoever reads."""
+    try:
+        return ask()
+    except UserError as error:
+        sys.exit(f"lvpipe: {error}")
+
+
 def share_out(
-    cases: Iterable[Case], cohorts: Sequence[str], fold: int, watched_share: float
+    cases: Iterable[Case], cohorts: Sequence[str], fold: int, watched_share: float, who: str
 ) -> tuple[list[str], list[str]]:
     """The cases of these cohorts that are learnt from in a fold, and those that are watched.
 
@@ -26,7 +38,7 @@ def share_out(
     ranked = sorted({case.patient for case in found}, key=lambda patient: number(f"watch {patient}"))
     if len(ranked) < FEWEST:
         raise UserError(
-            f"fold {fold}: {len(ranked)} patients with masks to learn from in the cohorts "
+            f"{who}, fold {fold}: {len(ranked)} patients with masks to learn from in the cohorts "
             f"{', '.join(cohorts) or '(none has masks)'}; expected at least {FEWEST}: add cases, or lower `folds` or "
             f"`test_share`"
         )

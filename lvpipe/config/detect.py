@@ -94,15 +94,18 @@ class RefineSettings(Section):
         "the neighbour's are tried, and the classifier chooses (Liao et al., section 4.5).",
     )
     sides: tuple[float, ...] = Field(
-        (0.8, 0.9, 1.0, 1.1),
+        (0.6, 0.7, 0.8, 0.9, 1.0, 1.1),
         min_length=1,
-        description="`walk`: sides to try, as shares of the neighbour's; the paper tries 0.6 to 1.1.",
+        description="`walk`: sides to try, as shares of the neighbour's; a second, finer look may add a tenth.",
     )
     step_share: float = Field(
         0.05, gt=0, le=0.5, description="`walk`: step between places to try, as a share of its side."
     )
     reach_share: float = Field(
-        0.1, ge=0, le=0.5, description="`walk`: how far places to try lie off, as a share of its side."
+        0.2,
+        ge=0,
+        le=0.5,
+        description="`walk`: how far places to try lie off, as a share of its side; a finer look may add a step.",
     )
     least_score: float = Field(
         0.5, ge=0, le=1, description="A square that scores less is none: the neighbour's holds in this slice too."

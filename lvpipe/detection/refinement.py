@@ -1,4 +1,4 @@
-"""The walk from one slice outward: each slice looks for its square about its neighbour's (Liao et al., section 4.5)."""
+"""From one slice outward: each slice begins with its neighbour's square (Liao et al., section 4.5, and a fit)."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -38,13 +38,13 @@ class Walked:
 def walk(start: int, square: NDArray[np.float64], slices: int, score: Score, settings: RefineSettings) -> Walked:
     """Squares of all slices, from this one in the slice `start`; both directions go on side by side."""
     squares, scores = np.full((slices, 3), np.nan), np.full(slices, np.nan)
-    (squares[start],), (scores[start],) = refine([(start, square)], score, _FINE_SIDES, settings)
-    for pair in _outward(start, slices):
-        neighbours = [squares[z - 1 if z > start else z + 1] for z in pair]
-        found, sure = refine(list(zip(pair, neighbours, strict=True)), score, settings.sides, settings)
-        for z, neighbour, one, how_sure in zip(pair, neighbours, found, sure, strict=True):
+    squares[start] = square
+    for some in ([start], *_outward(start, slices)):
+        guesses = _guesses(some, squares, start)
+        found, sure = refine(list(zip(some, guesses, strict=True)), score, settings.sides, settings)
+        for z, guess, one, how_sure in zip(some, guesses, found, sure, strict=True):
             accepted = how_sure >= settings.least_score
-            squares[z], scores[z] = (one, how_sure) if accepted else (neighbour, np.nan)
+            squares[z], scores[z] = (one, how_sure) if accepted else (guess, np.nan)
     return Walked(squares, scores)
 
 
@@ -55,13 +55,18 @@ def follow(
     squares, scores = np.full((slices, 3), np.nan), np.full(slices, np.nan)
     squares[start] = square
     for some in ([start], *_outward(start, slices)):
-        guesses = [squares[start if z == start else z - 1 if z > start else z + 1] for z in some]
+        guesses = _guesses(some, squares, start)
         fitted = fit(list(zip(some, guesses, strict=True)))
         sure = score([(z, one[None]) for z, one in zip(some, fitted, strict=True)])
         for z, guess, one, (how_sure,) in zip(some, guesses, fitted, sure, strict=True):
             accepted = how_sure >= settings.least_score and _near(one, guess)
             squares[z], scores[z] = (one, how_sure) if accepted else (guess, np.nan)
     return Walked(squares, scores)
+
+
+def _guesses(some: Sequence[int], squares: Squares, start: int) -> list[NDArray[np.float64]]:
+    """What slices begin with: the squares of their neighbours toward the start, and the start's own."""
+    return [squares[z - np.sign(z - start)] for z in some]
 
 
 def _near(square: NDArray[np.float64], neighbour: NDArray[np.float64]) -> bool:
@@ -88,7 +93,8 @@ def _best(
     asked = [(z, _about(guess, grid)) for z, guess in guesses]
     scores = score(asked)
     found = [average(squares, sure) for (_, squares), sure in zip(asked, scores, strict=True)]
-    return found, [float(sure.max()) for sure in scores]
+    sure = score([(z, one[None]) for (z, _), one in zip(asked, found, strict=True)])
+    return found, [float(how_sure[0]) for how_sure in sure]
 
 
 def average(squares: Squares, scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from lvpipe.config.detect import DetectSettings
 from lvpipe.detection.axis import agreed_line
-from lvpipe.detection.finding import Finding, Scene, nothing
+from lvpipe.detection.finding import NO_IMAGE, Finding, Scene, nothing
 from lvpipe.detection.looks import PIXEL_MM, SIDE_PX, Look, look_at
 from lvpipe.squares import Squares
 
@@ -27,7 +27,7 @@ _WHITE = 255.0
 def find(scene: Scene, settings: DetectSettings) -> Finding:
     """A square in each slice, about a straight line through what the slices see."""
     if not np.ptp(scene.cine_tzyx):
-        return nothing("every pixel has the same value: there is no image")
+        return nothing(NO_IMAGE)
     look = look_at(scene.cine_tzyx, scene.pixel_mm)
     chances_zyx, squares = _see(look, scene, settings)
     weights = _chances_near(chances_zyx, squares[:, :2])
