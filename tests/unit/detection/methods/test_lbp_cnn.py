@@ -164,6 +164,12 @@ def test_the_first_proposal_is_what_slices_agree_on_and_not_the_surest():
     assert overlap(square[None], np.array([truth]))[0, 0] > 0.6
 
 
+def test_only_squares_about_the_same_heart_are_averaged():
+    start, square = lbp_cnn._winner(rows((1, 50, 50, 30, 0.9), (1, 52, 50, 30, 0.9), (1, 20, 90, 30, 0.9)))
+    assert start == 1
+    np.testing.assert_allclose(square, [51, 50, 30])
+
+
 def test_of_a_grid_the_best_squares_of_each_slice_vote():
     """Thousands of squares, each compared with every other one, would fill the memory."""
     asked = scene(np.zeros((1, 4, 300, 300)), 1.0, learnt={"cascade": []})
