@@ -6,7 +6,7 @@ from lvpipe.cases import Case
 from lvpipe.config.network_job import NetworkJob, conda_file
 from lvpipe.config.schema import Config
 from lvpipe.detection.parts import FILES, NETWORKS
-from lvpipe.learners import or_exit, share_out
+from lvpipe.learners import both_or_exit, share_out
 from lvpipe.provenance import code_digest
 
 
@@ -22,16 +22,19 @@ class DetectorPlan:
         return list(self._settings.masks) or [cohort.name for cohort in self._config.cohorts if cohort.masks]
 
     def learners(self, part: str, fold: str | int) -> tuple[list[str], list[str]]:
-        """The cases that a part learns from in a fold, and those that it watches; a cascade watches nobody."""
+        """The cases that a part learns from in a fold, and those that it watches; a cascade watches nobody.
+
+        Raises:
+            UserError: fewer than two patients.
+        """
         share = getattr(getattr(self._settings, part), "inner_share", 0.0)
         who = f"detect: {self._settings.method} (or choose a `detect: method` that learns nothing)"
-        learn, watch = or_exit(lambda: share_out(self._cases(), self.cohorts, int(fold), share, who))
+        learn, watch = share_out(self._cases(), self.cohorts, int(fold), share, who)
         return (learn, watch) if share else (learn + watch, [])
 
     def taught(self, part: str, fold: str | int) -> list[str]:
-        """The cases that a part learns from or watches in a fold."""
-        learn, watch = self.learners(part, fold)
-        return learn + watch
+        """The cases that a part learns from or watches in a fold; ends the run with one line where nobody teaches."""
+        return both_or_exit(lambda: self.learners(part, fold))
 
     def files(self, view: str, folds: Sequence[int]) -> list[str]:
         """All that the methods must have learnt, in these folds."""

@@ -2,23 +2,24 @@
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
 
 from lvpipe.cases import Case, number
 from lvpipe.errors import UserError
-
-Found = TypeVar("Found")
 
 FEWEST = 2
 """One patient to learn from, one to watch."""
 
 
-def or_exit(ask: Callable[[], Found]) -> Found:
-    """An answer, or the end of the run with one line: rules ask when a job is planned, far from whoever reads."""
+def both_or_exit(ask: Callable[[], tuple[list[str], list[str]]]) -> list[str]:
+    """Who learns and who is watched together, or the end of the run with one line.
+
+    Not asked when the workflow is parsed: who wants only `convert` of two studies needs nobody to learn from.
+    """
     try:
-        return ask()
+        learn, watch = ask()
     except UserError as error:
         sys.exit(f"lvpipe: {error}")
+    return learn + watch
 
 
 def share_out(

@@ -19,7 +19,7 @@ from lvpipe.config.sheet import PlacedCohort, SheetOrder
 from lvpipe.config.train import TrainSettings
 from lvpipe.detector_plan import DetectorPlan
 from lvpipe.errors import UserError
-from lvpipe.learners import or_exit, share_out
+from lvpipe.learners import both_or_exit, share_out
 from lvpipe.network_options import check_network
 from lvpipe.phantom.names import list_cases as list_phantoms
 from lvpipe.phantom.names import list_sheets
@@ -248,17 +248,17 @@ class Plan:
         return list(format_cases(self.cases.values()))
 
     def learners(self, model: str, fold: str | int) -> tuple[list[str], list[str]]:
-        """The cases that a model learns from in a fold, and those that it watches; ends the run where nobody teaches.
+        """The cases that a model learns from in a fold, and those that it watches.
 
-        Not checked when the workflow is parsed: who wants only `convert` of two studies needs nobody to learn from.
+        Raises:
+            UserError: fewer than two patients.
         """
         share = TrainSettings.model_validate_json(self.settings("train", model)).inner_share
-        return or_exit(lambda: share_out(self.cases.values(), self.models[model].masks, int(fold), share, f"model {model}"))
+        return share_out(self.cases.values(), self.models[model].masks, int(fold), share, f"model {model}")
 
     def taught(self, model: str, fold: str | int) -> list[str]:
-        """The cases that a model learns from or watches in a fold."""
-        learn, watch = self.learners(model, fold)
-        return learn + watch
+        """The cases that a model learns from or watches in a fold; ends the run with one line where nobody teaches."""
+        return both_or_exit(lambda: self.learners(model, fold))
 
     def shown(self, members: Sequence[str]) -> list[str]:
         """The cases among these whose references `detect` looks at: none, but for its method `reference`."""
