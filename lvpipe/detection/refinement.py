@@ -20,6 +20,9 @@ _MOST_MOVED, _LEAST_RATIO = 0.25, 0.6
 """A square that lies farther from its neighbour's, as a share of the side, or is larger or smaller by more, has lost
 the ventricle."""
 
+_TAPER = 0.3
+"""Least side, as a share of the start's: no apex is smaller, and what shrinks on and on follows noise."""
+
 _FINE_SIDES = (0.9, 1.0, 1.1)
 """Sides of the second look, as shares of what the first one found: a step either way."""
 
@@ -59,7 +62,7 @@ def follow(
         fitted = fit(list(zip(some, guesses, strict=True)))
         sure = score([(z, one[None]) for z, one in zip(some, fitted, strict=True)])
         for z, guess, one, (how_sure,) in zip(some, guesses, fitted, sure, strict=True):
-            accepted = how_sure >= settings.least_score and _near(one, guess)
+            accepted = how_sure >= settings.least_score and _near(one, guess) and one[2] >= _TAPER * square[2]
             squares[z], scores[z] = (one, how_sure) if accepted else (guess, np.nan)
     return Walked(squares, scores)
 

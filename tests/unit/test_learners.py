@@ -34,9 +34,7 @@ def test_test_patients_teach_through_no_cohort_and_other_cohorts_teach_nothing()
 
 
 def test_without_two_patients_there_is_nothing_to_learn():
-    with pytest.raises(
-        UserError, match=r"model m, fold 0: 1 patients with masks .* drawn; expected at least 2"
-    ):
+    with pytest.raises(UserError, match=r"model m, fold 0: 1 patients with masks .* drawn; expected at least 2"):
         share_out([case("a", 1), case("b", 0)], ["drawn"], 0, 0.2, "model m")
     with pytest.raises(UserError, match="none has masks"):
         share_out([], [], 0, 0.2, "model m")
