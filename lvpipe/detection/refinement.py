@@ -84,20 +84,18 @@ def refine(
 ) -> tuple[list[NDArray[np.float64]], list[float]]:
     """The best square about each guess, and its score: every second place first, then all about the best."""
     step, reach = settings.step_share, settings.reach_share
-    coarse = _offsets(2 * step, reach)
-    first, _ = _best(guesses, score, _grid(sides, coarse))
-    second = [(z, square) for (z, _), square in zip(guesses, first, strict=True)]
-    return _best(second, score, _grid(_FINE_SIDES, _offsets(step, step)))
+    slices = [z for z, _ in guesses]
+    first = _best(guesses, score, _grid(sides, _offsets(2 * step, reach)))
+    found = _best(list(zip(slices, first, strict=True)), score, _grid(_FINE_SIDES, _offsets(step, step)))
+    sure = score([(z, one[None]) for z, one in zip(slices, found, strict=True)])
+    return found, [float(how_sure[0]) for how_sure in sure]
 
 
 def _best(
     guesses: Sequence[tuple[int, NDArray[np.float64]]], score: Score, grid: NDArray[np.float64]
-) -> tuple[list[NDArray[np.float64]], list[float]]:
+) -> list[NDArray[np.float64]]:
     asked = [(z, _about(guess, grid)) for z, guess in guesses]
-    scores = score(asked)
-    found = [average(squares, sure) for (_, squares), sure in zip(asked, scores, strict=True)]
-    sure = score([(z, one[None]) for (z, _), one in zip(asked, found, strict=True)])
-    return found, [float(how_sure[0]) for how_sure in sure]
+    return [average(squares, sure) for (_, squares), sure in zip(asked, score(asked), strict=True)]
 
 
 def average(squares: Squares, scores: NDArray[np.float64]) -> NDArray[np.float64]:

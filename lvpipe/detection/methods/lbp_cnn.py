@@ -69,7 +69,7 @@ def _follower(
 
 def _none(ranked: NDArray[np.float64], proposed: int | None) -> Finding:
     score = float(ranked[:, 4].max()) if len(ranked) else 0.0
-    best = f"the best of {len(ranked)} scores {score:.2f}" if len(ranked) else "the images are too small for any"
+    best = f"the best of {len(ranked)} scores {score:.2f}" if len(ranked) else "every image is of one value"
     return nothing(f"no square looks like a heart: {best}", score, ranked[:proposed])
 
 
@@ -83,6 +83,8 @@ def rank(scene: Scene, scorer: Scorer, settings: ProposalSettings) -> tuple[NDAr
     shown = np.flatnonzero(np.ptp(images_zyx, axis=(1, 2)))
     middle = shown[list(middle_slices(len(shown), settings.slices))]
     places = [(int(z), _proposed(scene, images_zyx[z], settings)) for z in middle]
+    if not places:
+        return np.empty((0, 5)), None
     proposed = None if any(len(squares) for _, squares in places) else 0
     if proposed == 0:
         places = [(z, _everywhere(images_zyx[z], scene.pixel_mm, settings)) for z, _ in places]
