@@ -16,7 +16,10 @@ from lvpipe.detection.parts import FILES
 from lvpipe.images import passing_on, read_image
 
 _MOST_DOUBTFUL = 0.5
-"""The score of a heart that is doubtful is no higher, and one with less is doubtful."""
+"""The score of a heart that is doubtful is no higher."""
+
+_LEAST_SEEN = 0.5
+"""Share of the slices; a few at the ends often show no ventricle any more."""
 
 
 def find_boxes(scene: Scene, settings: DetectSettings) -> Boxes:
@@ -41,7 +44,7 @@ def find_boxes(scene: Scene, settings: DetectSettings) -> Boxes:
 
 
 def _unconfirmed(scene: Scene, chosen: Finding) -> str:
-    """Why nothing but its looks speaks for a heart, or why it is doubtful by itself."""
+    """Why it is doubtful by itself, whatever rivals say: the methods' scores are no measure, for they do not compare."""
     frames, slices = scene.cine_tzyx.shape[:2]
     if not chosen.found:
         return ""
@@ -49,7 +52,8 @@ def _unconfirmed(scene: Scene, chosen: Finding) -> str:
         return f"{frames} frames that are all alike: nothing shows that it beats" if frames > 1 else "a single frame"
     if slices == 1:
         return "a single slice"
-    return f"it is seen in few slices (score {chosen.score:.2f})" if chosen.score < _MOST_DOUBTFUL else ""
+    seen = int(np.isfinite(chosen.scores).sum())
+    return f"it is seen in {seen} of {slices} slices" if seen < _LEAST_SEEN * slices else ""
 
 
 def _middles(findings: Mapping[str, Finding]) -> dict[str, tuple[float, float] | None]:
