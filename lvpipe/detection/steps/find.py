@@ -44,7 +44,7 @@ def find_boxes(scene: Scene, settings: DetectSettings) -> Boxes:
 
 
 def _unconfirmed(scene: Scene, chosen: Finding) -> str:
-    """Why it is doubtful by itself, whatever rivals say: the methods' scores are no measure, for they do not compare."""
+    """Why it is doubtful by itself, whatever rivals say; scores are no measure, for those of methods do not compare."""
     frames, slices = scene.cine_tzyx.shape[:2]
     if not chosen.found:
         return ""
