@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lvpipe.cases import number
 from lvpipe.detection.lessons import Lesson
 from lvpipe.detection.patches import Cutter
 from lvpipe.squares import Squares, overlap
@@ -39,8 +40,11 @@ class Examples:
 
 
 def make_examples(lessons: Iterable[Lesson], each: int, propose: Propose, seed: int) -> dict[str, Examples]:
-    """For every case, `each` squares of every drawn slice."""
-    return {lesson.case: _of_case(lesson, each, propose, np.random.default_rng(seed)) for lesson in lessons}
+    """For every case, `each` squares of every drawn slice, drawn by the seed and its name, whoever else is there."""
+    return {
+        lesson.case: _of_case(lesson, each, propose, np.random.default_rng([seed, number(lesson.case)]))
+        for lesson in lessons
+    }
 
 
 def join(parts: Iterable[Examples]) -> Examples:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lvpipe.cases import number
 from lvpipe.detection.fitter import corrections_to, widened
 from lvpipe.detection.lessons import Lesson
 from lvpipe.detection.patches import Cutter
@@ -29,8 +30,10 @@ class Fits:
 
 
 def make_fits(lessons: Iterable[Lesson], each: int, seed: int) -> dict[str, Fits]:
-    """For every case, `each` squares about that of every drawn slice."""
-    return {lesson.case: _of_case(lesson, each, np.random.default_rng(seed)) for lesson in lessons}
+    """For every case, `each` squares about that of every drawn slice, drawn by the seed and its name."""
+    return {
+        lesson.case: _of_case(lesson, each, np.random.default_rng([seed, number(lesson.case)])) for lesson in lessons
+    }
 
 
 def join_fits(parts: Iterable[Fits]) -> Fits:

@@ -1,5 +1,7 @@
 """What the fitter learns from."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from drawn_hearts import ring_lesson
@@ -69,6 +71,13 @@ def test_the_same_seed_draws_the_same_squares(lesson, fits):
     np.testing.assert_array_equal(again.patches, fits.patches)
     np.testing.assert_array_equal(again.corrections, fits.corrections)
     assert not np.array_equal(other.corrections, fits.corrections)
+
+
+def test_cases_differ_and_do_not_depend_on_each_other(lesson, fits):
+    twin = replace(lesson, case="twin")
+    both = make_fits([twin, lesson], 300, 1)
+    assert not np.array_equal(both["twin"].corrections, both["r"].corrections)
+    np.testing.assert_array_equal(both["r"].corrections, fits.corrections)
 
 
 def test_joined_fits_stand_in_their_order(lesson):

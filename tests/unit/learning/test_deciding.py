@@ -1,6 +1,7 @@
 """What the classifier learns: which of two disks beats, and nothing from how an image lies or where a cycle starts."""
 
 import functools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -109,6 +110,14 @@ def test_examples_are_right_wrong_and_between_and_the_same_each_time():
     assert 0.15 < (first.overlaps > 0.6).mean() < 0.6
     assert (first.overlaps < 0.3).mean() > 0.2
     assert first.patches.shape == (200, 6, 25, 25)
+
+
+def test_cases_differ_and_do_not_depend_on_each_other():
+    one = lesson(3)
+    alone = make_examples([one], 20, other_disk, 1)["c3"]
+    both = make_examples([replace(one, case="twin"), one], 20, other_disk, 1)
+    np.testing.assert_array_equal(both["c3"].overlaps, alone.overlaps)
+    assert not np.array_equal(both["twin"].overlaps, alone.overlaps)
 
 
 def test_the_mean_of_the_training_squares_is_in_the_network():

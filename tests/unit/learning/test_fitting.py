@@ -17,7 +17,7 @@ from lvpipe.learning.weights import build_network
 
 pytestmark = pytest.mark.usefixtures("torch_as_it_was")
 
-QUICK = FitterSettings(epochs=7, batch_images=32, precision="float32", slice_images=40, epoch_images=800)
+QUICK = FitterSettings(epochs=9, batch_images=32, precision="float32", slice_images=40, epoch_images=800)
 
 
 @pytest.fixture(scope="module")
