@@ -1,7 +1,6 @@
 """What the fitter learns from: squares about those of drawn slices, and what would put each one right."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +9,7 @@ from lvpipe.cases import number
 from lvpipe.detection.fitter import corrections_to, widened
 from lvpipe.detection.lessons import Lesson
 from lvpipe.detection.patches import Cutter
+from lvpipe.detection.teaching.examples import Examples
 from lvpipe.squares import Squares
 
 _NEAR = (0.08, 0.08)
@@ -18,39 +18,24 @@ _FAR = (0.2, 0.25)
 been fitted once or was a neighbour's, and as one that was proposed."""
 
 
-@dataclass(frozen=True)
-class Fits:
-    """Patches `(n, 6, 25, 25)` in 0..255 and the changes of each one's square, `(n, 3)`."""
+def make_fits(lessons: Iterable[Lesson], each: int, seed: int) -> dict[str, Examples]:
+    """For every case, `each` squares about that of every drawn slice as patches `(n, 6, 25, 25)` in 0..255.
 
-    patches: NDArray[np.uint8]
-    corrections: NDArray[np.float32]
-
-    def __len__(self) -> int:
-        return len(self.corrections)
-
-
-def make_fits(lessons: Iterable[Lesson], each: int, seed: int) -> dict[str, Fits]:
-    """For every case, `each` squares about that of every drawn slice, drawn by the seed and its name."""
+    Wanted of each are the changes of its square, `(n, 3)`. The draw follows from the seed and the case's name.
+    """
     return {
         lesson.case: _of_case(lesson, each, np.random.default_rng([seed, number(lesson.case)])) for lesson in lessons
     }
 
 
-def join_fits(parts: Iterable[Fits]) -> Fits:
-    """All of them, in their order."""
-    found = list(parts)
-    return Fits(*(np.concatenate([getattr(part, name) for part in found]) for name in ("patches", "corrections")))
-
-
-def _of_case(lesson: Lesson, each: int, random: np.random.Generator) -> Fits:
-    return join_fits(_of_slice(lesson, int(z), each, random) for z in lesson.slices)
-
-
-def _of_slice(lesson: Lesson, z: int, each: int, random: np.random.Generator) -> Fits:
-    square = lesson.squares[z]
-    squares = _about(square, each, random)
-    patches = Cutter(lesson.moments_tzyx[:, z]).cut(widened(squares))
-    return Fits(np.rint(patches.numpy()).astype(np.uint8), corrections_to(squares, square).astype(np.float32))
+def _of_case(lesson: Lesson, each: int, random: np.random.Generator) -> Examples:
+    patches, corrections = [], []
+    for z in lesson.slices:
+        square = lesson.squares[z]
+        squares = _about(square, each, random)
+        patches.append(Cutter(lesson.moments_tzyx[:, z]).cut(widened(squares)).numpy().astype(np.uint8))
+        corrections.append(corrections_to(squares, square).astype(np.float32))
+    return Examples(np.concatenate(patches), np.concatenate(corrections))
 
 
 def _about(square: NDArray[np.float64], n: int, random: np.random.Generator) -> Squares:
