@@ -1,7 +1,7 @@
 """What a detector learns from: the drawn cases of the contoured cohorts, as a view shows them."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,12 @@ class Lesson:
     def slices(self) -> NDArray[np.intp]:
         """The slices that have a square."""
         return np.flatnonzero(np.isfinite(self.squares[:, 0]))
+
+    def drawn_alone(self) -> "Lesson":
+        """Without the moments and the slices that have no square: most of its memory."""
+        kept = self.slices
+        no_moments = np.empty((0, len(kept), *self.moments_tzyx.shape[2:]), np.uint8)
+        return replace(self, drawn_fzyx=self.drawn_fzyx[:, kept], moments_tzyx=no_moments, squares=self.squares[kept])
 
 
 def moments_of(frames: int) -> NDArray[np.intp]:

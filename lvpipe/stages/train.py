@@ -2,14 +2,12 @@
 
 import json
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 
 from lvpipe.arguments import section_of, stage_parser
 from lvpipe.config.train import TrainSettings
 from lvpipe.config.window import Window
-from lvpipe.errors import UserError
 from lvpipe.files import write_table
 from lvpipe.provenance import digest, file_digest
 from lvpipe.spool import Spool
@@ -30,13 +28,15 @@ def main(argv: Sequence[str]) -> None:
     from lvpipe.learning.loop import HISTORY, train
     from lvpipe.learning.samples import store_samples
     from lvpipe.learning.segmenting import Segmenting
+    from lvpipe.learning.watching import settle_watched
     from lvpipe.learning.weights import build_network, write_weights
 
     prepare_torch(args.settings, args.settings.seed)
     spool = Spool(args.spool)
     kept = spool.keep(_key(args))
     store = store_samples(kept / "samples", _taught(args), args.cines, args.boxes, args.window)
-    learners, watched = _share_out(store.counts, args.watch, args.cines)
+    drawn = [case for case, count in store.counts.items() if count]
+    learners, watched = settle_watched(drawn, args.watch, args.cines, "slice", "the model's `masks`")
     learn, watch = store.samples(learners), store.samples(watched)
     print(f"learning from {len(learn)} slices of {len(learners)} cases, watching {len(watch)} of {len(watched)}")
     task = Segmenting(learn, watch, args.settings)
@@ -67,21 +67,3 @@ def _key(args: Namespace) -> str:
     folders = {"_cine.nii.gz": args.cines, "_reference.nii.gz": args.cines, "_boxes.json": args.boxes}
     paths = [folder / f"{case}{ending}" for case in _taught(args) for ending, folder in folders.items()]
     return digest(json.dumps(choices, sort_keys=True), *(file_digest(path) for path in paths))
-
-
-def _share_out(counts: Mapping[str, int], watch: Sequence[str], cines: Path) -> tuple[list[str], list[str]]:
-    """Who is learnt from and who is watched, of the cases that have drawn slices.
-
-    Where all that were to be watched were rejected, the last of the others is watched: a broken case stops nothing.
-    """
-    cases = [case for case, count in counts.items() if count]
-    if len(cases) < 2:
-        raise UserError(
-            f"drawn slices in {cines} for {len(cases)} cases; expected references of at least two: "
-            f"see the ledgers in results/convert for what was rejected, or name other cohorts in the model's `masks`"
-        )
-    watched = [case for case in cases if case in watch]
-    if not watched or len(watched) == len(cases):
-        print(f"watching {cases[-1]}: the cases that were to be watched, or all others, have no drawn slice")
-        watched = [cases[-1]]
-    return [case for case in cases if case not in watched], watched

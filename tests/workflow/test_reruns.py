@@ -31,7 +31,7 @@ MODULES = {
     "readers/kaggle.py": AFTER_KAGGLE,
     "stages/resample.py": AFTER_RESAMPLE,
     "detection/cascade/boosting.py": AFTER_CASCADE,
-    "learning/deciding.py": AFTER_CLASSIFIER,
+    "detection/teaching/deciding.py": AFTER_CLASSIFIER,
     "networks/roi_fit.py": AFTER_FITTER,
     "detection/methods/lbp_cnn.py": AFTER_FIND,
     "detection/methods/fourier.py": AFTER_FIND,  # it is asked beside the method that decides

@@ -1,5 +1,6 @@
 """Squares that may hold a heart: what cascades let pass, the most agreed on first."""
 
+import functools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,13 +38,19 @@ def propose(
 
 
 def _passing(file: Path, image_yx: NDArray[np.uint8], pixel_mm: float, settings: ProposalSettings) -> Iterator[Squares]:
-    from skimage.feature import Cascade
-
-    cascade = Cascade(str(file))
+    cascade = _load(file)
     window_px = int(cascade.window_width)
     sides = [side_mm / pixel_mm for side_mm in sides_between(*settings.side_mm, settings.scale_factor)]
     for scale, level in levels(image_yx, window_px, sides):
         yield squares_of(passing_windows(cascade, level, settings.step), window_px, scale)
+
+
+@functools.cache
+def _load(file: Path) -> Any:
+    """Scikit-image's cascade of a file, which is read once in a process."""
+    from skimage.feature import Cascade
+
+    return Cascade(str(file))
 
 
 def passing_windows(cascade: Any, level_yx: NDArray[np.uint8], step: int) -> NDArray[np.float64]:

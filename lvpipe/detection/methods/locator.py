@@ -43,8 +43,8 @@ def _see(look: Look, scene: Scene, settings: DetectSettings) -> tuple[Floats, Sq
     """The mean map of all networks, and the square that it expects, in every slice."""
     import torch
 
+    from lvpipe.detection.heat import as_chances, expected_squares
     from lvpipe.learning.batches import compute_logits
-    from lvpipe.learning.heat import as_chances, expected_squares
     from lvpipe.learning.weights import load_networks
 
     images = torch.from_numpy(look.images_zcyx).to(settings.device) / _WHITE

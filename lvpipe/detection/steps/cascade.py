@@ -17,6 +17,7 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--learn", nargs="*", default=[], metavar="CASE", help="cases to learn from")
     parser.add_argument("--margin", type=float, required=True, help="side of a square over the heart's outer border's")
     args = parser.parse_args(argv)
-    learnt = learn_cascade(list(read_lessons(args.learn, Path(args.cines), args.margin)), args.settings)
+    lessons = [lesson.drawn_alone() for lesson in read_lessons(args.learn, Path(args.cines), args.margin)]
+    learnt = learn_cascade(lessons, args.settings)
     write_table(args.table, COLUMNS, learnt.table)
     write_cascade(args.out, learnt.cascade)

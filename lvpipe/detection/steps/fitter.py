@@ -1,37 +1,23 @@
 """`detect fitter`: a network learns to move and size a square to the heart that it nearly shows."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from functools import partial
 
 from lvpipe.config.detect import FitterSettings
-from lvpipe.detection.lessons import read_lessons
 from lvpipe.detection.parts import NETWORKS
-from lvpipe.detection.training import share_out, taught, teaching_parser, training_key
-from lvpipe.files import write_table
-from lvpipe.spool import Spool
+from lvpipe.detection.teaching.examples import patches_per_slice
+from lvpipe.detection.teaching.training import taught, teach, teaching_parser
 
 
 def main(argv: Sequence[str]) -> None:
     """Cut squares about those of every drawn slice, train, write the model and its history."""
     args = teaching_parser(__doc__, FitterSettings).parse_args(argv)
 
-    from lvpipe.detection.fits import join_fits, make_fits
-    from lvpipe.learning.checkpoint import Checkpoint
-    from lvpipe.learning.device import describe_machine, prepare_torch
-    from lvpipe.learning.fitting import Fitting
-    from lvpipe.learning.loop import HISTORY, train
-    from lvpipe.learning.weights import build_network, write_weights
+    from lvpipe.detection.teaching.fits import make_fits
+    from lvpipe.detection.teaching.fitting import Fitting
+    from lvpipe.learning.weights import build_network
 
-    prepare_torch(args.settings, args.settings.seed)
-    spool = Spool(args.spool)
-    kept = spool.keep(training_key(args, describe_machine(args.settings)))
-    lessons = read_lessons(taught(args), args.cines, args.margin)
-    parts = make_fits(lessons, args.settings.slice_images, args.settings.seed)
-    learn, watch = (join_fits(some) for some in share_out(parts, args.watch, args.cines))
-    print(f"learning from {len(learn)} squares, watching {len(watch)}")
-    network = build_network(NETWORKS["fitter"], {})
-    task = Fitting(learn, watch, args.settings)
-    history, best = train(network, task, args.settings, Checkpoint(kept / "checkpoint"))
-    write_weights(args.model, best, {"network": NETWORKS["fitter"], "options": {}})
-    write_table(args.history, HISTORY, (asdict(row) for row in history))
-    spool.release()
+    each = patches_per_slice(args.settings.slice_images, len(taught(args)))
+    examples_of = partial(make_fits, each=each, seed=args.settings.seed)
+    task_of = partial(Fitting, settings=args.settings)
+    teach("fitter", args, examples_of, task_of, lambda _: build_network(NETWORKS["fitter"], {}))

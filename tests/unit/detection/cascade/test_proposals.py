@@ -82,5 +82,14 @@ def test_any_image_is_looked_at_in_bounded_memory(file, pixel_mm):
     assert propose([file], stripes, pixel_mm, ProposalSettings()).shape[1] == 4
 
 
+def test_a_file_is_read_once(file, tmp_path):
+    once = tmp_path / "once.xml"
+    once.write_bytes(file.read_bytes())
+    image = ring_lesson(64).drawn_fzyx[0, 0]
+    first = propose([once], image, 2.0, ProposalSettings())
+    once.unlink()
+    np.testing.assert_array_equal(propose([once], image, 2.0, ProposalSettings()), first)
+
+
 def test_no_cascade_no_proposals():
     assert propose([], ring_lesson(64).drawn_fzyx[0, 0], 2.0, ProposalSettings()).shape == (0, 4)

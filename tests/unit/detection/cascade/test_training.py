@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from drawn_hearts import QUICK, ring_lesson
@@ -15,8 +17,8 @@ def settings(**changes):
     return CascadeSettings(**{**QUICK, **changes})
 
 
-def flat(value=7, side_px=96):
-    frames = np.full((1, 1, side_px, side_px), value, np.uint8)
+def flat():
+    frames = np.full((1, 1, 96, 96), 7, np.uint8)
     return Lesson("flat", 2.0, frames, frames[[0] * 6], np.array([[48.0, 48.0, 40.0]]))
 
 
@@ -67,15 +69,30 @@ def test_stages_end_where_hardly_any_square_passes(rings):
 
 
 def test_nothing_drawn_is_refused():
-    for lessons in ([], [Lesson("c", 1.0, *[np.zeros((1, 1, 96, 96), np.uint8)] * 2, np.full((1, 3), np.nan))]):
+    for lessons in (
+        [],
+        [flat()],
+        [Lesson("c", 1.0, *[np.zeros((1, 1, 96, 96), np.uint8)] * 2, np.full((1, 3), np.nan))],
+    ):
         with pytest.raises(UserError, match="no drawn heart"):
             learn_cascade(lessons, settings())
 
 
-@pytest.mark.parametrize("lesson", [flat(), flat(side_px=20)], ids=["one colour", "smaller than its heart"])
-def test_images_that_teach_nothing_are_refused(lesson):
+def test_images_smaller_than_their_heart_are_refused():
+    small = replace(flat(), drawn_fzyx=ring_lesson(0).drawn_fzyx[:, :, :20, :20])
     with pytest.raises(UserError, match="nothing tells"):
-        learn_cascade([lesson], settings())
+        learn_cascade([small], settings())
+
+
+def test_moments_and_slices_without_a_heart_are_not_asked(rings):
+    """They may be dropped: the same cascade is learnt without them."""
+    (one, *_), none = rings, np.full((1, 3), np.nan)
+    frames = np.concatenate([one.drawn_fzyx[:, ::-1], one.drawn_fzyx], axis=1)
+    lesson = replace(one, drawn_fzyx=frames, squares=np.concatenate([none, one.squares]))
+    left = lesson.drawn_alone()
+    assert (left.drawn_fzyx.shape, left.moments_tzyx.size, left.slices.tolist()) == (one.drawn_fzyx.shape, 0, [0])
+    whole, small = (as_xml(learn_cascade([each], settings(stages=2)).cascade) for each in (lesson, left))
+    assert whole == small
 
 
 def test_one_lesson_beside_flat_ones_is_enough():

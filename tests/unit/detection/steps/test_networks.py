@@ -50,7 +50,7 @@ def test_the_step_writes_its_network_and_history(lvpipe, folder, part, capsys):
     found = read_network(folder / f"{part}-one.safetensors")
     assert {name: tensor.shape for name, tensor in found.state_dict().items()} == shapes
     told = capsys.readouterr().out
-    assert "learning from 16 squares, watching 8" in told
+    assert "learning from 16 examples of 2 cases, watching 8 of 1" in told
     assert "r: left out of training" in told
     assert not (folder / "kept").exists()
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from lvpipe.learning.turning import _moments, change, turn, turn_shifts
+from lvpipe.detection.teaching.turning import _moments, change, turn, turn_shifts
 
 MIDDLE = 12
 

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lvpipe.cases import number
 from lvpipe.detection.lessons import Lesson
 from lvpipe.detection.patches import Cutter
+from lvpipe.detection.teaching.examples import Examples
 from lvpipe.squares import Squares, overlap
 
 _PROPOSED_SHARE, _ANYWHERE_SHARE = 0.35, 0.25
@@ -27,26 +28,16 @@ Propose = Callable[[NDArray[np.uint8], float], NDArray[np.float64]]
 """Squares in an image of so many millimetres a pixel, `(n, 3 or more)`."""
 
 
-@dataclass(frozen=True)
-class Examples:
-    """Patches `(n, 6, 25, 25)` in 0..255 and each one's intersection over union with the heart's square, `(n,)`."""
+def make_overlaps(lessons: Iterable[Lesson], each: int, propose: Propose, seed: int) -> dict[str, Examples]:
+    """For every case, `each` squares of every drawn slice as patches `(n, 6, 25, 25)` in 0..255.
 
-    patches: NDArray[np.uint8]
-    overlaps: NDArray[np.float32]
-
-    def __len__(self) -> int:
-        return len(self.overlaps)
-
-
-def make_examples(lessons: Iterable[Lesson], each: int, propose: Propose, seed: int) -> dict[str, Examples]:
-    """For every case, `each` squares of every drawn slice."""
-    return {lesson.case: _of_case(lesson, each, propose, np.random.default_rng(seed)) for lesson in lessons}
-
-
-def join(parts: Iterable[Examples]) -> Examples:
-    """All of them, in their order."""
-    found = list(parts)
-    return Examples(*(np.concatenate([getattr(part, name) for part in found]) for name in ("patches", "overlaps")))
+    Wanted of each is its intersection over union with the heart's square. The draw follows from the seed and the
+    case's name, whoever else is there.
+    """
+    return {
+        lesson.case: _of_case(lesson, each, propose, np.random.default_rng([seed, number(lesson.case)]))
+        for lesson in lessons
+    }
 
 
 def _of_case(lesson: Lesson, each: int, propose: Propose, random: np.random.Generator) -> Examples:

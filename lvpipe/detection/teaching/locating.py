@@ -1,8 +1,7 @@
 """The task of finding the heart's middle and size in a whole slice: its batches, its loss, and how often it is near."""
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,10 +9,11 @@ import torch
 from numpy.typing import NDArray
 
 from lvpipe.config.detect import LocatorSettings
+from lvpipe.detection.heat import as_chances, centres, expected_squares
 from lvpipe.detection.lessons import Lesson
 from lvpipe.detection.looks import look_at
+from lvpipe.detection.teaching.examples import Examples
 from lvpipe.learning.batches import compute_logits
-from lvpipe.learning.heat import as_chances, centres, expected_squares
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -41,19 +41,12 @@ _NEAR_SHARE = 0.026
 _WATCH_BATCHES = 4
 
 
-@dataclass(frozen=True)
-class Examples:
-    """Slices as `(n, 2, side, side)`, each with the row, column and side of its square, `(n, 3)`."""
-
-    images_ncyx: NDArray[np.float16]
-    squares: NDArray[np.float32]
-
-    def __len__(self) -> int:
-        return len(self.squares)
+def make_slices(lessons: Iterable[Lesson]) -> dict[str, Examples]:
+    """For every case, the slices in which a heart is drawn, `(n, 2, side, side)`; wanted is each one's square."""
+    return {lesson.case: _of_case(lesson) for lesson in lessons}
 
 
-def examples_of(lesson: Lesson) -> Examples:
-    """The slices of a case in which a heart is drawn."""
+def _of_case(lesson: Lesson) -> Examples:
     look = look_at(lesson.moments_tzyx, lesson.pixel_mm)
     squares = look.from_view(lesson.squares[lesson.slices])
     return Examples(look.images_zcyx[lesson.slices].astype(np.float16), squares.astype(np.float32))
@@ -164,9 +157,4 @@ def _side(found: "Tensor") -> int:
 
 def _fetch(examples: Examples, chosen: NDArray[np.intp]) -> "Batch":
     images = torch.from_numpy(examples.images_ncyx[chosen]).float() / 255.0
-    return images, torch.from_numpy(examples.squares[chosen])
-
-
-def join(parts: Sequence[Examples]) -> Examples:
-    """The examples of several cases."""
-    return Examples(np.concatenate([part.images_ncyx for part in parts]), np.concatenate([p.squares for p in parts]))
+    return images, torch.from_numpy(examples.targets[chosen])

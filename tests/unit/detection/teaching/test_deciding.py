@@ -1,6 +1,7 @@
 """What the classifier learns: which of two disks beats, and nothing from how an image lies or where a cycle starts."""
 
 import functools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,11 +9,12 @@ import torch
 
 from lvpipe.config.detect import ClassifierSettings
 from lvpipe.detection.classifier import Scorer
-from lvpipe.detection.examples import Examples, join, make_examples
 from lvpipe.detection.lessons import MOMENTS, Lesson
 from lvpipe.detection.patches import Cutters, standardise
+from lvpipe.detection.teaching.deciding import Deciding, fresh_network
+from lvpipe.detection.teaching.examples import Examples, join
+from lvpipe.detection.teaching.overlaps import make_overlaps
 from lvpipe.learning.checkpoint import Checkpoint
-from lvpipe.learning.deciding import Deciding, fresh_network
 from lvpipe.learning.device import prepare_torch
 from lvpipe.learning.loop import train
 
@@ -53,8 +55,9 @@ def other_disk(image_yx, pixel_mm):
 @pytest.fixture(scope="module")
 def taught(tmp_path_factory):
     prepare_torch(QUICK, QUICK.seed)
-    parts = make_examples(map(lesson, range(24)), QUICK.slice_images, other_disk, 1)
-    learn, watch = join(list(parts.values())[:20]), join(list(parts.values())[20:])
+    parts = make_overlaps(map(lesson, range(24)), QUICK.slice_images, other_disk, 1)
+    names = list(parts)
+    learn, watch = join(parts, names[:20]), join(parts, names[20:])
     network = fresh_network(learn)
     folder = tmp_path_factory.mktemp("deciding")
     history, best = train(network, Deciding(learn, watch, QUICK), QUICK, Checkpoint(folder / "c"))
@@ -88,7 +91,7 @@ def test_several_networks_are_averaged(taught):
     prepare_torch(QUICK, 9)
     frames, beating, still = two_disks(30)
     squares = np.stack([beating, still])
-    networks = [taught[0], fresh_network(join(make_examples([lesson(1)], 8, other_disk, 1).values())).eval()]
+    networks = [taught[0], fresh_network(make_overlaps([lesson(1)], 8, other_disk, 1)["c1"]).eval()]
     alone = [Scorer([each], Cutters(frames[:, None]), QUICK).score([(0, squares)])[0] for each in networks]
     (both,) = Scorer(networks, Cutters(frames[:, None]), QUICK).score([(0, squares)])
     np.testing.assert_allclose(both, np.mean(alone, axis=0), atol=1e-6)
@@ -98,20 +101,28 @@ def test_between_wrong_and_right_a_square_is_partly_right():
     settings = QUICK.model_copy(update={"wrong_iou": 0.2, "right_iou": 0.7})
     some = Examples(np.zeros((4, 6, 25, 25), np.uint8), np.array([0.1, 0.2, 0.45, 0.8], np.float32))
     task = Deciding(some, some, settings)
-    np.testing.assert_allclose(task._rightness(some.overlaps), [0, 0, 0.5, 1], atol=1e-6)
+    np.testing.assert_allclose(task._rightness(some.targets), [0, 0, 0.5, 1], atol=1e-6)
     assert task.weights[0] < task.weights[1], "right ones are fewer and weigh more"
 
 
 def test_examples_are_right_wrong_and_between_and_the_same_each_time():
-    first, again = (make_examples([lesson(3)], 200, other_disk, 1)["c3"] for _ in range(2))
-    np.testing.assert_array_equal(first.patches, again.patches)
+    first, again = (make_overlaps([lesson(3)], 200, other_disk, 1)["c3"] for _ in range(2))
+    np.testing.assert_array_equal(first.images_ncyx, again.images_ncyx)
     assert len(first) == 200
-    assert 0.15 < (first.overlaps > 0.6).mean() < 0.6
-    assert (first.overlaps < 0.3).mean() > 0.2
-    assert first.patches.shape == (200, 6, 25, 25)
+    assert 0.15 < (first.targets > 0.6).mean() < 0.6
+    assert (first.targets < 0.3).mean() > 0.2
+    assert first.images_ncyx.shape == (200, 6, 25, 25)
+
+
+def test_cases_differ_and_do_not_depend_on_each_other():
+    one = lesson(3)
+    alone = make_overlaps([one], 20, other_disk, 1)["c3"]
+    both = make_overlaps([replace(one, case="twin"), one], 20, other_disk, 1)
+    np.testing.assert_array_equal(both["c3"].targets, alone.targets)
+    assert not np.array_equal(both["twin"].targets, alone.targets)
 
 
 def test_the_mean_of_the_training_squares_is_in_the_network():
-    examples = make_examples([lesson(3)], 30, other_disk, 1)["c3"]
-    expected = standardise(torch.from_numpy(examples.patches).float()).mean(dim=0)
+    examples = make_overlaps([lesson(3)], 30, other_disk, 1)["c3"]
+    expected = standardise(torch.from_numpy(examples.images_ncyx).float()).mean(dim=0)
     torch.testing.assert_close(fresh_network(examples).mean, expected, atol=1e-5, rtol=1e-5)

@@ -1,13 +1,15 @@
 """What the fitter learns from."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from drawn_hearts import ring_lesson
 
-from lvpipe.detection.fits import join_fits, make_fits
 from lvpipe.detection.fitter import CONTEXT, corrected, corrections_to, widened
 from lvpipe.detection.lessons import Lesson
 from lvpipe.detection.patches import Cutter
+from lvpipe.detection.teaching.fits import make_fits
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +47,9 @@ def test_patches_are_cut_where_the_corrections_start(lesson, fits):
     """A patch and its correction belong together: from the square that the correction undoes, the same is cut."""
     assert len(fits) == 600, "two of the three slices are drawn"
     for z, part in ((0, slice(0, 300)), (2, slice(300, 600))):
-        squares = _undone(lesson.squares[z], fits.corrections[part].astype(np.float64))
+        squares = _undone(lesson.squares[z], fits.targets[part].astype(np.float64))
         again = Cutter(lesson.moments_tzyx[:, z]).cut(widened(squares)).numpy()
-        assert np.abs(again - fits.patches[part]).max() <= 1, "corrections are stored in single precision"
+        assert np.abs(again - fits.images_ncyx[part]).max() <= 1, "corrections are stored in single precision"
 
 
 def _undone(square, corrections):
@@ -57,23 +59,22 @@ def _undone(square, corrections):
 
 
 def test_half_the_squares_are_near_and_half_are_far(fits):
-    shares = np.exp(-fits.corrections[:, 2])
+    shares = np.exp(-fits.targets[:, 2])
     assert np.median(shares) == pytest.approx(1, abs=0.03)
-    off = np.abs(fits.corrections[:, :2]).max(axis=1) * np.exp(fits.corrections[:, 2])
+    off = np.abs(fits.targets[:, :2]).max(axis=1) * np.exp(fits.targets[:, 2])
     assert 0.4 < (off < 0.12).mean() < 0.7
     assert (off > 0.2).mean() > 0.2
 
 
 def test_the_same_seed_draws_the_same_squares(lesson, fits):
     again, other = (make_fits([lesson], 300, seed)["r"] for seed in (1, 2))
-    np.testing.assert_array_equal(again.patches, fits.patches)
-    np.testing.assert_array_equal(again.corrections, fits.corrections)
-    assert not np.array_equal(other.corrections, fits.corrections)
+    np.testing.assert_array_equal(again.images_ncyx, fits.images_ncyx)
+    np.testing.assert_array_equal(again.targets, fits.targets)
+    assert not np.array_equal(other.targets, fits.targets)
 
 
-def test_joined_fits_stand_in_their_order(lesson):
-    some = make_fits([lesson], 3, 1)["r"], make_fits([lesson], 2, 5)["r"]
-    both = join_fits(some)
-    assert both.patches.shape == (10, 6, 25, 25)
-    np.testing.assert_array_equal(both.patches[6:], some[1].patches)
-    np.testing.assert_array_equal(both.corrections[:6], some[0].corrections)
+def test_cases_differ_and_do_not_depend_on_each_other(lesson, fits):
+    twin = replace(lesson, case="twin")
+    both = make_fits([twin, lesson], 300, 1)
+    assert not np.array_equal(both["twin"].targets, both["r"].targets)
+    np.testing.assert_array_equal(both["r"].targets, fits.targets)

@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from lvpipe.config.detect import LocatorSettings
-from lvpipe.learning.heat import as_chances, centres, expected_squares
-from lvpipe.learning.locating import Examples, Locating, change
+from lvpipe.detection.heat import as_chances, centres, expected_squares
+from lvpipe.detection.teaching.locating import Examples, Locating, change
 
 SIDE = 96
 

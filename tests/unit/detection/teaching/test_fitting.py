@@ -6,18 +6,19 @@ import torch
 from drawn_hearts import ring_lesson
 
 from lvpipe.config.detect import FitterSettings
-from lvpipe.detection.fits import Fits, join_fits, make_fits
 from lvpipe.detection.fitter import Fitter, corrected
 from lvpipe.detection.patches import Cutters
+from lvpipe.detection.teaching.examples import Examples, join
+from lvpipe.detection.teaching.fits import make_fits
+from lvpipe.detection.teaching.fitting import Fitting
 from lvpipe.learning.checkpoint import Checkpoint
 from lvpipe.learning.device import prepare_torch
-from lvpipe.learning.fitting import Fitting
 from lvpipe.learning.loop import train
 from lvpipe.learning.weights import build_network
 
 pytestmark = pytest.mark.usefixtures("torch_as_it_was")
 
-QUICK = FitterSettings(epochs=7, batch_images=32, precision="float32", slice_images=40, epoch_images=800)
+QUICK = FitterSettings(epochs=9, batch_images=32, precision="float32", slice_images=40, epoch_images=800)
 
 
 @pytest.fixture(scope="module")
@@ -25,11 +26,15 @@ def fits():
     return list(make_fits(map(ring_lesson, range(24)), QUICK.slice_images, 1).values())
 
 
+def joined(parts):
+    return join(dict(enumerate(parts)), range(len(parts)))
+
+
 @pytest.fixture(scope="module")
 def taught(fits, tmp_path_factory):
     """A network that learnt from twenty rings and watched four."""
     prepare_torch(QUICK, QUICK.seed)
-    network, task = build_network("roi_fit", {}), Fitting(join_fits(fits[:20]), join_fits(fits[20:]), QUICK)
+    network, task = build_network("roi_fit", {}), Fitting(joined(fits[:20]), joined(fits[20:]), QUICK)
     history, best = train(network, task, QUICK, Checkpoint(tmp_path_factory.mktemp("fitting") / "c"))
     network.load_state_dict(best)
     return network.eval(), history
@@ -122,12 +127,12 @@ class Says(torch.nn.Module):
 def test_a_square_is_fitted_whose_middle_is_near(said, loss, score):
     """Small errors count by their square; the size has no part in the score. Batches are of unequal size."""
     wanted = np.tile(np.float32([0.1, -0.1, 0.2]), (QUICK.batch_images + 5, 1))
-    watch = Fits(np.zeros((len(wanted), 6, 25, 25), np.uint8), wanted)
+    watch = Examples(np.zeros((len(wanted), 6, 25, 25), np.uint8), wanted)
     assert Fitting(watch, watch, QUICK).evaluate(Says(*said)) == pytest.approx((loss, score), abs=1e-6)
 
 
 def test_what_is_watched_is_the_mean_over_squares_however_they_are_batched(taught, fits):
-    watch = join_fits(fits[:2])
+    watch = joined(fits[:2])
     tasks = [Fitting(watch, watch, QUICK.model_copy(update={"batch_images": size})) for size in (len(watch), 7)]
     with torch.inference_mode():
         found = [task.evaluate(taught[0]) for task in tasks]
@@ -136,9 +141,9 @@ def test_what_is_watched_is_the_mean_over_squares_however_they_are_batched(taugh
 
 def test_corrections_are_turned_with_their_patches(taught, fits):
     """The taught network errs no more on turned squares than on those that lie as they were drawn."""
-    learn = join_fits(fits[20:])
+    learn = joined(fits[20:])
     task = Fitting(learn, learn, QUICK)
-    patches, wanted = torch.from_numpy(learn.patches).float(), torch.from_numpy(learn.corrections)
+    patches, wanted = torch.from_numpy(learn.images_ncyx).float(), torch.from_numpy(learn.targets)
     with torch.inference_mode():
         turned, still = float(task.loss(taught[0], (patches, wanted))), task.evaluate(taught[0])[0]
     assert turned < 2 * still
@@ -148,11 +153,11 @@ def test_corrections_are_turned_with_their_patches(taught, fits):
 
 
 def test_batches_hold_every_square_once_or_as_many_as_asked(fits):
-    some = Fits(np.zeros((21, 6, 25, 25), np.uint8), np.arange(63, dtype=np.float32).reshape(21, 3))
+    some = Examples(np.zeros((21, 6, 25, 25), np.uint8), np.arange(63, dtype=np.float32).reshape(21, 3))
     whole = Fitting(some, some, QUICK.model_copy(update={"batch_images": 8}))
     seen = [batch[1].numpy() for batch in whole.batches(np.random.default_rng(1))]
     assert [len(one) for one in seen] == [7, 7, 7]
-    np.testing.assert_array_equal(np.sort(np.concatenate(seen), axis=0), some.corrections)
+    np.testing.assert_array_equal(np.sort(np.concatenate(seen), axis=0), some.targets)
     few = Fitting(some, some, QUICK.model_copy(update={"batch_images": 8, "epoch_images": 10}))
     order = np.random.default_rng(1)
     one, other = (np.concatenate([b[1].numpy() for b in few.batches(order)]) for _ in range(2))

@@ -8,10 +8,10 @@ import torch
 from numpy.typing import NDArray
 
 from lvpipe.config.detect import FitterSettings
-from lvpipe.detection.fits import Fits
 from lvpipe.detection.patches import standardise
+from lvpipe.detection.teaching.examples import Examples
+from lvpipe.detection.teaching.turning import change, turn_shifts
 from lvpipe.learning.batches import compute
-from lvpipe.learning.turning import change, turn_shifts
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -31,7 +31,7 @@ class Fitting:
 
     score = "fitted"
 
-    def __init__(self, learn: Fits, watch: Fits, settings: FitterSettings) -> None:
+    def __init__(self, learn: Examples, watch: Examples, settings: FitterSettings) -> None:
         self.learn, self.watch, self.settings = learn, watch, settings
         self.images = min(len(learn), settings.epoch_images)
         self.random = torch.Generator().manual_seed(settings.seed)
@@ -67,5 +67,5 @@ def _error(told: "Tensor", wanted: "Tensor") -> "Tensor":
     return torch.nn.functional.smooth_l1_loss(told, wanted.to(told.device), beta=_EVEN)
 
 
-def _fetch(fits: Fits, chosen: NDArray[np.intp]) -> "Batch":
-    return torch.from_numpy(fits.patches[chosen]).float(), torch.from_numpy(fits.corrections[chosen])
+def _fetch(examples: Examples, chosen: NDArray[np.intp]) -> "Batch":
+    return torch.from_numpy(examples.images_ncyx[chosen]).float(), torch.from_numpy(examples.targets[chosen])

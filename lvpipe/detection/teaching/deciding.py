@@ -8,10 +8,10 @@ import torch
 from numpy.typing import NDArray
 
 from lvpipe.config.detect import ClassifierSettings
-from lvpipe.detection.examples import Examples
 from lvpipe.detection.patches import standardise
+from lvpipe.detection.teaching.examples import Examples
+from lvpipe.detection.teaching.turning import change
 from lvpipe.learning.batches import compute
-from lvpipe.learning.turning import change
 from lvpipe.networks.roi_cnn import RoiCnn
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def fresh_network(learn: Examples) -> RoiCnn:
     """A network with fresh weights that knows what the training squares look like on average."""
     network = RoiCnn()
     for start in range(0, len(learn), _CHUNK):
-        ready = standardise(torch.from_numpy(learn.patches[start : start + _CHUNK]).float())
+        ready = standardise(torch.from_numpy(learn.images_ncyx[start : start + _CHUNK]).float())
         network.mean += ready.sum(dim=0) / len(learn)
     return network
 
@@ -44,7 +44,7 @@ class Deciding:
         self.learn, self.watch, self.settings = learn, watch, settings
         self.images = min(len(learn), settings.epoch_images)
         self.random = torch.Generator().manual_seed(settings.seed)
-        right = float(self._rightness(learn.overlaps).mean())
+        right = float(self._rightness(learn.targets).mean())
         self.weights = torch.tensor([0.5 / max(1 - right, 0.01), 0.5 / max(right, 0.01)], device=settings.device)
 
     def batches(self, order: np.random.Generator) -> "Iterator[Batch]":
@@ -81,5 +81,5 @@ class Deciding:
         return np.asarray(np.clip((overlaps - low) / (high - low), 0, 1))
 
     def _fetch(self, examples: Examples, chosen: NDArray[np.intp]) -> "Batch":
-        right = torch.from_numpy(self._rightness(examples.overlaps[chosen]))
-        return torch.from_numpy(examples.patches[chosen]).float(), right
+        right = torch.from_numpy(self._rightness(examples.targets[chosen]))
+        return torch.from_numpy(examples.images_ncyx[chosen]).float(), right
