@@ -12,12 +12,17 @@ from lvpipe.detection.patches import standardise
 from lvpipe.detection.teaching.examples import Examples
 from lvpipe.detection.teaching.turning import change
 from lvpipe.learning.batches import compute
-from lvpipe.networks.roi_cnn import RoiCnn
+from lvpipe.networks.roi_cnn import FRAMES, SIDE, RoiCnn
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     Batch = tuple[Tensor, Tensor]
+
+_NOISE_SHARE = 0.06
+"""Share of the examples that are nothing but noise, and wrong: images of hearts do not teach what noise is not."""
+
+_GREY, _NOISE_SD = 128.0, 40.0
 
 _CHUNK = 1000
 """Examples that are averaged at once."""
@@ -57,6 +62,8 @@ class Deciding:
         """Cross-entropy of a batch that is turned, rolled, reversed and changed in contrast at random."""
         patches, right = batch
         changed, _ = change(patches, self.random)
+        noisy = torch.rand(len(right), generator=self.random) < _NOISE_SHARE
+        changed[noisy], right[noisy] = _noise(int(noisy.sum()), self.random), 0
         return self._cross_entropy(self._logits(network, changed), right)
 
     def evaluate(self, network: "nn.Module") -> tuple[float, float]:
@@ -83,3 +90,12 @@ class Deciding:
     def _fetch(self, examples: Examples, chosen: NDArray[np.intp]) -> "Batch":
         right = torch.from_numpy(self._rightness(examples.targets[chosen]))
         return torch.from_numpy(examples.images_ncyx[chosen]).float(), right
+
+
+def _noise(n: int, random: torch.Generator) -> "Tensor":
+    """Noise as patches; half of it the same in all frames, half of it smooth."""
+    noise = torch.randn(n, FRAMES, SIDE, SIDE, generator=random)
+    still, smooth = (torch.rand(2, n, generator=random) < 0.5)[:, :, None, None, None]
+    noise = torch.where(still, noise[:, :1], noise)
+    blurred = torch.nn.functional.avg_pool2d(noise, 3, 1, 1) * 3
+    return (_GREY + _NOISE_SD * torch.where(smooth, blurred, noise)).clamp(0, 255)
