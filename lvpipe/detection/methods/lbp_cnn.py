@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +13,14 @@ from lvpipe.detection.classifier import Scorer
 from lvpipe.detection.finding import NO_IMAGE, Finding, Scene, nothing
 from lvpipe.detection.fitter import Fitter
 from lvpipe.detection.lessons import moments
+from lvpipe.detection.parts import NETWORKS
 from lvpipe.detection.patches import Cutters
 from lvpipe.detection.refinement import Walked, average, follow, walk
 from lvpipe.learning.weights import load_networks
 from lvpipe.squares import Squares, overlap
+
+if TYPE_CHECKING:
+    from torch import nn
 
 _GRID_STEP, _GRID_RATIO = 0.25, 1.4
 """Of the squares that are asked where the cascade proposes none: step as a share of the side, and ratio of sides."""
@@ -42,7 +47,7 @@ def find(scene: Scene, settings: DetectSettings) -> Finding:
         return nothing(NO_IMAGE)
     moments_tzyx = moments(scene.cine_tzyx)
     cutters = Cutters(moments_tzyx)
-    scorer = Scorer(load_networks(scene.learnt["classifier"], settings.device), cutters, settings)
+    scorer = Scorer(_networks(scene, "classifier", settings), cutters, settings)
     ranked, proposed = rank(replace(scene, cine_tzyx=moments_tzyx), scorer, settings.proposals)
     if not len(ranked) or ranked[:, 4].max() < settings.refine.least_score:
         return _none(ranked, proposed)
@@ -63,8 +68,12 @@ def _follower(
     slices = scene.cine_tzyx.shape[1]
     if settings.refine.by == "walk":
         return lambda start, square: walk(start, square, slices, scorer.score, settings.refine)
-    fitter = Fitter(load_networks(scene.learnt["fitter"], settings.device), cutters, settings)
+    fitter = Fitter(_networks(scene, "fitter", settings), cutters, settings)
     return lambda start, square: follow(start, square, slices, fitter.fit, scorer.score, settings.refine)
+
+
+def _networks(scene: Scene, part: str, settings: DetectSettings) -> "list[nn.Module]":
+    return load_networks(scene.learnt[part], settings.device, NETWORKS[part])
 
 
 def _none(ranked: NDArray[np.float64], proposed: int | None) -> Finding:
