@@ -1,4 +1,4 @@
-"""What the rules ask: which cases, which settings, which code. The only module that knows the workflow."""
+"""What the rules ask: which cases, which settings, which code; of `detect` the detector's plan tells more."""
 
 import json
 import re
