@@ -12,6 +12,7 @@ from lvpipe.detection.heat import as_chances, centres, expected_squares
 from lvpipe.detection.lessons import Lesson
 from lvpipe.detection.looks import look_at
 from lvpipe.detection.teaching.examples import Examples
+from lvpipe.learning.batches import WHITE
 from lvpipe.learning.sampled import Judged, SampledTask
 
 if TYPE_CHECKING:
@@ -27,7 +28,11 @@ _USUAL_SHARE, _TURN = 0.5, 0.2
 The others are turned by any angle, and every second of them mirrored."""
 
 _SCALE = 1.3
+"""Largest factor of a size, its inverse the smallest: hearts differ by more than a cohort shows."""
+
 _GAMMA = 1.6
+"""Largest exponent of a contrast change, its inverse the smallest."""
+
 _STILL_SHARE = 0.1
 """Share of the examples that are shown as if there were one frame: a case may have no more."""
 
@@ -61,7 +66,7 @@ class Locating(SampledTask[Examples]):
 
     def fetch(self, examples: Examples, chosen: NDArray[np.intp]) -> "Batch":
         """Slices in 0..1 with their squares."""
-        images = torch.from_numpy(examples.images_ncyx[chosen]).float() / 255.0
+        images = torch.from_numpy(examples.images_ncyx[chosen]).float() / WHITE
         return images, torch.from_numpy(examples.targets[chosen])
 
     def judge(self, network: "nn.Module", batch: "Batch") -> Judged:
