@@ -18,9 +18,7 @@ WALL_MM = 9.0
 
 def overlap(squares: Squares, others: Squares) -> NDArray[np.float64]:
     """Intersection over union of every square with every other one, `(n, m)`."""
-    low = [np.maximum(a[:, None], b[None]) for a, b in _edges(squares, others, -1)]
-    high = [np.minimum(a[:, None], b[None]) for a, b in _edges(squares, others, 1)]
-    common = np.prod([np.clip(top - bottom, 0, None) for bottom, top in zip(low, high, strict=True)], axis=0)
+    common = _shared(squares, others, 0) * _shared(squares, others, 1)
     union = squares[:, 2, None] ** 2 + others[None, :, 2] ** 2 - common
     return np.asarray(common / np.maximum(union, np.finfo(float).tiny))
 
@@ -60,8 +58,8 @@ def drawn_frames(reference_tzyx: NDArray[Any]) -> NDArray[np.intp]:
     return np.flatnonzero((reference_tzyx != NOT_ANNOTATED).any(axis=(1, 2, 3)))
 
 
-def _edges(squares: Squares, others: Squares, sign: int) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-    """Lower or upper edges of both along rows, then along columns."""
-    return [
-        (a[:, i] + sign * a[:, 2] / 2, b[:, i] + sign * b[:, 2] / 2) for a, b in [(squares, others)] for i in (0, 1)
-    ]
+def _shared(squares: Squares, others: Squares, axis: int) -> NDArray[np.float64]:
+    """The length that every square shares with every other one, along rows or along columns."""
+    low = np.maximum.outer(squares[:, axis] - squares[:, 2] / 2, others[:, axis] - others[:, 2] / 2)
+    high = np.minimum.outer(squares[:, axis] + squares[:, 2] / 2, others[:, axis] + others[:, 2] / 2)
+    return np.asarray(np.clip(high - low, 0, None))

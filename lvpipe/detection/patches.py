@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lvpipe.networks.roi_cnn import FRAMES, SIDE
+from lvpipe.detection.lessons import MOMENTS
+from lvpipe.networks.roi_cnn import SIDE
 from lvpipe.squares import Squares
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Cutter:
 
     def cut(self, squares: Squares) -> "Tensor":
         """The squares as `(n, 6, 25, 25)` in whole numbers 0..255, as examples are stored; black outside the image."""
-        patches = torch.empty(len(squares), FRAMES, SIDE, SIDE)
+        patches = torch.empty(len(squares), MOMENTS, SIDE, SIDE)
         steps = np.maximum(squares[:, 2] / SIDE, 1)
         halvings = np.minimum(np.floor(np.log2(steps)), _HALVINGS).astype(int)
         for level in np.unique(halvings):
@@ -66,7 +67,7 @@ class Cutter:
         found = torch.nn.functional.grid_sample(
             image, grid.reshape(1, n * SIDE, SIDE, 2).float(), mode="bilinear", align_corners=False
         )
-        return found.reshape(FRAMES, n, SIDE, SIDE).transpose(0, 1)
+        return found.reshape(MOMENTS, n, SIDE, SIDE).transpose(0, 1)
 
     def _level(self, level: int) -> "Tensor":
         while len(self._levels) <= level:

@@ -54,7 +54,10 @@ def walk(start: int, square: NDArray[np.float64], slices: int, score: Score, set
 def follow(
     start: int, square: NDArray[np.float64], slices: int, fit: Fit, score: Score, settings: RefineSettings
 ) -> Walked:
-    """The same, each square fitted from its neighbour's; the neighbour's where it would jump, or is no heart's."""
+    """The same, each square fitted from its neighbour's; the neighbour's where it would jump, or is no heart's.
+
+    The start may move as far as it likes: proposals are coarse.
+    """
     squares, scores = np.full((slices, 3), np.nan), np.full(slices, np.nan)
     squares[start] = square
     for some in ([start], *_outward(start, slices)):
@@ -62,7 +65,8 @@ def follow(
         fitted = fit(list(zip(some, guesses, strict=True)))
         sure = score([(z, one[None]) for z, one in zip(some, fitted, strict=True)])
         for z, guess, one, (how_sure,) in zip(some, guesses, fitted, sure, strict=True):
-            accepted = how_sure >= settings.least_score and _near(one, guess) and one[2] >= _TAPER * square[2]
+            fits = z == start or (_near(one, guess) and one[2] >= _TAPER * squares[start, 2])
+            accepted = how_sure >= settings.least_score and fits
             squares[z], scores[z] = (one, how_sure) if accepted else (guess, np.nan)
     return Walked(squares, scores)
 

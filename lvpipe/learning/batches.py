@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 _SMALLEST_SD = 1e-3
 """Below this an image is constant: it becomes zero instead of amplified noise."""
 
-
-_WHITE = 255.0
+WHITE = 255.0
+"""The brightest that a stored image is."""
 
 
 def as_batch(images_nyx: NDArray[Any]) -> "Tensor":
     """Stored images (0..255) as `(n, 1, y, x)` in 0..1."""
-    return torch.from_numpy(images_nyx)[:, None].float() / _WHITE
+    return torch.from_numpy(images_nyx)[:, None].float() / WHITE
 
 
 def compute_logits(network: "nn.Module", images: "Tensor", precision: Precision) -> "Tensor":

@@ -1,6 +1,6 @@
 """The one training loop: seeded, early stopping on patients of its own, best weights kept, resumed where it stopped.
 
-What is learnt is a `Task`; lvpipe/learning/segmenting.py is one.
+What is learnt is a `Task`; lvpipe/learning/segmenting.py is one, and sampled.py what they share.
 """
 
 import json

@@ -5,13 +5,19 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from lvpipe.detection.lessons import MOMENTS
+
 if TYPE_CHECKING:
     from torch import Tensor
 
-FRAMES = 6
 SIDE = 25
+"""Of a square, in pixels (Table I)."""
+
 _FEATURES = 32
+"""Channels of every layer (Table I)."""
+
 _DROPOUT = 0.4
+"""Share of the features that are left out at a time (Table I)."""
 
 
 class RoiCnn(nn.Module):
@@ -24,9 +30,9 @@ class RoiCnn(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.zeros(FRAMES, SIDE, SIDE))
+        self.register_buffer("mean", torch.zeros(MOMENTS, SIDE, SIDE))
         self.layers = nn.Sequential(
-            *_convolution(FRAMES, 5),
+            *_convolution(MOMENTS, 5),
             nn.MaxPool2d(2),
             nn.Dropout(_DROPOUT),
             *_convolution(_FEATURES, 5),

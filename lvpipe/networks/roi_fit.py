@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
-from lvpipe.networks.roi_cnn import FRAMES, SIDE
+from lvpipe.detection.lessons import MOMENTS
+from lvpipe.networks.roi_cnn import SIDE
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,7 +23,7 @@ class RoiFit(nn.Module):
         super().__init__()
         wide, cells = 2 * _FEATURES, (SIDE // 2**_POOLS) ** 2
         self.layers = nn.Sequential(
-            *_pair(FRAMES, _FEATURES),
+            *_pair(MOMENTS, _FEATURES),
             *_pair(_FEATURES, wide),
             *_pair(wide, wide),
             nn.Flatten(),

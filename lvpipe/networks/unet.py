@@ -1,16 +1,13 @@
 """MONAI's U-Net: strided convolutions down, transposed ones up, residual units on the way."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from torch import nn
+from monai.networks.nets import UNet
+from torch import nn
 
 
-def build(channels: Sequence[int] = (16, 32, 64, 128), residual_units: int = 1, dropout: float = 0.0) -> "nn.Module":
+def build(channels: Sequence[int] = (16, 32, 64, 128), residual_units: int = 1, dropout: float = 0.0) -> nn.Module:
     """One image channel in, one cavity logit out; the image side is a multiple of 2 ** (len(channels) - 1)."""
-    from monai.networks.nets import UNet
-
     network: nn.Module = UNet(
         spatial_dims=2,
         in_channels=1,

@@ -20,6 +20,10 @@ that no example has. Of 78 pictures of 13 unseen real patients a cascade kept 78
 4e-4)."""
 
 
+_TINY = 1e-12
+"""Sums of weights below it are rounding errors of what was taken away."""
+
+
 @dataclass(frozen=True)
 class Lot:
     """The examples of a stage: codes of the features it may choose from, `(feature, example)`."""
@@ -85,7 +89,3 @@ def _gain(response: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray
 
 def _leaf(response: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
     return round(float(response.sum() / max(weight.sum(), _TINY)) / QUANTUM) * QUANTUM
-
-
-_TINY = 1e-12
-"""Sums of weights below it are rounding errors of what was taken away."""

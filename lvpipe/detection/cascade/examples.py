@@ -20,8 +20,13 @@ _SMALLER, _LARGER = 0.7, 1.4
 """Windows without a heart have sides from the smallest heart's times the one to the largest's times the other."""
 
 _SIDE_FACTOR = 1.1
+"""Ratio of a side to the next smaller one, as where squares are proposed (`detect: proposals: scale_factor`)."""
+
 _ASKED = 4096
 """Windows of one level that are asked about at a time: enough to pay for shrinking the image."""
+
+_SPREAD = 100
+"""Negatives of a stage come from at least so many images, where there are as many."""
 
 _SYMMETRIES = 8
 """Four quarter turns, each also mirrored: scans come in any of them."""
@@ -145,7 +150,3 @@ class Mine:
 def _patches(level_yx: NDArray[np.uint8], corners: NDArray[np.intp], window_px: int) -> NDArray[np.uint8]:
     cut_out = np.lib.stride_tricks.sliding_window_view(level_yx, (window_px, window_px))
     return np.asarray(cut_out[corners[:, 0], corners[:, 1]])
-
-
-_SPREAD = 100
-"""Negatives of a stage come from at least so many images, where there are as many."""

@@ -19,22 +19,12 @@ def as_xml(cascade: Cascade) -> str:
     learners = [learner for stage in cascade.stages for learner in stage.learners]
     features = sorted({learner.feature for learner in learners})
     numbers = {feature: number for number, feature in enumerate(features)}
-    longest = max(len(stage.learners) for stage in cascade.stages)
     return "\n".join(
         [
             '<?xml version="1.0"?>',
             "<opencv_storage>",
             '<cascade type_id="opencv-cascade-classifier">',
-            "<stageType>BOOST</stageType>",
-            "<featureType>LBP</featureType>",
-            f"<height>{cascade.window_px}</height>",
-            f"<width>{cascade.window_px}</width>",
-            "<stageParams>",
-            "<boostType>GAB</boostType>",
-            "<maxDepth>1</maxDepth>",
-            f"<maxWeakCount>{longest}</maxWeakCount></stageParams>",
-            f"<featureParams><maxCatCount>{CODES}</maxCatCount><featSize>1</featSize></featureParams>",
-            f"<stageNum>{len(cascade.stages)}</stageNum>",
+            *_parameters(cascade),
             "<stages>",
             *(_stage(stage, numbers) for stage in cascade.stages),
             "</stages>",
@@ -45,6 +35,22 @@ def as_xml(cascade: Cascade) -> str:
             "",
         ]
     )
+
+
+def _parameters(cascade: Cascade) -> list[str]:
+    longest = max(len(stage.learners) for stage in cascade.stages)
+    return [
+        "<stageType>BOOST</stageType>",
+        "<featureType>LBP</featureType>",
+        f"<height>{cascade.window_px}</height>",
+        f"<width>{cascade.window_px}</width>",
+        "<stageParams>",
+        "<boostType>GAB</boostType>",
+        "<maxDepth>1</maxDepth>",
+        f"<maxWeakCount>{longest}</maxWeakCount></stageParams>",
+        f"<featureParams><maxCatCount>{CODES}</maxCatCount><featSize>1</featSize></featureParams>",
+        f"<stageNum>{len(cascade.stages)}</stageNum>",
+    ]
 
 
 def _stage(stage: Stage, numbers: dict[tuple[int, int, int, int], int]) -> str:

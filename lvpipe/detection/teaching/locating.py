@@ -1,19 +1,19 @@
 """The task of finding the heart's middle and size in a whole slice: its batches, its loss, and how often it is near."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lvpipe.config.detect import LocatorSettings
 from lvpipe.detection.heat import as_chances, centres, expected_squares
 from lvpipe.detection.lessons import Lesson
 from lvpipe.detection.looks import look_at
 from lvpipe.detection.teaching.examples import Examples
-from lvpipe.learning.batches import compute_logits
+from lvpipe.learning.batches import WHITE
+from lvpipe.learning.sampled import Judged, SampledTask
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -28,7 +28,11 @@ _USUAL_SHARE, _TURN = 0.5, 0.2
 The others are turned by any angle, and every second of them mirrored."""
 
 _SCALE = 1.3
+"""Largest factor of a size, its inverse the smallest: hearts differ by more than a cohort shows."""
+
 _GAMMA = 1.6
+"""Largest exponent of a contrast change, its inverse the smallest."""
+
 _STILL_SHARE = 0.1
 """Share of the examples that are shown as if there were one frame: a case may have no more."""
 
@@ -37,8 +41,6 @@ _TARGET_SHARE = 0.02
 
 _NEAR_SHARE = 0.026
 """What counts as found, as a share of the image: 10 mm."""
-
-_WATCH_BATCHES = 4
 
 
 def make_slices(lessons: Iterable[Lesson]) -> dict[str, Examples]:
@@ -52,42 +54,26 @@ def _of_case(lesson: Lesson) -> Examples:
     return Examples(look.images_zcyx[lesson.slices].astype(np.float16), squares.astype(np.float32))
 
 
-class Locating:
+class Locating(SampledTask[Examples]):
     """Slices with the square around their heart."""
 
     score = "within 10 mm"
 
-    def __init__(self, learn: Examples, watch: Examples, settings: LocatorSettings) -> None:
-        self.learn, self.watch, self.settings = learn, watch, settings
-        self.images = len(learn)
-        self.random = torch.Generator().manual_seed(settings.seed)
-
-    def batches(self, order: np.random.Generator) -> "Iterator[Batch]":
-        """Every slice once, in the order of a fresh draw."""
-        chosen = order.permutation(self.images)
-        return (_fetch(self.learn, some) for some in np.array_split(chosen, -(-self.images // self._size)))
-
     def loss(self, network: "nn.Module", batch: "Batch") -> "Tensor":
         """The loss of a batch, turned, mirrored, moved, scaled and made lighter or darker at random."""
         images, squares = change(*batch, self.random)
-        return self._compare(self._found(network, images), squares)[0]
+        return self._compare(self.apply(network, images), squares)[0]
 
-    def evaluate(self, network: "nn.Module") -> tuple[float, float]:
-        """Loss, and the share of slices whose middle is found within 10 mm."""
-        loss, near, n = 0.0, 0, len(self.watch)
-        for places in np.array_split(np.arange(n), -(-n // (_WATCH_BATCHES * self._size))):
-            images, squares = _fetch(self.watch, places)
-            one, away = self._compare(self._found(network, images), squares)
-            loss += float(one) * len(places)
-            near += int((away < _NEAR_SHARE * images.shape[-1]).sum())
-        return loss / n, near / n
+    def fetch(self, examples: Examples, chosen: NDArray[np.intp]) -> "Batch":
+        """Slices in 0..1 with their squares."""
+        images = torch.from_numpy(examples.images_ncyx[chosen]).float() / WHITE
+        return images, torch.from_numpy(examples.targets[chosen])
 
-    @property
-    def _size(self) -> int:
-        return self.settings.batch_images
-
-    def _found(self, network: "nn.Module", images: "Tensor") -> "Tensor":
-        return compute_logits(network, images.to(self.settings.device), self.settings.precision)
+    def judge(self, network: "nn.Module", batch: "Batch") -> Judged:
+        """What is good has its middle within 10 mm of the square's."""
+        images, squares = batch
+        loss, away = self._compare(self.apply(network, images), squares)
+        return Judged(float(loss), int((away < _NEAR_SHARE * images.shape[-1]).sum()), len(away))
 
     def _compare(self, found: "Tensor", squares: "Tensor") -> "tuple[Tensor, Tensor]":
         """The map against the one that is wanted, the middle and the size against the square's; how far middles are."""
@@ -153,8 +139,3 @@ def _wanted(squares: "Tensor", n: int, side_px: int) -> "Tensor":
 def _side(found: "Tensor") -> int:
     """Of the input, of which a map has half the pixels along each side."""
     return 2 * found.shape[-1]
-
-
-def _fetch(examples: Examples, chosen: NDArray[np.intp]) -> "Batch":
-    images = torch.from_numpy(examples.images_ncyx[chosen]).float() / 255.0
-    return images, torch.from_numpy(examples.targets[chosen])

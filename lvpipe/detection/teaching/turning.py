@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from lvpipe.learning.batches import WHITE
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -17,8 +19,6 @@ _TWO_FRAMES_SHARE = 0.25
 _WAYS = 8
 """Four quarter turns, each also mirrored: scans come in any of them."""
 
-_WHITE = 255.0
-
 
 def change(patches: "Tensor", random: torch.Generator) -> "tuple[Tensor, Tensor]":
     """Patches `(n, 6, y, x)` in 0..255 rolled, reversed, turned, lighter or darker; and the way each was turned.
@@ -29,7 +29,7 @@ def change(patches: "Tensor", random: torch.Generator) -> "tuple[Tensor, Tensor]
     moments = patches[torch.arange(n)[:, None], _moments(n, frames, random)]
     ways = torch.floor(torch.rand(n, generator=random) * _WAYS).long()
     exponent = torch.exp(math.log(_GAMMA) * (2 * torch.rand(n, frames, generator=random) - 1))[:, :, None, None]
-    return _WHITE * (turn(moments, ways) / _WHITE) ** exponent, ways
+    return WHITE * (turn(moments, ways) / WHITE) ** exponent, ways
 
 
 def turn(patches: "Tensor", ways: "Tensor") -> "Tensor":

@@ -1,0 +1,72 @@
+"""What the tasks of all networks share: batches drawn from many examples, and how well a network does on others."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sized
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lvpipe.config.loop import LoopSettings
+from lvpipe.learning.batches import compute, standardise
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    Batch = tuple[Tensor, Tensor]
+
+Many = TypeVar("Many", bound=Sized)
+"""Examples of one kind."""
+
+_WATCH_BATCHES = 4
+"""Training batches that are watched at once: without gradients they need less memory than one that is learnt from."""
+
+
+class Judged(NamedTuple):
+    """A batch's mean loss, and how much of it is good: so much of so much."""
+
+    loss: float
+    good: int
+    of: int
+
+
+class SampledTask(ABC, Generic[Many]):
+    """A task whose examples have numbers; what they are and what counts as an error is told by its kinds."""
+
+    def __init__(self, learn: Many, watch: Many, settings: LoopSettings, epoch_images: int | None = None) -> None:
+        self.learn, self.watch, self.settings = learn, watch, settings
+        self.images = min(len(learn), epoch_images or len(learn))
+        self.random = torch.Generator().manual_seed(settings.seed)
+
+    def batches(self, order: np.random.Generator) -> "Iterator[Batch]":
+        """The examples of one epoch, in the order of a fresh draw."""
+        chosen = order.permutation(len(self.learn))[: self.images]
+        parts = np.array_split(chosen, -(-self.images // self.settings.batch_images))
+        return (self.fetch(self.learn, part) for part in parts)
+
+    def evaluate(self, network: "nn.Module") -> tuple[float, float]:
+        """Mean loss over the examples, and the share that is good; memory holds a few batches."""
+        loss, good, of, n = 0.0, 0, 0, len(self.watch)
+        chunk = _WATCH_BATCHES * self.settings.batch_images
+        for start in range(0, n, chunk):
+            places = np.arange(start, min(start + chunk, n))
+            found = self.judge(network, self.fetch(self.watch, places))
+            loss, good, of = loss + found.loss * len(places), good + found.good, of + found.of
+        return loss / n, good / max(of, 1)
+
+    @abstractmethod
+    def fetch(self, examples: Many, chosen: NDArray[np.intp]) -> "Batch":
+        """Images and what is wanted of them."""
+
+    @abstractmethod
+    def judge(self, network: "nn.Module", batch: "Batch") -> Judged:
+        """How well the network does on a batch as it is."""
+
+    def apply(self, network: "nn.Module", images: "Tensor") -> "Tensor":
+        """What the network says of images, on its device."""
+        return compute(network, self.standardise(images.to(self.settings.device)), self.settings.precision)
+
+    def standardise(self, images: "Tensor") -> "Tensor":
+        """Images made ready for the network."""
+        return standardise(images)
