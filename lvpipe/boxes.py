@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lvpipe.errors import Rejected
+from lvpipe.errors import Rejected, UserError
 from lvpipe.files import read_json, write_json
 from lvpipe.squares import Squares
 
@@ -68,11 +68,17 @@ def read_finding(path: Path) -> Boxes:
 
     Raises:
         Rejected: the file has zero bytes.
+        UserError: it was written by another version.
     """
     content = read_json(path)
     if content is None:
         raise Rejected(f"{path.name} is empty: the case was rejected earlier, its ledger says why")
-    return Boxes(**{name: _tuples(value) for name, value in content.items()})
+    try:
+        return Boxes(**{name: _tuples(value) for name, value in content.items()})
+    except (TypeError, AttributeError):
+        raise UserError(
+            f"{path}: not a box file of this version (it has {', '.join(content)}); delete it and run again"
+        ) from None
 
 
 def write_boxes(path: Path, boxes: Boxes) -> None:

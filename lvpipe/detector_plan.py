@@ -1,41 +1,40 @@
 """What the rules of `detect` ask: which parts are learnt, by whom, and what each step depends on."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from lvpipe.cases import Case
 from lvpipe.config.network_job import NetworkJob, conda_file
 from lvpipe.config.schema import Config
 from lvpipe.detection.parts import FILES, NETWORKS
-from lvpipe.errors import UserError
-from lvpipe.learners import share_out
+from lvpipe.learners import both_or_exit, share_out
 from lvpipe.provenance import code_digest
 
 
 class DetectorPlan:
     """The detector of a run: a file of each part for every view and fold."""
 
-    def __init__(self, config: Config) -> None:
-        self._config, self._settings = config, config.detect
+    def __init__(self, config: Config, cases: Callable[[], Iterable[Case]]) -> None:
+        self._config, self._settings, self._cases = config, config.detect, cases
 
     @property
     def cohorts(self) -> list[str]:
         """The cohorts that it learns from: those named, else every one with masks."""
         return list(self._settings.masks) or [cohort.name for cohort in self._config.cohorts if cohort.masks]
 
-    def learners(self, part: str, cases: Iterable[Case], fold: str | int) -> tuple[list[str], list[str]]:
+    def learners(self, part: str, fold: str | int) -> tuple[list[str], list[str]]:
         """The cases that a part learns from in a fold, and those that it watches; a cascade watches nobody.
 
         Raises:
             UserError: fewer than two patients.
         """
         share = getattr(getattr(self._settings, part), "inner_share", 0.0)
-        try:
-            learn, watch = share_out(cases, self.cohorts, int(fold), share)
-        except UserError as error:
-            raise UserError(
-                f"detect: {self._settings.method}: {error}; or choose a `detect: method` that learns nothing"
-            ) from None
+        who = f"detect: {self._settings.method} (or choose a `detect: method` that learns nothing)"
+        learn, watch = share_out(self._cases(), self.cohorts, int(fold), share, who)
         return (learn, watch) if share else (learn + watch, [])
+
+    def taught(self, part: str, fold: str | int) -> list[str]:
+        """The cases that a part learns from or watches in a fold; ends the run with one line where nobody teaches."""
+        return both_or_exit(lambda: self.learners(part, fold))
 
     def files(self, view: str, folds: Sequence[int]) -> list[str]:
         """All that the methods must have learnt, in these folds."""

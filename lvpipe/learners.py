@@ -1,6 +1,7 @@
 """Who a network learns from in each fold, and whom it only watches to know when to stop."""
 
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Sequence
 
 from lvpipe.cases import Case, number
 from lvpipe.errors import UserError
@@ -9,8 +10,20 @@ FEWEST = 2
 """One patient to learn from, one to watch."""
 
 
+def both_or_exit(ask: Callable[[], tuple[list[str], list[str]]]) -> list[str]:
+    """Who learns and who is watched together, or the end of the run with one line.
+
+    Not asked when the workflow is parsed: who wants only `convert` of two studies needs nobody to learn from.
+    """
+    try:
+        learn, watch = ask()
+    except UserError as error:
+        sys.exit(f"lvpipe: {error}")
+    return learn + watch
+
+
 def share_out(
-    cases: Iterable[Case], cohorts: Sequence[str], fold: int, watched_share: float
+    cases: Iterable[Case], cohorts: Sequence[str], fold: int, watched_share: float, who: str
 ) -> tuple[list[str], list[str]]:
     """The cases of these cohorts that are learnt from in a fold, and those that are watched.
 
@@ -26,7 +39,7 @@ def share_out(
     ranked = sorted({case.patient for case in found}, key=lambda patient: number(f"watch {patient}"))
     if len(ranked) < FEWEST:
         raise UserError(
-            f"fold {fold}: {len(ranked)} patients with masks to learn from in the cohorts "
+            f"{who}, fold {fold}: {len(ranked)} patients with masks to learn from in the cohorts "
             f"{', '.join(cohorts) or '(none has masks)'}; expected at least {FEWEST}: add cases, or lower `folds` or "
             f"`test_share`"
         )

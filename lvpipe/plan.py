@@ -1,4 +1,4 @@
-"""What the rules ask: which cases, which settings, which code. The only module that knows the workflow."""
+"""What the rules ask: which cases, which settings, which code; of `detect` the detector's plan tells more."""
 
 import json
 import re
@@ -19,7 +19,7 @@ from lvpipe.config.sheet import PlacedCohort, SheetOrder
 from lvpipe.config.train import TrainSettings
 from lvpipe.detector_plan import DetectorPlan
 from lvpipe.errors import UserError
-from lvpipe.learners import share_out
+from lvpipe.learners import both_or_exit, share_out
 from lvpipe.network_options import check_network
 from lvpipe.phantom.names import list_cases as list_phantoms
 from lvpipe.phantom.names import list_sheets
@@ -36,7 +36,7 @@ class Plan:
         self.config: Config = load_config(raw)
         self.cohorts: dict[str, CohortEntry] = {cohort.name: cohort for cohort in self.config.cohorts}
         self.models: dict[str, ModelEntry] = {model.name: model for model in self.config.models}
-        self.detector = DetectorPlan(self.config)
+        self.detector = DetectorPlan(self.config, lambda: self.cases.values())
         for cohort in self.config.cohorts:
             _check_reader(cohort)
             if self.gives(cohort.name) and (cohort.masks or cohort.phantom):
@@ -247,30 +247,18 @@ class Plan:
         """Every case with its place, as `lvpipe.sheet.parse_cases` reads it."""
         return list(format_cases(self.cases.values()))
 
-    def learners(self, learner: str, fold: str | int) -> tuple[list[str], list[str]]:
-        """The cases that a model, or a part of the detector, learns from in a fold, and those that it watches.
+    def learners(self, model: str, fold: str | int) -> tuple[list[str], list[str]]:
+        """The cases that a model learns from in a fold, and those that it watches.
 
         Raises:
             UserError: fewer than two patients.
         """
-        if learner not in self.models:
-            return self.detector.learners(learner, self.cases.values(), fold)
-        share = TrainSettings.model_validate_json(self.settings("train", learner)).inner_share
-        try:
-            return share_out(self.cases.values(), self.models[learner].masks, int(fold), share)
-        except UserError as error:
-            raise UserError(f"model {learner}, {error}") from None
+        share = TrainSettings.model_validate_json(self.settings("train", model)).inner_share
+        return share_out(self.cases.values(), self.models[model].masks, int(fold), share, f"model {model}")
 
-    def taught(self, learner: str, fold: str | int) -> list[str]:
-        """The cases that are learnt from or watched in a fold; ends the run with one line where there are none.
-
-        Not checked when the workflow is parsed: who wants only `convert` of two studies needs nobody to learn from.
-        """
-        try:
-            learn, watch = self.learners(learner, fold)
-        except UserError as error:
-            sys.exit(f"lvpipe: {error}")
-        return learn + watch
+    def taught(self, model: str, fold: str | int) -> list[str]:
+        """The cases that a model learns from or watches in a fold; ends the run with one line where nobody teaches."""
+        return both_or_exit(lambda: self.learners(model, fold))
 
     def shown(self, members: Sequence[str]) -> list[str]:
         """The cases among these whose references `detect` looks at: none, but for its method `reference`."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from lvpipe.boxes import Boxes
 from lvpipe.config.window import Window
+from lvpipe.errors import UserError
 from lvpipe.grids import Grid, carry
 
 
@@ -30,7 +31,16 @@ def cut(
     how: Literal["linear", "nearest"] = "linear",
     fill: float = 0,
 ) -> NDArray[Any]:
-    """Every slice's window in every frame, as `(t, z, side, side)`, of the array's type; `fill` outside the image."""
+    """Every slice's window in every frame, as `(t, z, side, side)`, of the array's type; `fill` outside the image.
+
+    Raises:
+        UserError: there are more or fewer windows than slices.
+    """
+    if len(grids) != array_tzyx.shape[1]:
+        raise UserError(
+            f"{len(grids)} boxes for {array_tzyx.shape[1]} slices; expected one each: the box file is of another cine, "
+            f"delete it and run again"
+        )
     return np.stack(list(_windows(array_tzyx, grids, view, how, fill)), axis=1)
 
 

@@ -1,6 +1,6 @@
 """Settings of the stage `detect`: where the heart is."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -51,7 +51,7 @@ class ProposalSettings(Section):
 
     slices: int = Field(3, ge=1, description="Slices in the middle of the stack in which squares are proposed.")
     side_mm: tuple[float, float] = Field((36.0, 150.0), description="Smallest and largest side of a square.")
-    scale_factor: float = Field(1.1, gt=1, le=2, description="Ratio of each side to the next smaller one.")
+    scale_factor: float = Field(1.1, ge=1.02, le=2, description="Ratio of each side to the next smaller one.")
     step: int = Field(2, ge=1, le=8, description="Step between windows, in pixels of the cascade's window.")
     most: int = Field(100, ge=1, description="Most proposals of a slice that the classifier sees, by their neighbours.")
 
@@ -93,16 +93,19 @@ class RefineSettings(Section):
         description="`fit`: a network moves and sizes the neighbour's square to what it sees. `walk`: squares about "
         "the neighbour's are tried, and the classifier chooses (Liao et al., section 4.5).",
     )
-    sides: tuple[float, ...] = Field(
-        (0.8, 0.9, 1.0, 1.1),
+    sides: tuple[Annotated[float, Field(gt=0.1, le=2)], ...] = Field(
+        (0.6, 0.7, 0.8, 0.9, 1.0, 1.1),
         min_length=1,
-        description="`walk`: sides to try, as shares of the neighbour's; the paper tries 0.6 to 1.1.",
+        description="`walk`: sides to try, as shares of the neighbour's; a second, finer look may add a tenth.",
     )
     step_share: float = Field(
-        0.05, gt=0, le=0.5, description="`walk`: step between places to try, as a share of its side."
+        0.05, ge=0.01, le=0.5, description="`walk`: step between places to try, as a share of its side."
     )
     reach_share: float = Field(
-        0.1, ge=0, le=0.5, description="`walk`: how far places to try lie off, as a share of its side."
+        0.2,
+        ge=0,
+        le=0.5,
+        description="`walk`: how far places to try lie off, as a share of its side; a finer look may add a step.",
     )
     least_score: float = Field(
         0.5, ge=0, le=1, description="A square that scores less is none: the neighbour's holds in this slice too."

@@ -23,11 +23,13 @@ def companions(findings: Mapping[str, Finding], chosen: str, agree_px: float) ->
 
 
 def doubt(findings: Mapping[str, Finding], chosen: str, pixel_mm: float, agree_mm: float) -> str:
-    """One sentence on who finds the heart elsewhere; "" where all that found one agree."""
+    """Who finds the heart elsewhere or nowhere, in words; "" where all that could look agree, or none was found."""
     if not findings[chosen].found:
         return ""
     far_mm = {name: far * pixel_mm for name, far in distances(findings, chosen).items()}
-    return ", ".join(f"{name} finds the heart {far:.0f} mm away" for name, far in far_mm.items() if far > agree_mm)
+    elsewhere = [f"{name} finds the heart {far:.0f} mm away" for name, far in far_mm.items() if far > agree_mm]
+    lost = [name for name, one in findings.items() if name != chosen and not (one.found or one.blind)]
+    return "; ".join([*elsewhere, *(f"{name} finds none: {findings[name].reason}" for name in lost)])
 
 
 def middlemost(group: Sequence[Finding]) -> Finding:

@@ -45,6 +45,9 @@ _SHOWN_MOST = 60
 _FRAME = 0
 """The frame that is shown: the first one is near end-diastole in gated studies."""
 
+_DRAWN = 30
+"""Most proposals that are drawn, the surest: more would hide the heart."""
+
 _DASH_PX = 7
 _CROSS_PX = 8
 _RIVALS = (PINK, RED, PURPLE, AMBER)
@@ -160,7 +163,7 @@ def _draw_panel(sheet: Any, pen: "ImageDraw", image_yx: NDArray[np.uint8], boxes
 
 def _proposals(boxes: Boxes, z: int, place: _Place) -> Iterator[tuple[_Edges, tuple[int, ...]]]:
     """Those of a slice, the surest last and thus on top."""
-    here = sorted((one for one in boxes.proposals if int(one[0]) == z), key=lambda one: one[4])
+    here = sorted((one for one in boxes.proposals if int(one[0]) == z), key=lambda one: one[4])[-_DRAWN:]
     low, high = (here[0][4], here[-1][4]) if here else (0.0, 0.0)
     for _, row, column, side, score in here:
         share = (score - low) / (high - low) if high > low else 1.0

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 _BATCH = 128
-"""Squares at once: what the layers make of them stays in a core's cache."""
+"""Squares at once: what the layers make of them stays in a core's cache, and thousands of them out of memory."""
 
 
 class Scorer:
@@ -27,12 +27,15 @@ class Scorer:
 
     def score(self, places: Sequence[tuple[int, Squares]]) -> list[NDArray[np.float64]]:
         """For each slice's squares `(n, 3)`, the mean probability that they are right, `(n,)`."""
-        patches = torch.cat([self._cutters.cut(z, squares) for z, squares in places])
-        ends = np.cumsum([len(squares) for _, squares in places])[:-1]
+        return [self._of_slice(z, squares) for z, squares in places]
+
+    def _of_slice(self, z: int, squares: Squares) -> NDArray[np.float64]:
+        scores = np.empty(len(squares))
         with torch.inference_mode():
-            batches = [patches[start : start + _BATCH] for start in range(0, max(len(patches), 1), _BATCH)]
-            scores = [self._right(standardise(batch.to(self._job.device))) for batch in batches]
-        return np.split(torch.cat(scores).double().numpy(), ends)
+            for start in range(0, len(squares), _BATCH):
+                patches = self._cutters.cut(z, squares[start : start + _BATCH])
+                scores[start : start + _BATCH] = self._right(standardise(patches.to(self._job.device))).numpy()
+        return scores
 
     def _right(self, ready: "Tensor") -> "Tensor":
         logits = [compute(network, ready, self._job.precision) for network in self._networks]

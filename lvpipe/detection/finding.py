@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Scene:
     """A case as one view shows it: intensities 0..255, square pixels of `pixel_mm`, and what was learnt elsewhere.
 
-    `learnt` has the files of each part (`cascade`, `classifier`, `locator`), one for each fold whose model may see the
+    `learnt` has the files of each part (lvpipe/detection/parts.py), one for each fold whose model may see the
     case. `reference_tzyx` is there for the method `reference` alone.
     """
 
@@ -42,6 +42,7 @@ class Finding:
     scores: NDArray[np.float64]
     proposals: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 5)))
     reason: str = ""
+    blind: bool = False
 
     @property
     def found(self) -> bool:
@@ -54,10 +55,13 @@ class Finding:
         return np.asarray(np.median(self.squares[:, :2], axis=0))
 
 
-def nothing(reason: str, score: float = 0.0, proposals: NDArray[Any] | None = None) -> Finding:
-    """No heart, and why."""
+NO_IMAGE = "every pixel has the same value: there is no image"
+
+
+def nothing(reason: str, score: float = 0.0, proposals: NDArray[Any] | None = None, blind: bool = False) -> Finding:
+    """No heart, and why; `blind` where the method cannot look at such a case at all."""
     kept = np.empty((0, 5)) if proposals is None else proposals
-    return Finding(np.empty((0, 3)), score, np.empty(0), kept, reason)
+    return Finding(np.empty((0, 3)), score, np.empty(0), kept, reason, blind)
 
 
 def about(middles: NDArray[Any], score: float, scene: Scene, settings: "DetectSettings") -> Finding:

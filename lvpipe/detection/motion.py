@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lvpipe.detection.finding import Scene
+from lvpipe.detection.finding import NO_IMAGE, Scene
 
 Floats = NDArray[np.floating]
 
@@ -46,6 +46,6 @@ def coarsen(scene: Scene) -> Coarse:
 def why_still(coarse: Coarse) -> str:
     """Why nothing can be followed in this cine; "" where something can."""
     if not np.ptp(coarse.cine_tzyx):
-        return "every pixel has the same value: there is no image"
+        return NO_IMAGE
     different = len({frame.tobytes() for frame in coarse.cine_tzyx})
     return f"{different} different frames: no motion to follow" if different < LEAST_FRAMES else ""

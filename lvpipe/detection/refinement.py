@@ -1,4 +1,4 @@
-"""The walk from one slice outward: each slice looks for its square about its neighbour's (Liao et al., section 4.5)."""
+"""From one slice outward: each slice begins with its neighbour's square (Liao et al., section 4.5, and a fit)."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +20,9 @@ _MOST_MOVED, _LEAST_RATIO = 0.25, 0.6
 """A square that lies farther from its neighbour's, as a share of the side, or is larger or smaller by more, has lost
 the ventricle."""
 
+_TAPER = 0.3
+"""Least side, as a share of the start's: no apex is smaller, and what shrinks on and on follows noise."""
+
 _FINE_SIDES = (0.9, 1.0, 1.1)
 """Sides of the second look, as shares of what the first one found: a step either way."""
 
@@ -38,13 +41,13 @@ class Walked:
 def walk(start: int, square: NDArray[np.float64], slices: int, score: Score, settings: RefineSettings) -> Walked:
     """Squares of all slices, from this one in the slice `start`; both directions go on side by side."""
     squares, scores = np.full((slices, 3), np.nan), np.full(slices, np.nan)
-    (squares[start],), (scores[start],) = refine([(start, square)], score, _FINE_SIDES, settings)
-    for pair in _outward(start, slices):
-        neighbours = [squares[z - 1 if z > start else z + 1] for z in pair]
-        found, sure = refine(list(zip(pair, neighbours, strict=True)), score, settings.sides, settings)
-        for z, neighbour, one, how_sure in zip(pair, neighbours, found, sure, strict=True):
+    squares[start] = square
+    for some in ([start], *_outward(start, slices)):
+        guesses = _guesses(some, squares, start)
+        found, sure = refine(list(zip(some, guesses, strict=True)), score, settings.sides, settings)
+        for z, guess, one, how_sure in zip(some, guesses, found, sure, strict=True):
             accepted = how_sure >= settings.least_score
-            squares[z], scores[z] = (one, how_sure) if accepted else (neighbour, np.nan)
+            squares[z], scores[z] = (one, how_sure) if accepted else (guess, np.nan)
     return Walked(squares, scores)
 
 
@@ -55,13 +58,18 @@ def follow(
     squares, scores = np.full((slices, 3), np.nan), np.full(slices, np.nan)
     squares[start] = square
     for some in ([start], *_outward(start, slices)):
-        guesses = [squares[start if z == start else z - 1 if z > start else z + 1] for z in some]
+        guesses = _guesses(some, squares, start)
         fitted = fit(list(zip(some, guesses, strict=True)))
         sure = score([(z, one[None]) for z, one in zip(some, fitted, strict=True)])
         for z, guess, one, (how_sure,) in zip(some, guesses, fitted, sure, strict=True):
-            accepted = how_sure >= settings.least_score and _near(one, guess)
+            accepted = how_sure >= settings.least_score and _near(one, guess) and one[2] >= _TAPER * square[2]
             squares[z], scores[z] = (one, how_sure) if accepted else (guess, np.nan)
     return Walked(squares, scores)
+
+
+def _guesses(some: Sequence[int], squares: Squares, start: int) -> list[NDArray[np.float64]]:
+    """What slices begin with: the squares of their neighbours toward the start, and the start's own."""
+    return [squares[z - np.sign(z - start)] for z in some]
 
 
 def _near(square: NDArray[np.float64], neighbour: NDArray[np.float64]) -> bool:
@@ -76,19 +84,18 @@ def refine(
 ) -> tuple[list[NDArray[np.float64]], list[float]]:
     """The best square about each guess, and its score: every second place first, then all about the best."""
     step, reach = settings.step_share, settings.reach_share
-    coarse = _offsets(2 * step, reach)
-    first, _ = _best(guesses, score, _grid(sides, coarse))
-    second = [(z, square) for (z, _), square in zip(guesses, first, strict=True)]
-    return _best(second, score, _grid(_FINE_SIDES, _offsets(step, step)))
+    slices = [z for z, _ in guesses]
+    first = _best(guesses, score, _grid(sides, _offsets(2 * step, reach)))
+    found = _best(list(zip(slices, first, strict=True)), score, _grid(_FINE_SIDES, _offsets(step, step)))
+    sure = score([(z, one[None]) for z, one in zip(slices, found, strict=True)])
+    return found, [float(how_sure[0]) for how_sure in sure]
 
 
 def _best(
     guesses: Sequence[tuple[int, NDArray[np.float64]]], score: Score, grid: NDArray[np.float64]
-) -> tuple[list[NDArray[np.float64]], list[float]]:
+) -> list[NDArray[np.float64]]:
     asked = [(z, _about(guess, grid)) for z, guess in guesses]
-    scores = score(asked)
-    found = [average(squares, sure) for (_, squares), sure in zip(asked, scores, strict=True)]
-    return found, [float(sure.max()) for sure in scores]
+    return [average(squares, sure) for (_, squares), sure in zip(asked, score(asked), strict=True)]
 
 
 def average(squares: Squares, scores: NDArray[np.float64]) -> NDArray[np.float64]:

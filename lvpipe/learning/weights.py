@@ -34,19 +34,23 @@ def write_weights(path: Path, state: "Mapping[str, Tensor]", architecture: Mappi
     write_bytes(path, save(tensors, metadata={_KEY: json.dumps(dict(architecture), sort_keys=True)}))
 
 
-def load_networks(paths: Sequence[Path], device: Device) -> "list[nn.Module]":
-    """The networks of these files, ready on the device; each is read once in a process."""
-    return [_load(path, device) for path in paths]
+def load_networks(paths: Sequence[Path], device: Device, network: str) -> "list[nn.Module]":
+    """The networks of these files, ready on the device; each is read once in a process.
+
+    Raises:
+        UserError: a file is not readable, or holds another network than this.
+    """
+    return [_load(path, device, network) for path in paths]
 
 
 @functools.cache
-def _load(path: Path, device: Device) -> "nn.Module":
-    network: nn.Module = read_network(path).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # its stub lacks it
+def _load(path: Path, device: Device, name: str) -> "nn.Module":
+    network: nn.Module = read_network(path, name).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # its stub lacks it
     return network
 
 
-def read_network(path: Path) -> "nn.Module":
-    """Rebuild a network from its file, ready to be applied."""
+def read_network(path: Path, expected: str | None = None) -> "nn.Module":
+    """Rebuild a network from its file, ready to be applied; one of this name, where one is expected."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -57,7 +61,11 @@ def read_network(path: Path) -> "nn.Module":
         network.load_state_dict(state)
     except (SafetensorError, ImportError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise UserError(
-            f"{path}: not a readable model ({str(error).splitlines()[0]}); expected safetensors written by "
-            f"`lvpipe train`: delete the file and run again"
+            f"{path}: not a readable model ({str(error).splitlines()[0]}); expected safetensors with weights "
+            f"and architecture: delete the file and run again"
         ) from error
+    if expected not in (None, architecture["network"]):
+        raise UserError(
+            f"{path}: holds the network {architecture['network']}; expected {expected}: delete the file and run again"
+        )
     return network.eval()

@@ -25,7 +25,7 @@ _SHARES = {
 
 
 def hearts_section(run: Run) -> Html:
-    """The table of boxes.csv's shares, then every flagged study with what each method says."""
+    """The table of shares of each cohort, then every flagged study with what each method says."""
     if not run.views:
         return Html("")
     parts = [_shares_table(run.views)] if any(view.shares for view in run.views) else []

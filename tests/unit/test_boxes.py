@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lvpipe.boxes import Boxes, read_boxes, read_finding, write_boxes
-from lvpipe.errors import Rejected
+from lvpipe.errors import Rejected, UserError
 
 FOUND = Boxes(
     method="lbp_cnn",
@@ -48,3 +48,10 @@ def test_where_no_heart_was_found_the_reason_is_told(tmp_path):
 def test_rivals_are_as_far_off_as_the_middles_of_the_study():
     assert FOUND.rivals_mm() == {"fourier": pytest.approx(1.25 * np.hypot(40.75, 10.625)), "locator": None}
     assert replace(FOUND, squares=()).rivals_mm() == {"fourier": None, "locator": None}
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", '{"method": "x", "side_px": 64, "pixel_mm2": 1.0, "corners_px": []}'])
+def test_a_box_file_of_another_version_is_named(tmp_path, content):
+    (tmp_path / "b.json").write_text(content)
+    with pytest.raises(UserError, match=r"b\.json: not a box file of this version .*delete it and run again"):
+        read_finding(tmp_path / "b.json")

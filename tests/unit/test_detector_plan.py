@@ -59,7 +59,7 @@ def test_every_cohort_with_masks_teaches_unless_some_are_named():
 
 
 def test_a_cascade_learns_from_everybody_and_a_network_watches_some():
-    made = Plan(SHIPPED)
+    made = Plan(SHIPPED).detector
     taught = made.taught("classifier", 0)
     learn, watch = made.learners("classifier", 0)
     assert learn
@@ -113,3 +113,20 @@ def test_a_mistake_is_one_line(settings, words):
     with pytest.raises(UserError, match=words) as caught:
         detector(**settings)
     assert "\n" not in str(caught.value)
+
+
+def test_a_model_may_be_called_like_a_part():
+    named = {**copy.deepcopy(SHIPPED), "models": [{**SHIPPED["models"][0], "name": "cascade"}]}
+    made = Plan(named)
+    assert made.detector.learners("cascade", 0)[1] == []
+    assert made.learners("cascade", 0)[1] != []
+
+
+def test_without_anybody_to_learn_from_the_method_is_named():
+    config = copy.deepcopy(SHIPPED)
+    config["cohorts"] = [{**config["cohorts"][0], "masks": False}]
+    config["models"] = [{"name": "tool", "kind": "given", "makes": "areas"}]
+    with pytest.raises(SystemExit) as caught:
+        Plan(config).detector.taught("cascade", 0)
+    told = str(caught.value)
+    assert told.startswith("lvpipe: detect: lbp_cnn (or choose a `detect: method` that learns nothing), fold 0: 0 pat")

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from lvpipe.cases import SourceCase, number
+from lvpipe.config.phantom import Irregularities
 from lvpipe.errors import UserError
 from lvpipe.plan import Plan, one_of
 
@@ -438,3 +439,10 @@ def test_a_pattern_of_no_names_matches_nothing():
     assert re.fullmatch(one_of(["a.b", "c"]), "a.b")
     assert not re.fullmatch(one_of(["a.b", "c"]), "axb")
     assert not re.match(one_of([]), "")
+
+
+def test_the_phantoms_of_the_benchmark_have_every_irregularity():
+    recipe = yaml.safe_load((ROOT / "recipes" / "detection_phantom.yaml").read_text())
+    planted = recipe["phantom"]["cohorts"]["volumes"]["irregularities"]
+    assert set(planted) == set(Irregularities.model_fields)
+    assert min(planted.values()) > 0

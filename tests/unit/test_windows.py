@@ -6,6 +6,7 @@ from placing import boxes_at
 
 from lvpipe.boxes import Boxes
 from lvpipe.config.window import Window
+from lvpipe.errors import UserError
 from lvpipe.grids import Grid
 from lvpipe.windows import cut, window_areas_mm2, window_grids
 
@@ -63,3 +64,8 @@ def test_what_a_window_covers(share, areas):
     np.testing.assert_allclose(window_areas_mm2(boxes, window), areas)
     for grid, area in zip(window_grids(boxes, window, Grid((90, 90), (2.0, 2.0))), areas, strict=True):
         assert np.prod(grid.shape_yx) * np.prod(grid.spacing_yx_mm) == pytest.approx(area)
+
+
+def test_boxes_of_another_cine_are_refused():
+    with pytest.raises(UserError, match="2 boxes for 3 slices; expected one each: the box file is of another cine"):
+        windows(boxes_at((0, 0), (4, 14), side_px=16), Window(side_px=16))

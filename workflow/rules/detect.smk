@@ -3,7 +3,7 @@
 
 def lessons(part, kind):
     return lambda w: expand(
-        "results/resample/{view}/{case}_{kind}.nii.gz", view=w.view, case=PLAN.taught(part, w.fold), kind=kind
+        "results/resample/{view}/{case}_{kind}.nii.gz", view=w.view, case=PLAN.detector.taught(part, w.fold), kind=kind
     )
 
 
@@ -19,7 +19,7 @@ rule detect_cascade:
     conda:
         "../../envs/cpu.yaml"
     params:
-        learn=lambda w: PLAN.learners("cascade", w.fold)[0],
+        learn=lambda w: PLAN.detector.learners("cascade", w.fold)[0],
         margin=PLAN.config.detect.margin,
         settings=lambda w: PLAN.detector.settings("cascade"),
         code=PLAN.detector.code("cascade"),
@@ -44,8 +44,8 @@ rule detect_classifier:
     resources:
         gpu=PLAN.detector.gpus("classifier"),
     params:
-        learn=lambda w: PLAN.learners("classifier", w.fold)[0],
-        watch=lambda w: PLAN.learners("classifier", w.fold)[1],
+        learn=lambda w: PLAN.detector.learners("classifier", w.fold)[0],
+        watch=lambda w: PLAN.detector.learners("classifier", w.fold)[1],
         margin=PLAN.config.detect.margin,
         proposals=PLAN.config.detect.proposals.canonical(),
         spool=".spool/detect/{view}/fold-{fold}_classifier",
@@ -78,8 +78,8 @@ for part in ("fitter", "locator"):
             gpu=PLAN.detector.gpus(part),
         params:
             part=part,
-            learn=lambda w, part=part: PLAN.learners(part, w.fold)[0],
-            watch=lambda w, part=part: PLAN.learners(part, w.fold)[1],
+            learn=lambda w, part=part: PLAN.detector.learners(part, w.fold)[0],
+            watch=lambda w, part=part: PLAN.detector.learners(part, w.fold)[1],
             margin=PLAN.config.detect.margin,
             spool=f".spool/detect/{{view}}/fold-{{fold}}_{part}",
             settings=lambda w, part=part: PLAN.detector.settings(part),

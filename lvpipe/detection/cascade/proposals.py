@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lvpipe.config.detect import ProposalSettings
 from lvpipe.detection.cascade.levels import levels, sides_between, squares_of
+from lvpipe.errors import UserError
 from lvpipe.squares import Squares, overlap
 
 _NEAR = 0.5
@@ -48,9 +49,15 @@ def _passing(file: Path, image_yx: NDArray[np.uint8], pixel_mm: float, settings:
 @functools.cache
 def _load(file: Path) -> Any:
     """Scikit-image's cascade of a file, which is read once in a process."""
+    from xml.etree import ElementTree
+
     from skimage.feature import Cascade
 
-    return Cascade(str(file))
+    try:
+        ElementTree.parse(file)
+        return Cascade(str(file))
+    except (ElementTree.ParseError, AttributeError, ValueError) as error:
+        raise UserError(f"{file}: not a readable cascade ({error}); delete the file and run again") from error
 
 
 def passing_windows(cascade: Any, level_yx: NDArray[np.uint8], step: int) -> NDArray[np.float64]:

@@ -50,7 +50,7 @@ def find(scene: Scene, settings: DetectSettings) -> Finding:
     coarse = coarsen(scene)
     still = why_still(coarse)
     if still:
-        return nothing(still)
+        return nothing(still, blind=True)
     moving_zyx = above_noise(first_harmonic(coarse.cine_tzyx))
     if (moving_zyx > 0).mean(axis=0).sum() * coarse.pixel_mm**2 < _LEAST_MM2:
         return nothing("no more than noise changes with the beat")

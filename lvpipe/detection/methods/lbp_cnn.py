@@ -1,6 +1,8 @@
 """A cascade proposes squares, a network chooses the heart's, which is then followed through the stack (paper 002)."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,23 +10,32 @@ from numpy.typing import NDArray
 from lvpipe.config.detect import DetectSettings, ProposalSettings
 from lvpipe.detection.cascade.proposals import propose
 from lvpipe.detection.classifier import Scorer
-from lvpipe.detection.finding import Finding, Scene, nothing
+from lvpipe.detection.finding import NO_IMAGE, Finding, Scene, nothing
 from lvpipe.detection.fitter import Fitter
 from lvpipe.detection.lessons import moments
+from lvpipe.detection.parts import NETWORKS
 from lvpipe.detection.patches import Cutters
-from lvpipe.detection.refinement import average, follow, walk
+from lvpipe.detection.refinement import Walked, average, follow, walk
 from lvpipe.learning.weights import load_networks
 from lvpipe.squares import Squares, overlap
 
-_KEPT = 50
-"""Most proposals that a finding tells of."""
+if TYPE_CHECKING:
+    from torch import nn
 
-_GRID_STEP = 0.25
-_GRID_RATIO = 1.4
+_GRID_STEP, _GRID_RATIO = 0.25, 1.4
 """Of the squares that are asked where the cascade proposes none: step as a share of the side, and ratio of sides."""
+
+_ROUNDING_PX = 1e-6
+
+_LEAST_SCORE = 0.2
+"""Of a study, slices that took a neighbour's square counted as 0: a heart is seen from base to apex, and even where the
+fold's patients are few in half of the slices."""
 
 _SAME_HEART = 0.5
 """Proposals that overlap this much are taken to be about the same heart."""
+
+_STARTS, _OTHER_HEART = 3, 0.1
+"""So many places are followed through the stack; proposals that overlap less than this are of different places."""
 
 _OWN_SHARE = 1e-3
 """What a proposal's own score counts beside those that agree: it decides where all slices agree alike."""
@@ -32,43 +43,64 @@ _OWN_SHARE = 1e-3
 
 def find(scene: Scene, settings: DetectSettings) -> Finding:
     """Where the heart is, by the files of `cascade`, `classifier` and, to fit squares, `fitter` that the scene has."""
+    if not np.ptp(scene.cine_tzyx):
+        return nothing(NO_IMAGE)
     moments_tzyx = moments(scene.cine_tzyx)
-    slices, cutters = moments_tzyx.shape[1], Cutters(moments_tzyx)
-    scorer = Scorer(load_networks(scene.learnt["classifier"], settings.device), cutters, settings)
-    proposals = rank(replace(scene, cine_tzyx=moments_tzyx), scorer, settings.proposals)
-    if not len(proposals) or proposals[:, 4].max() < settings.refine.least_score:
-        return _none(proposals)
-    start, square = _winner(proposals)
+    cutters = Cutters(moments_tzyx)
+    scorer = Scorer(_networks(scene, "classifier", settings), cutters, settings)
+    ranked, proposed = rank(replace(scene, cine_tzyx=moments_tzyx), scorer, settings.proposals)
+    if not len(ranked) or ranked[:, 4].max() < settings.refine.least_score:
+        return _none(ranked, proposed)
+    follow_from = _follower(scene, scorer, cutters, settings)
+    followed = [follow_from(*start) for start in _starts(ranked, settings.refine.least_score)]
+    best = max(followed, key=lambda one: float(np.nansum(one.scores)))
+    score, seen = float(np.nansum(best.scores)) / len(best.scores), int(np.isfinite(best.scores).sum())
+    if score < _LEAST_SCORE:
+        told = f"what looks like a heart in the middle does in {seen} of {len(best.scores)} slices"
+        return nothing(told, score, ranked[:proposed])
+    return Finding(best.squares, score, best.scores, ranked[:proposed])
+
+
+def _follower(
+    scene: Scene, scorer: Scorer, cutters: Cutters, settings: DetectSettings
+) -> Callable[[int, NDArray[np.float64]], Walked]:
+    """How a square of one slice is followed through the stack."""
+    slices = scene.cine_tzyx.shape[1]
     if settings.refine.by == "walk":
-        walked = walk(start, square, slices, scorer.score, settings.refine)
-    else:
-        fitter = Fitter(load_networks(scene.learnt["fitter"], settings.device), cutters, settings)
-        walked = follow(start, square, slices, fitter.fit, scorer.score, settings.refine)
-    sure = walked.scores[np.isfinite(walked.scores)]
-    if not len(sure):
-        return _none(proposals)
-    return Finding(walked.squares, float(sure.mean()), walked.scores, proposals[:_KEPT])
+        return lambda start, square: walk(start, square, slices, scorer.score, settings.refine)
+    fitter = Fitter(_networks(scene, "fitter", settings), cutters, settings)
+    return lambda start, square: follow(start, square, slices, fitter.fit, scorer.score, settings.refine)
 
 
-def _none(proposals: NDArray[np.float64]) -> Finding:
-    score = float(proposals[:, 4].max()) if len(proposals) else 0.0
-    best = f"the best of {len(proposals)} scores {score:.2f}" if len(proposals) else "none was proposed"
-    return nothing(f"no square looks like a heart: {best}", score, proposals[:_KEPT])
+def _networks(scene: Scene, part: str, settings: DetectSettings) -> "list[nn.Module]":
+    return load_networks(scene.learnt[part], settings.device, NETWORKS[part])
 
 
-def rank(scene: Scene, scorer: Scorer, settings: ProposalSettings) -> NDArray[np.float64]:
-    """All proposals with their scores, `(n, 5)`: slice, row, column, side, score; what most slices agree on first.
+def _none(ranked: NDArray[np.float64], proposed: int | None) -> Finding:
+    score = float(ranked[:, 4].max()) if len(ranked) else 0.0
+    best = f"the best of {len(ranked)} scores {score:.2f}" if len(ranked) else "every image is of one value"
+    return nothing(f"no square looks like a heart: {best}", score, ranked[:proposed])
 
-    A heart is proposed at nearly the same place in several slices, what only looks like one seldom is.
+
+def rank(scene: Scene, scorer: Scorer, settings: ProposalSettings) -> tuple[NDArray[np.float64], int | None]:
+    """All squares with their scores, `(n, 5)`: slice, row, column, side, score; what most slices agree on first.
+
+    And how many of them the cascade proposed: all (None), or nothing (0). A heart is proposed at nearly the same place
+    in several slices, what only looks like one seldom is.
     """
     images_zyx = scene.cine_tzyx[0]
-    places = [(z, _proposed(scene, images_zyx[z], settings)) for z in middle_slices(len(images_zyx), settings.slices)]
-    if not sum(len(squares) for _, squares in places):
+    shown = np.flatnonzero(np.ptp(images_zyx, axis=(1, 2)))
+    middle = shown[list(middle_slices(len(shown), settings.slices))]
+    places = [(int(z), _proposed(scene, images_zyx[z], settings)) for z in middle]
+    if not places:
+        return np.empty((0, 5)), None
+    proposed = None if any(len(squares) for _, squares in places) else 0
+    if proposed == 0:
         places = [(z, _everywhere(images_zyx[z], scene.pixel_mm, settings)) for z, _ in places]
     scored = zip(places, scorer.score(places), strict=True)
     rows = [np.column_stack([np.full(len(sure), z), squares, sure]) for (z, squares), sure in scored]
     kept = np.concatenate([_best(of_slice, settings.most) for of_slice in rows])
-    return kept[np.argsort(-_votes(kept), kind="stable")]
+    return kept[np.argsort(-_votes(kept), kind="stable")], proposed
 
 
 def _best(proposals: NDArray[np.float64], most: int) -> NDArray[np.float64]:
@@ -91,20 +123,42 @@ def middle_slices(slices: int, most: int) -> range:
 
 
 def _proposed(scene: Scene, image_yx: NDArray[np.uint8], settings: ProposalSettings) -> Squares:
-    return np.asarray(propose(scene.learnt["cascade"], image_yx, scene.pixel_mm, settings)[:, :3])
+    """Of the first fold's cascade that proposes anything: they differ by little, and each takes its time."""
+    for file in scene.learnt["cascade"]:
+        proposed = propose([file], image_yx, scene.pixel_mm, settings)[:, :3]
+        if len(proposed):
+            return proposed
+    return np.empty((0, 3))
 
 
 def _everywhere(image_yx: NDArray[np.uint8], pixel_mm: float, settings: ProposalSettings) -> Squares:
-    """A coarse grid of squares of all sizes, wherever their middles lie in the image."""
+    """A coarse grid of squares of all sizes within the image; one that is larger lies about its middle."""
     low, high = (side / pixel_mm for side in settings.side_mm)
     sides = low * _GRID_RATIO ** np.arange(1 + np.log(high / low) / np.log(_GRID_RATIO))
     return np.concatenate([_of_side(side, image_yx.shape) for side in sides])
 
 
 def _of_side(side: float, shape_yx: tuple[int, ...]) -> Squares:
-    rows, columns = (np.arange(side / 2, max(size - side / 2, side / 2) + 1, side * _GRID_STEP) for size in shape_yx)
+    firsts = [(min(side, size) - 1) / 2 for size in shape_yx]
+    rows, columns = (
+        np.arange(first, max(size - 1 - first, first) + _ROUNDING_PX, side * _GRID_STEP)
+        for first, size in zip(firsts, shape_yx, strict=True)
+    )
     row, column = np.meshgrid(rows, columns, indexing="ij")
     return np.column_stack([row.ravel(), column.ravel(), np.full(row.size, side)])
+
+
+def _starts(ranked: NDArray[np.float64], least_score: float) -> list[tuple[int, NDArray[np.float64]]]:
+    """The slice and the square of the first proposal, and of others that may be of another heart.
+
+    Whatever is round and bright may look like a heart in three slices; from base to apex only the heart does.
+    """
+    starts: list[tuple[int, NDArray[np.float64]]] = []
+    left = ranked
+    while len(left) and len(starts) < _STARTS and (not starts or left[0, 4] >= least_score):
+        starts.append(_winner(left))
+        left = left[overlap(left[:, 1:4], left[:1, 1:4])[:, 0] < _OTHER_HEART]
+    return starts
 
 
 def _winner(proposals: NDArray[np.float64]) -> tuple[int, NDArray[np.float64]]:

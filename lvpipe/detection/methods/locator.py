@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from lvpipe.config.detect import DetectSettings
 from lvpipe.detection.axis import agreed_line
-from lvpipe.detection.finding import Finding, Scene, nothing
+from lvpipe.detection.finding import NO_IMAGE, Finding, Scene, nothing
 from lvpipe.detection.looks import PIXEL_MM, SIDE_PX, Look, look_at
+from lvpipe.detection.parts import NETWORKS
 from lvpipe.squares import Squares
 
 Floats = NDArray[np.float64]
@@ -27,7 +28,7 @@ _WHITE = 255.0
 def find(scene: Scene, settings: DetectSettings) -> Finding:
     """A square in each slice, about a straight line through what the slices see."""
     if not np.ptp(scene.cine_tzyx):
-        return nothing("every pixel has the same value: there is no image")
+        return nothing(NO_IMAGE)
     look = look_at(scene.cine_tzyx, scene.pixel_mm)
     chances_zyx, squares = _see(look, scene, settings)
     weights = _chances_near(chances_zyx, squares[:, :2])
@@ -49,7 +50,7 @@ def _see(look: Look, scene: Scene, settings: DetectSettings) -> tuple[Floats, Sq
 
     images = torch.from_numpy(look.images_zcyx).to(settings.device) / _WHITE
     with torch.inference_mode():
-        networks = load_networks(scene.learnt["locator"], settings.device)
+        networks = load_networks(scene.learnt["locator"], settings.device, NETWORKS["locator"])
         seen = [compute_logits(network, images, settings.precision) for network in networks]
         chances = torch.stack([as_chances(found) for found in seen]).mean(dim=0)
         sizes = torch.stack([found[:, 1] for found in seen]).mean(dim=0)

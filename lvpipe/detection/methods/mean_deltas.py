@@ -21,7 +21,7 @@ def find(scene: Scene, settings: DetectSettings) -> Finding:
     coarse = coarsen(scene)
     still = why_still(coarse)
     if still:
-        return nothing(still)
+        return nothing(still, blind=True)
     deltas_zyx = mean_deltas(coarse.cine_tzyx)
     centres, scores = _bands(deltas_zyx, max(1, round(settings.motion.band_mm / coarse.pixel_mm)))
     score = float(np.median(scores))

@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from lvpipe.arguments import stage_parser
 from lvpipe.boxes import Boxes, write_boxes
 from lvpipe.config.detect import CONSENSUS, DetectSettings
@@ -13,6 +15,12 @@ from lvpipe.detection.finding import Finding, Scene, ask
 from lvpipe.detection.parts import FILES
 from lvpipe.images import passing_on, read_image
 
+_MOST_DOUBTFUL = 0.5
+"""The score of a heart that is doubtful is no higher."""
+
+_LEAST_SEEN = 0.5
+"""Share of the slices; a few at the ends often show no ventricle any more."""
+
 
 def find_boxes(scene: Scene, settings: DetectSettings) -> Boxes:
     """What the method finds; doubtful where a rival finds another place."""
@@ -20,18 +28,32 @@ def find_boxes(scene: Scene, settings: DetectSettings) -> Boxes:
     if settings.method == CONSENSUS:
         findings = {CONSENSUS: settle(findings, settings.agree_mm / scene.pixel_mm), **findings}
     chosen = findings[settings.method]
-    doubtful = doubt(findings, settings.method, scene.pixel_mm, settings.agree_mm)
+    doubts = [doubt(findings, settings.method, scene.pixel_mm, settings.agree_mm), _unconfirmed(scene, chosen)]
+    doubtful = "; ".join(filter(None, doubts))
     return Boxes(
         method=settings.method,
         pixel_mm=scene.pixel_mm,
         squares=tuple((float(row), float(column), float(side)) for row, column, side in chosen.squares),
-        score=float(chosen.score),
+        score=min(float(chosen.score), _MOST_DOUBTFUL) if doubtful else float(chosen.score),
         scores=tuple(None if score != score else float(score) for score in chosen.scores),  # noqa: PLR0124  (NaN)
         reason=chosen.reason or doubtful,
         doubtful=bool(doubtful),
         rivals=_middles(findings),
         proposals=tuple(tuple(map(float, proposal)) for proposal in chosen.proposals),
     )
+
+
+def _unconfirmed(scene: Scene, chosen: Finding) -> str:
+    """Why it is doubtful by itself, whatever rivals say; scores are no measure, for those of methods do not compare."""
+    frames, slices = scene.cine_tzyx.shape[:2]
+    if not chosen.found:
+        return ""
+    if not np.ptp(scene.cine_tzyx, axis=0).any():
+        return f"{frames} frames that are all alike: nothing shows that it beats" if frames > 1 else "a single frame"
+    if slices == 1:
+        return "a single slice"
+    seen = int(np.isfinite(chosen.scores).sum())
+    return f"it is seen in {seen} of {slices} slices" if seen < _LEAST_SEEN * slices else ""
 
 
 def _middles(findings: Mapping[str, Finding]) -> dict[str, tuple[float, float] | None]:

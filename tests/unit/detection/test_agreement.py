@@ -9,7 +9,13 @@ def at(row, column, score=1.0) -> Finding:
     return Finding(np.array([[row, column, 60.0]] * 3), score, np.full(3, score))
 
 
-FINDINGS = {"chosen": at(100, 100), "near": at(106, 108), "far": at(130, 140), "lost": nothing("it is dark")}
+FINDINGS = {
+    "chosen": at(100, 100),
+    "near": at(106, 108),
+    "far": at(130, 140),
+    "blind": nothing("one frame: no motion to follow", blind=True),
+}
+LOST = {"lost": nothing("it is dark")}
 
 
 @pytest.mark.parametrize(
@@ -17,7 +23,7 @@ FINDINGS = {"chosen": at(100, 100), "near": at(106, 108), "far": at(130, 140), "
     [
         (1.0, 60, ""),
         (1.0, 25, "far finds the heart 50 mm away"),
-        (2.0, 15, "near finds the heart 20 mm away, far finds the heart 100 mm away"),
+        (2.0, 15, "near finds the heart 20 mm away; far finds the heart 100 mm away"),
         (0.1, 4.9, "far finds the heart 5 mm away"),
     ],
 )
@@ -25,8 +31,13 @@ def test_who_finds_another_heart_is_told_in_millimetres(pixel_mm, agree_mm, told
     assert doubt(FINDINGS, "chosen", pixel_mm, agree_mm) == told
 
 
+def test_a_rival_that_looks_and_finds_none_is_told_and_one_that_cannot_look_is_not():
+    assert doubt(FINDINGS | LOST, "chosen", 1.0, 60) == "lost finds none: it is dark"
+    assert doubt(FINDINGS | LOST, "chosen", 1.0, 25) == "far finds the heart 50 mm away; lost finds none: it is dark"
+
+
 def test_who_finds_nothing_is_in_no_doubt():
-    assert doubt(FINDINGS, "lost", 1.0, 25) == ""
+    assert doubt(FINDINGS | LOST, "lost", 1.0, 25) == ""
     assert doubt({"chosen": at(1, 2)}, "chosen", 1.0, 25) == ""
 
 

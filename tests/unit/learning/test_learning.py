@@ -17,7 +17,7 @@ from lvpipe.learning.checkpoint import Checkpoint
 from lvpipe.learning.device import prepare_torch
 from lvpipe.learning.segmenting import Segmenting
 from lvpipe.learning.store import Samples, Store, write_store
-from lvpipe.learning.weights import build_network, read_network, write_weights
+from lvpipe.learning.weights import build_network, load_networks, read_network, write_weights
 
 ARCHITECTURE = {"network": "unet", "options": {"channels": [8, 16], "residual_units": 1}}
 STILL = Augmentation(share=0)
@@ -375,3 +375,10 @@ def test_gradient_descent_learns_too_with_a_momentum_that_stays(disks, train):
     for _ in range(4):
         assert {group["momentum"] for group in machine.optimiser.param_groups} == {0.9}
         machine.run_epoch()
+
+
+def test_another_network_than_expected_is_named(tmp_path):
+    _valid(tmp_path / "model.safetensors")
+    assert load_networks([tmp_path / "model.safetensors"], "cpu", "unet")
+    with pytest.raises(UserError, match=r"model\.safetensors: holds the network unet; expected roi_cnn: delete"):
+        load_networks([tmp_path / "model.safetensors"], "cpu", "roi_cnn")

@@ -6,6 +6,7 @@ from lvpipe.config.detect import CascadeSettings, ProposalSettings
 from lvpipe.detection.cascade.proposals import propose
 from lvpipe.detection.cascade.training import learn_cascade
 from lvpipe.detection.cascade.xml import write_cascade
+from lvpipe.errors import UserError
 from lvpipe.squares import overlap
 
 
@@ -93,3 +94,10 @@ def test_a_file_is_read_once(file, tmp_path):
 
 def test_no_cascade_no_proposals():
     assert propose([], ring_lesson(64).drawn_fzyx[0, 0], 2.0, ProposalSettings()).shape == (0, 4)
+
+
+@pytest.mark.parametrize("content", [b"", b"<opencv_storage><cascade>", b"\0garbage", b"<a/>"])
+def test_a_damaged_cascade_is_named(tmp_path, content):
+    (tmp_path / "cascade.xml").write_bytes(content)
+    with pytest.raises(UserError, match=r"cascade\.xml: not a readable cascade .*delete the file and run again"):
+        propose([tmp_path / "cascade.xml"], ring_lesson(64).drawn_fzyx[0, 0], 2.0, ProposalSettings())

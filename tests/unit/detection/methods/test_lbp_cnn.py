@@ -69,7 +69,7 @@ def test_a_heart_is_found_also_where_nothing_is_proposed(find, by, number, casca
     np.testing.assert_allclose(found.squares[:, 2] * PIXEL_MM, side_mm, rtol=0.1 if by == "fit" else 0.25)
     assert found.squares.shape == (SLICES, 3)
     assert found.proposals.shape[1] == 5
-    assert 0 < len(found.proposals) <= 50
+    assert bool(len(found.proposals)) == cascade, "squares of the grid are no proposals of the cascade"
     assert 0.5 < found.score <= 1
 
 
@@ -95,8 +95,26 @@ def test_what_is_no_heart_never_crashes(find, name, by):
 def test_a_constant_image_has_no_heart(find, by):
     found = find(np.full((8, 3, 75, 85), 7, np.uint8), by)
     assert not found.found
-    assert "no square looks like a heart: the best of" in found.reason
-    assert found.score < 0.5
+    assert found.reason == "every pixel has the same value: there is no image"
+    assert found.score == 0
+
+
+@WAYS
+def test_images_that_only_flicker_have_no_heart(find, by):
+    found = find(np.arange(8, dtype=np.uint8)[:, None, None, None] + np.zeros((8, 3, 75, 85), np.uint8), by)
+    assert not found.found
+    assert found.reason == "no square looks like a heart: every image is of one value"
+
+
+@WAYS
+def test_blank_slices_in_the_middle_are_passed_over(find, by):
+    images = cine(20).repeat(2, axis=1)
+    images[:, 3:5] = 0
+    found = find(images, by)
+    assert np.hypot(*(found.squares[:, :2] - place(20)).T).max() * PIXEL_MM < 10
+    assert not set(found.proposals[:, 0]) & {3, 4}
+    assert np.isnan(found.scores[3:5]).all()
+    assert found.score == pytest.approx(np.nansum(found.scores) / len(found.scores))
 
 
 def test_where_no_fit_holds_there_is_no_heart(find, monkeypatch):
@@ -104,7 +122,8 @@ def test_where_no_fit_holds_there_is_no_heart(find, monkeypatch):
     monkeypatch.setattr(lbp_cnn.Fitter, "fit", lambda _, guesses: [square * [1, 1, 0.1] for _, square in guesses])
     found = find(cine(20), "fit")
     assert not found.found
-    assert "no square looks like a heart" in found.reason
+    assert found.reason == "what looks like a heart in the middle does in 0 of 3 slices"
+    assert found.score == 0
 
 
 @WAYS
@@ -135,6 +154,29 @@ def test_where_all_agree_alike_the_own_score_decides():
     assert votes.argsort().tolist() == [0, 2, 1]
 
 
+def test_other_places_are_followed_too_if_they_look_like_a_heart():
+    best, same, other, weak = (1, 50, 50, 30, 0.9), (1, 54, 50, 30, 0.9), (2, 20, 90, 30, 0.8), (2, 90, 90, 30, 0.3)
+    starts = lbp_cnn._starts(rows(best, same, other, weak), least_score=0.5)
+    assert [z for z, _ in starts] == [1, 2]
+    np.testing.assert_allclose(starts[0][1], [52, 50, 30])
+    np.testing.assert_allclose(starts[1][1], [20, 90, 30])
+    assert len(lbp_cnn._starts(rows(*[(1, 50 * i, 50, 30, 0.9) for i in range(9)]), least_score=0.5)) == 3
+
+
+@pytest.mark.parametrize("side", [12.0, 40.0, 100.0])
+def test_the_grid_lies_in_the_image(side):
+    squares = lbp_cnn._of_side(side, (60, 80))
+    for axis, size in ((0, 60), (1, 80)):
+        if side <= size:
+            assert (squares[:, axis] - side / 2).min() == pytest.approx(-0.5)
+            assert (squares[:, axis] + side / 2).max() <= size - 0.5 + 1e-6
+        else:
+            np.testing.assert_allclose(squares[:, axis], (size - 1) / 2)
+
+
+GREYS = np.random.default_rng(0).integers(0, 255, (2, 5, 300, 300))
+
+
 class Sure:
     """Scores by how much a square covers of the one in its slice; a lure in one slice scores 1."""
 
@@ -151,9 +193,10 @@ class Sure:
 
 
 def test_the_first_proposal_is_what_slices_agree_on_and_not_the_surest():
-    asked = scene(np.zeros((2, 5, 75, 85)), PIXEL_MM, learnt={"cascade": []})
+    asked = scene(GREYS[:2, :5, :75, :85], PIXEL_MM, learnt={"cascade": []})
     truth, lure = (30.0, 30, 36), (50.0, 60, 36)
-    ranked = lbp_cnn.rank(asked, Sure(truth, (2, lure)), ProposalSettings(most=20))
+    ranked, proposed = lbp_cnn.rank(asked, Sure(truth, (2, lure)), ProposalSettings(most=20))
+    assert proposed == 0
     assert np.hypot(*(ranked[0, 1:3] - truth[:2])) < 8
     surest = ranked[ranked[:, 4].argmax()]
     assert surest[0] == 2
@@ -164,10 +207,16 @@ def test_the_first_proposal_is_what_slices_agree_on_and_not_the_surest():
     assert overlap(square[None], np.array([truth]))[0, 0] > 0.6
 
 
+def test_only_squares_about_the_same_heart_are_averaged():
+    start, square = lbp_cnn._winner(rows((1, 50, 50, 30, 0.9), (1, 52, 50, 30, 0.9), (1, 20, 90, 30, 0.9)))
+    assert start == 1
+    np.testing.assert_allclose(square, [51, 50, 30])
+
+
 def test_of_a_grid_the_best_squares_of_each_slice_vote():
     """Thousands of squares, each compared with every other one, would fill the memory."""
-    asked = scene(np.zeros((1, 4, 300, 300)), 1.0, learnt={"cascade": []})
-    ranked = lbp_cnn.rank(asked, Sure((150, 150, 80), (1, (60, 60, 80))), ProposalSettings(most=30))
+    asked = scene(GREYS[:1, :4], 1.0, learnt={"cascade": []})
+    ranked, _ = lbp_cnn.rank(asked, Sure((150, 150, 80), (1, (60, 60, 80))), ProposalSettings(most=30))
     assert [(ranked[:, 0] == z).sum() for z in range(4)] == [0, 30, 30, 30]
     assert ranked[ranked[:, 0] == 3, 4].min() > 0.2
 
