@@ -7,11 +7,13 @@ import torch
 from numpy.typing import NDArray
 
 from lvpipe.config.detect import ClassifierSettings
+from lvpipe.detection.lessons import MOMENTS
 from lvpipe.detection.patches import standardise
 from lvpipe.detection.teaching.examples import Examples
 from lvpipe.detection.teaching.turning import change
+from lvpipe.learning.batches import WHITE
 from lvpipe.learning.sampled import Judged, SampledTask
-from lvpipe.networks.roi_cnn import RoiCnn
+from lvpipe.networks.roi_cnn import SIDE, RoiCnn
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -22,7 +24,6 @@ _NOISE_SHARE = 0.06
 """Share of the examples that are nothing but noise, and wrong: images of hearts do not teach what noise is not."""
 
 _GREY, _NOISE_SD = 128.0, 40.0
-"""Middle and spread of that noise in 0..255, before it is standardised."""
 
 _CHUNK = 1000
 """Examples that are averaged at once."""
@@ -56,7 +57,7 @@ class Deciding(SampledTask[Examples]):
         patches, right = batch
         changed, _ = change(patches, self.random)
         noisy = torch.rand(len(right), generator=self.random) < _NOISE_SHARE
-        changed[noisy], right[noisy] = _noise(changed[noisy].shape, self.random), 0
+        changed[noisy], right[noisy] = _noise(int(noisy.sum()), self.random), 0
         return self._cross_entropy(self.apply(network, changed), right)
 
     def fetch(self, examples: Examples, chosen: NDArray[np.intp]) -> "Batch":
@@ -83,10 +84,10 @@ class Deciding(SampledTask[Examples]):
         return np.asarray(np.clip((overlaps - self._low) / (self._high - self._low), 0, 1))
 
 
-def _noise(shape: torch.Size, random: torch.Generator) -> "Tensor":
+def _noise(n: int, random: torch.Generator) -> "Tensor":
     """Noise as patches; half of it the same in all frames, half of it smooth."""
-    noise = torch.randn(shape, generator=random)
-    still, smooth = (torch.rand(2, len(noise), generator=random) < 0.5)[:, :, None, None, None]
+    noise = torch.randn(n, MOMENTS, SIDE, SIDE, generator=random)
+    still, smooth = (torch.rand(2, n, generator=random) < 0.5)[:, :, None, None, None]
     noise = torch.where(still, noise[:, :1], noise)
     blurred = torch.nn.functional.avg_pool2d(noise, 3, 1, 1) * 3
-    return (_GREY + _NOISE_SD * torch.where(smooth, blurred, noise)).clamp(0, 255)
+    return (_GREY + _NOISE_SD * torch.where(smooth, blurred, noise)).clamp(0, WHITE)
