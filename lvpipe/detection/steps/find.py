@@ -18,7 +18,7 @@ from lvpipe.images import passing_on, read_image
 _MOST_DOUBTFUL = 0.5
 """The score of a heart that is doubtful is no higher."""
 
-_LEAST_SEEN = 0.5
+_LEAST_SEEN = 0.6
 """Share of the slices; a few at the ends often show no ventricle any more."""
 
 
