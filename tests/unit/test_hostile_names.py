@@ -25,6 +25,6 @@ def test_a_folder_name_that_cannot_be_a_case_is_refused_in_one_line(tmp_path, na
     model = {"name": "unet", "kind": "draws", "view": "v", "network": "unet", "makes": "prob", "masks": ["mine"]}
     cohorts = [{"name": "mine", "reader": "sunnybrook", "path": str(tmp_path), "masks": True}]
     plan = Plan({"cohorts": cohorts, "models": [model], "resample": {"views": {"v": {}}}, "phantom": {"cohorts": {}}})
-    with pytest.raises(UserError, match="cannot stand in a path|Snakemake cannot take") as raised:
+    with pytest.raises(UserError, match=r"cannot stand in a path|Snakemake cannot take") as raised:
         _ = plan.cases
     assert "\n" not in str(raised.value)
