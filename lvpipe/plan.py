@@ -271,10 +271,22 @@ class Plan:
 
     @cached_property
     def shards(self) -> dict[tuple[str, str], list[str]]:
-        """Cases of one network job, by held-out fold and shard."""
+        """Cases of one `segment` job, by held-out fold and shard."""
+        return self._shards(self.cines)
+
+    @cached_property
+    def detect_shards(self) -> dict[tuple[str, str, str], list[str]]:
+        """Cases of one `detect` job, by cohort, held-out fold and shard.
+
+        By cohort, since networks learn from the boxes of some: a new case of another must not teach them again.
+        """
+        by_cohort = {cohort: self._shards(self.members(cohort)) for cohort in self.cine_cohorts}
+        return {(cohort, *key): members for cohort, found in by_cohort.items() for key, members in found.items()}
+
+    def _shards(self, names: Iterable[str]) -> dict[tuple[str, str], list[str]]:
         size = self.config.segment.shard_cases
         held_out: dict[str, list[str]] = {}
-        for case in map(self.cases.__getitem__, self.cines):
+        for case in map(self.cases.__getitem__, names):
             held_out.setdefault(case.held_out, []).append(case.name)
         return {
             (fold, key): members for fold in sorted(held_out) for key, members in shards(held_out[fold], size).items()

@@ -14,10 +14,8 @@ from answer import Answer
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "config.yaml", "envs", "lvpipe", "profiles", "recipes", "workflow")
-QUICK = {  # these tests ask what runs, not what is learnt
-    "train": {"epochs": 4},
-    "detect": {"classifier": {"epochs": 2}, "fitter": {"epochs": 2}},
-}
+QUICK = {"train": {"epochs": 4}}  # these tests ask what runs, not what is learnt
+LIGHT = {"detect": {"method": "mean_deltas", "rivals": []}}  # where it does not matter how hearts are found
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 from mutations import FILES
 from planting import leaks, plant
 
-from .conftest import Workflow
+from .conftest import LIGHT, Workflow
 
 CONTOURS = {"name": "contours", "reader": "sunnybrook", "phantom": "contours", "masks": True, "volumes": True}
 CONTOURS |= {"test_share": 0.15}
@@ -38,7 +38,9 @@ def marked(finished, tmp_path_factory):
         dataset.save_as(path)
     damage(source)
     workflow = Workflow(finished.repository, home / "run")
-    answer = workflow.snakemake(overlay={"cohorts": [CONTOURS, {**cohort("volumes", "kaggle"), "path": str(source)}]})
+    answer = workflow.snakemake(
+        overlay={**LIGHT, "cohorts": [CONTOURS, {**cohort("volumes", "kaggle"), "path": str(source)}]}
+    )
     assert answer.code == 0, answer.text[-3000:]
     return workflow, source, answer
 

@@ -14,17 +14,19 @@ AFTER_INTEGRATE = {"integrate", "integrate_cohort"} | AFTER_CALIBRATE
 AFTER_POSTPROCESS = {"postprocess", "score_masks"} | AFTER_INTEGRATE
 AFTER_SEGMENT = {"segment_0_all", "segment_1_all", "segment_all_all"} | AFTER_POSTPROCESS
 AFTER_TRAIN = {"train", "train_curve"} | AFTER_SEGMENT
-SHARDS = ("0_all", "1_all", "all_all")
-PICTURES = {f"detect_picture_{shard}" for shard in SHARDS}
-AFTER_FIND = {f"detect_{shard}" for shard in SHARDS} | PICTURES | {"score_boxes"} | AFTER_TRAIN
+SHARDS = {cohort: [f"{cohort}_{fold}_all" for fold in ("0", "1", "all")] for cohort in ("contours", "volumes")}
+PICTURES = {f"detect_picture_{shard}" for shards in SHARDS.values() for shard in shards}
+FIND = {f"detect_{shard}" for shards in SHARDS.values() for shard in shards}
+AFTER_FIND = FIND | PICTURES | {"score_boxes"} | AFTER_TRAIN
 AFTER_FITTER = {"detect_fitter"} | AFTER_FIND
 AFTER_CLASSIFIER = {"detect_classifier"} | AFTER_FIND
 AFTER_CASCADE = {"detect_cascade"} | AFTER_CLASSIFIER
 AFTER_RESAMPLE = {"resample", "resample_reference"} | AFTER_CASCADE | AFTER_FITTER
 AFTER_CONVERT = {"convert_contours", "convert_volumes", "convert_sheet"} | AFTER_RESAMPLE
 PHANTOM = {"phantom_contours", "phantom_volumes", "phantom_sheet_contours", "phantom_sheet_volumes"}
-# Cases of the Kaggle layout share shards with the others, but no network learns from them.
-AFTER_KAGGLE = (AFTER_CONVERT | {"resample"}) - {"convert_contours", "resample_reference", "train", "train_curve"}
+# Cases of the Kaggle layout share shards of `segment` with the others, but no network learns from them.
+KAGGLE = {f"detect_{word}{shard}" for word in ("", "picture_") for shard in SHARDS["volumes"]}
+AFTER_KAGGLE = {"convert_volumes", "resample", "score_boxes"} | KAGGLE | AFTER_SHEET | AFTER_SEGMENT
 
 MODULES = {
     "stages/phantom.py": PHANTOM | AFTER_CONVERT,
@@ -47,8 +49,8 @@ MODULES = {
     "stages/postprocess.py": AFTER_POSTPROCESS,
     "stages/integrate.py": AFTER_INTEGRATE,
     # Forecasts weigh slices with it, score reads forecasts, and report draws the curves of trainings too.
-    "volumes.py": AFTER_INTEGRATE | {"score_masks", "train_curve"},
-    "metrics.py": AFTER_CALIBRATE | {"score_masks", "train_curve"},
+    "volumes.py": AFTER_INTEGRATE | {"score_masks", "score_boxes", "train_curve"},
+    "metrics.py": AFTER_CALIBRATE | {"score_masks", "score_boxes", "train_curve"},
     "pages/tables.py": {"report", "train_curve"} | END,
     "charts/svg.py": {"report", "train_curve"} | END,
     "config/cohorts.py": set(),  # a new key of cohorts or models
@@ -150,12 +152,13 @@ def test_one_case_more_runs_its_own_shard_alone(finished):
     """A sixth study, of split test: its own jobs, and the one shard of test cases that it falls in."""
     more = {"phantom": {"cohorts": {"volumes": {"cases": {"train": 2, "validate": 1, "test": 3}}}}}
     jobs = finished.would_run(more)
-    single = ("phantom_volumes", "convert_volumes", "resample", "detect_all_all", "segment_all_all")
+    single = ("phantom_volumes", "convert_volumes", "resample", "detect_volumes_all_all", "segment_all_all")
     assert {rule: jobs.get(rule) for rule in single} == dict.fromkeys(single, 1)
     assert not {
         "segment_0_all",
         "segment_1_all",
-        "detect_0_all",
+        "detect_volumes_0_all",
+        "detect_contours_all_all",
         "detect_cascade",
         "train",
         "resample_reference",

@@ -91,11 +91,11 @@ for part in ("fitter", "locator"):
             " --settings {params.settings:q} > {log} 2>&1"
 
 
-for (fold, shard), members in PLAN.shards.items():
+for (cohort, fold, shard), members in PLAN.detect_shards.items():
 
     rule:
         name:
-            f"detect_{fold}_{shard}"
+            f"detect_{cohort}_{fold}_{shard}"
         input:
             parts=lambda w, fold=fold: PLAN.detector.files(w.view, PLAN.folds_for(fold)),
             cines=expand("results/resample/{{view}}/{case}_cine.nii.gz", case=members),
@@ -103,7 +103,7 @@ for (fold, shard), members in PLAN.shards.items():
         output:
             expand("results/detect/{{view}}/{case}_boxes.json", case=members),
         log:
-            f"logs/detect/{{view}}/{fold}-{shard}.log",
+            f"logs/detect/{{view}}/{cohort}_{fold}-{shard}.log",
         conda:
             PLAN.detector.environment("find")
         threads: PLAN.detector.job("find").threads
@@ -125,14 +125,14 @@ for (fold, shard), members in PLAN.shards.items():
     # A rule of its own: a change in how boxes are drawn finds no heart again.
     rule:
         name:
-            f"detect_picture_{fold}_{shard}"
+            f"detect_picture_{cohort}_{fold}_{shard}"
         input:
             cines=expand("results/resample/{{view}}/{case}_cine.nii.gz", case=members),
             boxes=expand("results/detect/{{view}}/{case}_boxes.json", case=members),
         output:
             expand("results/detect/{{view}}/{case}_boxes.png", case=members),
         log:
-            f"logs/detect/{{view}}/{fold}-{shard}_picture.log",
+            f"logs/detect/{{view}}/{cohort}_{fold}-{shard}_picture.log",
         conda:
             "../../envs/cpu.yaml"
         params:
