@@ -1,6 +1,7 @@
 """What the rules of `detect` ask: which parts are learnt, by whom, and what each step depends on."""
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from lvpipe.cases import Case
 from lvpipe.config.network_job import NetworkJob, conda_file
@@ -35,6 +36,10 @@ class DetectorPlan:
     def taught(self, part: str, fold: str | int) -> list[str]:
         """The cases that a part learns from or watches in a fold; ends the run with one line where nobody teaches."""
         return both_or_exit(lambda: self.learners(part, fold))
+
+    def lessons(self, part: str, kind: str) -> Callable[[Any], list[str]]:
+        """An input function: the cines, or the references, that a part is taught with in a view and fold."""
+        return lambda w: [f"results/resample/{w.view}/{case}_{kind}.nii.gz" for case in self.taught(part, w.fold)]
 
     def files(self, view: str, folds: Sequence[int]) -> list[str]:
         """All that the methods must have learnt, in these folds."""

@@ -1,16 +1,10 @@
 """One square per slice around the heart: what is learnt for it in each fold, then the boxes of a shard of cases."""
 
 
-def lessons(part, kind):
-    return lambda w: expand(
-        "results/resample/{view}/{case}_{kind}.nii.gz", view=w.view, case=PLAN.detector.taught(part, w.fold), kind=kind
-    )
-
-
 rule detect_cascade:
     input:
-        cines=lessons("cascade", "cine"),
-        references=lessons("cascade", "reference"),
+        cines=PLAN.detector.lessons("cascade", "cine"),
+        references=PLAN.detector.lessons("cascade", "reference"),
     output:
         cascade="results/detect/{view}/fold-{fold}/cascade.xml",
         table="results/detect/{view}/fold-{fold}/cascade.csv",
@@ -30,8 +24,8 @@ rule detect_cascade:
 
 rule detect_classifier:
     input:
-        cines=lessons("classifier", "cine"),
-        references=lessons("classifier", "reference"),
+        cines=PLAN.detector.lessons("classifier", "cine"),
+        references=PLAN.detector.lessons("classifier", "reference"),
         cascade="results/detect/{view}/fold-{fold}/cascade.xml",
     output:
         model="results/detect/{view}/fold-{fold}/classifier.safetensors",
@@ -64,8 +58,8 @@ for part in ("fitter", "locator"):
         name:
             f"detect_{part}"
         input:
-            cines=lessons(part, "cine"),
-            references=lessons(part, "reference"),
+            cines=PLAN.detector.lessons(part, "cine"),
+            references=PLAN.detector.lessons(part, "reference"),
         output:
             model=f"results/detect/{{view}}/fold-{{fold}}/{part}.safetensors",
             history=f"results/detect/{{view}}/fold-{{fold}}/{part}.csv",
