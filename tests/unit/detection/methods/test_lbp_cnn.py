@@ -17,6 +17,7 @@ from lvpipe.config.detect import (
 from lvpipe.detection.cascade.training import learn_cascade
 from lvpipe.detection.cascade.xml import write_cascade
 from lvpipe.detection.methods import lbp_cnn
+from lvpipe.detection.refinement import Walked
 from lvpipe.squares import overlap
 
 pytestmark = pytest.mark.usefixtures("torch_as_it_was")
@@ -161,6 +162,16 @@ def test_other_places_are_followed_too_if_they_look_like_a_heart():
     np.testing.assert_allclose(starts[0][1], [52, 50, 30])
     np.testing.assert_allclose(starts[1][1], [20, 90, 30])
     assert len(lbp_cnn._starts(rows(*[(1, 50 * i, 50, 30, 0.9) for i in range(9)]), least_score=0.5)) == 3
+
+
+def test_the_first_place_that_most_of_the_stack_shows_is_the_heart():
+    def walked(*scores):
+        return Walked(np.ones((len(scores), 3)), np.array(scores, float))
+
+    poor, good, better = walked(0.9, np.nan, np.nan), walked(0.8, 0.8, np.nan), walked(0.9, 0.9, 0.9)
+    assert lbp_cnn._surest(iter([good, better])) is good
+    assert lbp_cnn._surest(iter([poor, better, good])) is better
+    assert lbp_cnn._surest(iter([walked(np.nan, np.nan, np.nan), poor])) is poor
 
 
 @pytest.mark.parametrize("side", [12.0, 40.0, 100.0])
