@@ -89,8 +89,14 @@ def _is_text(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
-def _imports(module: str) -> Iterator[str]:
-    for node in _executed(_tree(module)):
+@cache
+def _imports(module: str) -> frozenset[str]:
+    """Asked once of each module, though many closures hold it."""
+    return frozenset(_names_imported(_tree(module)))
+
+
+def _names_imported(tree: ast.Module) -> Iterator[str]:
+    for node in _executed(tree):
         if isinstance(node, ast.Import):
             yield from (name for alias in node.names for name in _with_parents(alias.name))
         elif isinstance(node, ast.ImportFrom) and node.module:

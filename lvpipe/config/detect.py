@@ -53,7 +53,7 @@ class ProposalSettings(Section):
     side_mm: tuple[float, float] = Field((36.0, 150.0), description="Smallest and largest side of a square.")
     scale_factor: float = Field(1.1, ge=1.02, le=2, description="Ratio of each side to the next smaller one.")
     step: int = Field(2, ge=1, le=8, description="Step between windows, in pixels of the cascade's window.")
-    most: int = Field(100, ge=1, description="Most proposals of a slice that the classifier sees, by their neighbours.")
+    most: int = Field(100, ge=1, description="Most proposals of a slice, by neighbours; of a grid's squares, by score.")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

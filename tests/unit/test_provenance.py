@@ -58,7 +58,8 @@ def package(tmp_path, monkeypatch):
 
 
 def _forget() -> None:
-    for cached in (provenance._tree, provenance._module_digest, provenance._file, import_closure, code_digest):
+    own = (provenance._tree, provenance._imports, provenance._module_digest, provenance._file)
+    for cached in (*own, import_closure, code_digest):
         cached.cache_clear()
 
 

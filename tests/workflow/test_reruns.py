@@ -36,7 +36,8 @@ MODULES = {
     "detection/teaching/deciding.py": AFTER_CLASSIFIER,
     "networks/roi_fit.py": AFTER_FITTER,
     "detection/methods/lbp_cnn.py": AFTER_FIND,
-    "detection/methods/mean_deltas.py": set(),  # a method that nobody asks
+    "detection/methods/fourier.py": AFTER_FIND,  # it is asked beside the method that decides
+    "detection/methods/mean_deltas.py": set(),  # and this one is not
     "detection/audit.py": PICTURES | {"report"} | END,
     "detection/judging.py": {"score_boxes", "report"} | END,
     "networks/unet.py": AFTER_TRAIN,
@@ -71,6 +72,9 @@ UNET = {
 SETTINGS = {
     "resample.spacing_mm": ({"resample": {"spacing_mm": 2.5}}, AFTER_RESAMPLE),
     "detect.cascade.stages": ({"detect": {"cascade": {"stages": 5}}}, AFTER_CASCADE),
+    "detect.classifier.seed": ({"detect": {"classifier": {"seed": 5}}}, AFTER_CLASSIFIER),
+    "detect.fitter.seed": ({"detect": {"fitter": {"seed": 5}}}, AFTER_FITTER),
+    "detect.locator.seed": ({"detect": {"locator": {"seed": 5}}}, set()),
     "detect.agree_mm": ({"detect": {"agree_mm": 30}}, AFTER_FIND),
     "models.window": ({"models": [{**UNET, "window": {"side_px": 72}}]}, AFTER_TRAIN),
     "train.seed": ({"train": {"seed": 9}}, AFTER_TRAIN),

@@ -98,6 +98,8 @@ for (cohort, fold, shard), members in PLAN.detect_shards.items():
             expand("results/detect/{{view}}/{case}_boxes.json", case=members),
         log:
             f"logs/detect/{{view}}/{cohort}_{fold}-{shard}.log",
+        group:
+            "find"
         conda:
             PLAN.detector.environment("find")
         threads: PLAN.detector.job("find").threads
@@ -127,6 +129,8 @@ for (cohort, fold, shard), members in PLAN.detect_shards.items():
             expand("results/detect/{{view}}/{case}_boxes.png", case=members),
         log:
             f"logs/detect/{{view}}/{cohort}_{fold}-{shard}_picture.log",
+        group:
+            "measure"
         conda:
             "../../envs/cpu.yaml"
         params:

@@ -22,8 +22,6 @@ _LEAST_SCORE = 0.5
 """Under it the slices look elsewhere, or nowhere in particular: noise and chests without a heart have 0.05 to 0.47,
 hearts that were never learnt from 0.65 to 0.98."""
 
-_WHITE = 255.0
-
 
 def find(scene: Scene, settings: DetectSettings) -> Finding:
     """A square in each slice, about a straight line through what the slices see."""
@@ -45,10 +43,10 @@ def _see(look: Look, scene: Scene, settings: DetectSettings) -> tuple[Floats, Sq
     import torch
 
     from lvpipe.detection.heat import as_chances, expected_squares
-    from lvpipe.learning.batches import compute_logits
+    from lvpipe.learning.batches import WHITE, compute_logits
     from lvpipe.learning.weights import load_networks
 
-    images = torch.from_numpy(look.images_zcyx).to(settings.device) / _WHITE
+    images = torch.from_numpy(look.images_zcyx).to(settings.device) / WHITE
     with torch.inference_mode():
         networks = load_networks(scene.learnt["locator"], settings.device, NETWORKS["locator"])
         seen = [compute_logits(network, images, settings.precision) for network in networks]

@@ -24,6 +24,7 @@ _NOISE_SHARE = 0.06
 """Share of the examples that are nothing but noise, and wrong: images of hearts do not teach what noise is not."""
 
 _GREY, _NOISE_SD = 128.0, 40.0
+"""Of that noise in 0..255, before it is standardised: little of it is cut off at either end."""
 
 _CHUNK = 1000
 """Examples that are averaged at once."""
