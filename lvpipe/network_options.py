@@ -8,6 +8,9 @@ from lvpipe.errors import UserError
 
 _NETWORKS = Path(__file__).parent / "networks"
 
+_OUTPUTS = "outputs"
+"""Follows from the model's `labels`."""
+
 
 def check_network(model: ModelEntry) -> None:
     """Refuse unknown networks and options when the workflow is parsed.
@@ -18,7 +21,7 @@ def check_network(model: ModelEntry) -> None:
     if not path.is_file():
         known = sorted(file.stem for file in path.parent.glob("*.py") if file.stem != "__init__")
         raise UserError(f"models: {model.name}: network {model.network} is not there; known: {', '.join(known)}")
-    known = _arguments_of_build(path)
+    known = [name for name in _arguments_of_build(path) if name != _OUTPUTS]
     unknown = sorted(set(model.options) - set(known))
     if unknown:
         raise UserError(

@@ -317,7 +317,8 @@ class Plan:
     def network(self, model: str) -> str:
         """The network of a model and its options, as canonical JSON."""
         entry = self.models[model]
-        return json.dumps({"network": entry.network, "options": entry.options}, sort_keys=True)
+        options = {**entry.options, "outputs": len(entry.labels)}
+        return json.dumps({"network": entry.network, "options": options}, sort_keys=True)
 
     def code(self, stage: str, *modules: str) -> str:
         """The modules of a stage, and those that it loads by name, each with its digest."""

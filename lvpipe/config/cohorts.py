@@ -58,6 +58,11 @@ class ModelEntry(Section):
     window: Window = Field(default_factory=Window, description="`draws`: what it sees of a slice.")
     network: str = Field("", description="`draws`: architecture, the name of a module in lvpipe/networks.")
     options: dict[str, Any] = Field(default_factory=dict, description="Arguments of that module's `build`.")
+    labels: tuple[Literal["cavity", "myocardium", "background"], ...] = Field(
+        ("cavity",),
+        min_length=1,
+        description="`draws`: what the network's outputs are, each with a probability of its own; the cavity first.",
+    )
     makes: Literal["prob", "areas", "masks"] = Field(
         "prob", description="What it makes of a cine: `prob` if it draws, `areas` or `masks` if it is given."
     )
@@ -93,6 +98,8 @@ class ModelEntry(Section):
         yield from (f"{key} is missing" for key in ("view", "network") if not getattr(self, key))
         if self.makes != "prob":
             yield f"makes is {self.makes}, expected prob"
+        if self.labels[0] != "cavity" or len(set(self.labels)) < len(self.labels):
+            yield f"labels are {', '.join(self.labels)}, expected cavity first and each once"
         if self.table:
             yield "table is for kind given"
 

@@ -6,6 +6,7 @@ import torch
 from numpy.typing import NDArray
 
 from lvpipe.config.network_job import Precision
+from lvpipe.config.window import Intensities
 from lvpipe.learning.device import resolve_precision
 
 if TYPE_CHECKING:
@@ -23,9 +24,11 @@ def as_batch(images_nyx: NDArray[Any]) -> "Tensor":
     return torch.from_numpy(images_nyx)[:, None].float() / WHITE
 
 
-def compute_logits(network: "nn.Module", images: "Tensor", precision: Precision) -> "Tensor":
-    """Standardise images in 0..1 and apply the network, where both are."""
-    return compute(network, standardise(images), precision)
+def compute_logits(
+    network: "nn.Module", images: "Tensor", precision: Precision, intensities: Intensities = "standard"
+) -> "Tensor":
+    """Scale images in 0..1 and apply the network, where both are."""
+    return compute(network, scale(images, intensities), precision)
 
 
 def compute(network: "nn.Module", ready: "Tensor", precision: Precision) -> "Tensor":
@@ -35,6 +38,14 @@ def compute(network: "nn.Module", ready: "Tensor", precision: Precision) -> "Ten
     with torch.autocast(device, dtype=torch.bfloat16, enabled=low):
         found: Tensor = network(ready)
     return found.float()
+
+
+def scale(images: "Tensor", intensities: Intensities) -> "Tensor":
+    """Images in 0..1 as a network wants them."""
+    if intensities == "standard":
+        return standardise(images)
+    dimmed = images / WHITE if intensities == "dimmed" else images
+    return dimmed.contiguous(memory_format=torch.channels_last)
 
 
 def standardise(images: "Tensor") -> "Tensor":

@@ -8,8 +8,9 @@ from monai.losses import DiceCELoss
 from numpy.typing import NDArray
 
 from lvpipe.config.train import TrainSettings
+from lvpipe.config.window import Intensities
 from lvpipe.learning.augment import Augmenter
-from lvpipe.learning.batches import as_batch
+from lvpipe.learning.batches import as_batch, scale
 from lvpipe.learning.sampled import Judged, SampledTask
 from lvpipe.learning.store import Samples
 
@@ -24,8 +25,11 @@ class Segmenting(SampledTask[Samples]):
 
     score = "Dice"
 
-    def __init__(self, learn: Samples, watch: Samples, settings: TrainSettings) -> None:
+    def __init__(
+        self, learn: Samples, watch: Samples, settings: TrainSettings, intensities: Intensities = "standard"
+    ) -> None:
         super().__init__(learn, watch, settings, settings.epoch_images)
+        self.intensities: Intensities = intensities
         self.augment = Augmenter(settings.augmentation, settings.seed)
         self.random = self.augment.random
         self.compare = _loss(settings.loss)
@@ -35,6 +39,10 @@ class Segmenting(SampledTask[Samples]):
         changed, drawn = self.augment(*batch)
         loss: Tensor = self.compare(self.apply(network, changed), drawn.to(self.settings.device))
         return loss
+
+    def standardise(self, images: "Tensor") -> "Tensor":
+        """Images as this network wants them."""
+        return scale(images, self.intensities)
 
     def fetch(self, examples: Samples, chosen: NDArray[np.intp]) -> "Batch":
         """Images in 0..1, and where the cavity is."""

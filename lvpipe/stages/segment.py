@@ -41,7 +41,7 @@ def draw_case(
     grids = window_grids(boxes, window, view)
     windows_tzyx = cut(prepared.array_tzyx, grids, view)
     flat = windows_tzyx.reshape(-1, window.side_px, window.side_px)
-    probs = draw_images(networks, flat, settings.batch_images, settings.precision, settings.device)
+    probs = draw_images(networks, flat, settings.batch_images, settings.precision, settings.device, window.intensities)
     pasted = _paste(probs.reshape(windows_tzyx.shape), grids, grid_of(native))
     return Image(pasted, native.affine, native.time_step_ms)
 

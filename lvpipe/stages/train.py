@@ -39,7 +39,7 @@ def main(argv: Sequence[str]) -> None:
     learners, watched = settle_watched(drawn, args.watch, args.cines, "slice", "the model's `masks`")
     learn, watch = store.samples(learners), store.samples(watched)
     print(f"learning from {len(learn)} slices of {len(learners)} cases, watching {len(watch)} of {len(watched)}")
-    task = Segmenting(learn, watch, args.settings)
+    task = Segmenting(learn, watch, args.settings, args.window.intensities)
     network = build_network(args.network["network"], args.network["options"])
     history, best = train(network, task, args.settings, Checkpoint(kept / "checkpoint"))
     write_weights(args.model, best, args.network)
