@@ -10,11 +10,19 @@ Epochs = Annotated[int, Field(ge=1, description="Most passes over the training i
 Patience = Annotated[int, Field(ge=1, description="Epochs without a better monitored loss after which training stops.")]
 BatchImages = Annotated[int, Field(ge=1, description="Images in a step.")]
 LearningRate = Annotated[
-    float, Field(gt=0, description="Peak learning rate of the optimiser; it follows one cosine to zero.")
+    float, Field(gt=0, description="Highest learning rate of the optimiser; `schedule` says how it changes.")
 ]
 WeightDecay = Annotated[float, Field(ge=0, description="Weight decay of the optimiser.")]
 Optimiser = Annotated[
-    Literal["adamw", "sgd"], Field(description="`adamw`, or `sgd`: gradient descent with a momentum of 0.9.")
+    Literal["adamw", "adam", "sgd", "nesterov"],
+    Field(description="`sgd` is gradient descent with momentum, `nesterov` its variant that looks ahead."),
+]
+Schedule = Annotated[
+    Literal["one_cycle", "constant", "steps", "poly"],
+    Field(
+        description="Learning rate over the steps: `one_cycle` rises for a tenth of them and falls along a cosine; "
+        "`steps` falls at once every `drop_epochs`; `poly` falls to zero, nearly straight."
+    ),
 ]
 
 
@@ -27,7 +35,28 @@ class LoopSettings(NetworkJob):
     batch_images: BatchImages = 8
     optimiser: Optimiser = "adamw"
     learning_rate: LearningRate = 6e-3
+    momentum: float = Field(0.9, gt=0, lt=1, description="Momentum of `sgd` and `nesterov`.")
     weight_decay: WeightDecay = 1e-4
+    schedule: Schedule = "one_cycle"
+    drop_epochs: int = Field(70, ge=1, description="Epochs between two drops of the schedule `steps`.")
+    drop_factor: float = Field(0.1, gt=0, lt=1, description="What is left of the learning rate after each drop.")
+    clip_norm: float | None = Field(
+        1.0,
+        gt=0,
+        description="Largest norm of a step's gradient; larger ones come from batches of blank slices. None: any.",
+    )
+    average: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Share of the running mean of the weights that stays at each step; the mean is watched and kept. "
+        "None: the weights themselves.",
+    )
+    watch: Literal["loss", "score"] = Field(
+        "loss", description="What says which epoch is best: the lowest watched `loss`, or the highest `score`."
+    )
+    min_delta: float = Field(0.0, ge=0, description="An epoch is better only by more than this.")
+    keep: Literal["best", "last"] = Field("best", description="The weights of which epoch are kept.")
     inner_share: float = Field(
         0.15, gt=0, lt=0.5, description="Share of the training patients that only watch for early stopping."
     )

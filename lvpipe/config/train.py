@@ -1,23 +1,75 @@
 """Settings of the stage `train`: how a network learns."""
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lvpipe.config.base import Section
 from lvpipe.config.loop import LoopSettings
 
+Change = Literal[
+    "rotate",
+    "turn",
+    "scale",
+    "mirror_y",
+    "mirror_x",
+    "shift",
+    "bend",
+    "equalise",
+    "gamma",
+    "contrast",
+    "brightness",
+    "bias",
+    "blur",
+    "coarse",
+    "noise",
+]
+
 
 class Augmentation(Section):
-    """Random changes of each training image; a share of 0 switches one off."""
+    """Random changes of each training image: how far each may go, and how often it happens.
+
+    Of an image that is turned or mirrored a fair draw decides between all ways, its own among them.
+    """
 
     rotate_degrees: float = Field(30.0, ge=0, le=180, description="Largest rotation, either way.")
-    scale_share: float = Field(0.3, ge=0, lt=1, description="Largest relative change of size.")
+    turn_degrees: Literal[0, 90, 180] = Field(0, description="Turned by a multiple of this; 0: not turned.")
+    scale_share: float = Field(0.3, ge=0, lt=1, description="Largest relative change of what the window shows.")
+    scale_range: tuple[float, float] | None = Field(
+        None, description="What the window shows, from this to that many times; in place of `scale_share`."
+    )
+    mirror_y: bool = Field(True, description="Whether images are turned upside down.")
+    mirror_x: bool = Field(False, description="Whether left and right are exchanged.")
     shift_px: float = Field(12.0, ge=0, description="Largest shift along each axis.")
+    room_share: float = Field(
+        0.0, ge=0, le=1, description="Largest shift beyond that, as a share of the room beside the box."
+    )
+    room_from: float = Field(
+        1.0, gt=0, le=1, description="Side of that box, as a share of the window's: 1 / `window: box_share`."
+    )
+    bend_px: float = Field(0.0, ge=0, description="Largest shift of a point of a coarse grid: elastic deformation.")
+    bend_points: int = Field(5, ge=3, description="Points of that grid along each axis.")
+    equalise_clip: float | None = Field(
+        None, gt=0, description="Clip limit of an adaptive equalisation in 8 x 8 tiles, as OpenCV counts it; None: off."
+    )
     gamma: float = Field(1.5, ge=1, description="Largest exponent of a contrast change; its inverse is the smallest.")
-    noise_sd: float = Field(0.05, ge=0, description="Largest standard deviation of added noise, image range 0 to 1.")
+    contrast_share: float = Field(0.0, ge=0, lt=1, description="Largest relative change of the spread about the mean.")
+    brightness_share: float = Field(0.0, ge=0, lt=1, description="Largest relative change of brightness as a whole.")
     bias_share: float = Field(0.3, ge=0, lt=1, description="Largest relative change of brightness across the image.")
-    share: float = Field(0.5, ge=0, le=1, description="Probability of each change for an image.")
+    blur_px: float = Field(0.0, ge=0, description="Largest standard deviation of a blur.")
+    coarse_factor: float = Field(1.0, ge=1, le=8, description="Largest factor of a coarser resolution, there and back.")
+    noise_sd: float = Field(0.05, ge=0, description="Largest standard deviation of added noise, image range 0 to 1.")
+    share: float = Field(0.5, ge=0, le=1, description="Probability of each change for an image; 0: no change at all.")
+    shares: dict[Change, Annotated[float, Field(ge=0, le=1)]] = Field(
+        default_factory=dict, description="Probabilities of single changes, by name, where they differ from `share`."
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        low, high = self.scale_range or (1.0, 1.0)
+        if not 0 < low <= high:
+            raise ValueError(f"scale_range is [{low:g}, {high:g}]; expected 0 < first <= second")
+        return self
 
 
 class TrainSettings(LoopSettings):

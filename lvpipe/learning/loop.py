@@ -6,8 +6,9 @@ What is learnt is a `Task`; lvpipe/learning/segmenting.py is one, and sampled.py
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from itertools import takewhile
+from math import inf, isfinite
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -16,21 +17,10 @@ import torch
 from lvpipe.config.loop import LoopSettings
 from lvpipe.errors import UserError
 from lvpipe.learning.checkpoint import Checkpoint
+from lvpipe.learning.optimising import make_average, make_optimiser, make_schedule
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-    from torch.optim import Optimizer
-    from torch.optim.lr_scheduler import LRScheduler
-
-_WARM_UP_SHARE = 0.1
-_WARM_UP_STEPS = 2
-"""Fewest steps in which the learning rate rises: OneCycleLR divides by one less than their number."""
-
-_CLIP_NORM = 1.0
-"""Largest norm of a step's gradient; larger ones come from batches of nothing but blank slices."""
-
-_MOMENTUM = 0.9
-"""Of gradient descent; usual, and what Liao et al. take."""
 
 
 class Task(Protocol):
@@ -74,7 +64,7 @@ HISTORY = tuple(field.name for field in fields(Epoch))
 def train(
     network: "nn.Module", task: Task, settings: LoopSettings, checkpoint: Checkpoint
 ) -> "tuple[list[Epoch], Mapping[str, Tensor]]":
-    """Train in place; return the history and the weights of the epoch with the lowest watched loss.
+    """Train in place; return the history and the weights of the best epoch, or the last, as the settings say.
 
     A training that finds its checkpoint ends in the same bytes as one that was never interrupted.
 
@@ -90,12 +80,12 @@ def train(
         loop.note(rate, train_loss, *loop.evaluate())
         _tell(loop.history[-1], settings.epochs, task.score, images_per_s)
         checkpoint.save(loop.state)
-    if not loop.best:
+    if not loop.kept:
         raise UserError(
             f"training diverged: the watched loss was {loop.history[-1].watch_loss} in all {len(loop.history)} epochs; "
             f"lower its `learning_rate`, now {settings.learning_rate}"
         )
-    return loop.history, loop.best
+    return loop.history, loop.kept
 
 
 class _Loop:
@@ -106,11 +96,12 @@ class _Loop:
         self.task = task
         self.settings = settings
         self.steps = -(-task.images // settings.batch_images)
-        self.optimiser = _optimiser(network, settings)
-        self.schedule = _schedule(self.optimiser, self.steps * settings.epochs, settings)
+        self.optimiser = make_optimiser(network, settings)
+        self.schedule = make_schedule(self.optimiser, self.steps, settings)
+        self.average = make_average(self.network, settings)
         self.random = np.random.default_rng(settings.seed)
         self.history: list[Epoch] = []
-        self.best: Mapping[str, Tensor] = {}
+        self.kept: Mapping[str, Tensor] = {}
 
     def state(self) -> dict[str, Any]:
         """All that the coming epochs depend on."""
@@ -118,12 +109,13 @@ class _Loop:
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "schedule": self.schedule.state_dict(),
+            "average": self.average.state_dict() if self.average else {},
             "order": json.dumps(self.random.bit_generator.state),
             "task": self.task.random.get_state(),
             "torch": torch.get_rng_state(),
             "cuda": torch.cuda.get_rng_state_all() if self.settings.device == "cuda" else [],
             "history": [asdict(row) for row in self.history],
-            "best": self.best,
+            "kept": self.kept,
         }
 
     def resume(self, checkpoint: Checkpoint) -> None:
@@ -134,13 +126,20 @@ class _Loop:
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.schedule.load_state_dict(state["schedule"])
+        if self.average:
+            self.average.load_state_dict(state["average"])
         self.random.bit_generator.state = json.loads(state["order"])
         self.task.random.set_state(state["task"])
         torch.set_rng_state(state["torch"])
         torch.cuda.set_rng_state_all(state["cuda"])
         self.history = [Epoch(**row) for row in state["history"]]
-        self.best = state["best"]
+        self.kept = state["kept"]
         print(f"going on after epoch {len(self.history)} of {self.settings.epochs}", flush=True)
+
+    @property
+    def judged(self) -> "nn.Module":
+        """The network that is watched and kept: the running mean, where there is one."""
+        return self.network if self.average is None else self.average.module
 
     def rate(self) -> float:
         return float(self.schedule.get_last_lr()[0])
@@ -150,44 +149,36 @@ class _Loop:
         return float(np.mean([self._step(batch) for batch in self.task.batches(self.random)]))
 
     def evaluate(self) -> tuple[float, float]:
-        self.network.eval()
+        self.judged.eval()
         with torch.inference_mode():
-            return self.task.evaluate(self.network)
+            return self.task.evaluate(self.judged)
 
     def note(self, rate: float, train_loss: float, watch_loss: float, watch_score: float) -> None:
-        """Add an epoch to the history; keep its weights if its watched loss is the lowest so far."""
-        better = watch_loss < min((row.watch_loss for row in self.history if row.best), default=float("inf"))
-        if better:
-            self.best = {name: tensor.to("cpu", copy=True) for name, tensor in self.network.state_dict().items()}
-        self.history.append(Epoch(len(self.history) + 1, rate, train_loss, watch_loss, watch_score, better))
+        """Add an epoch to the history; keep its weights if it is the best so far, or the last is wanted."""
+        row = Epoch(len(self.history) + 1, rate, train_loss, watch_loss, watch_score, best=False)
+        row = replace(row, best=self._is_better(row))
+        if isfinite(watch_loss) and (row.best or self.settings.keep == "last"):
+            self.kept = {name: tensor.to("cpu", copy=True) for name, tensor in self.judged.state_dict().items()}
+        self.history.append(row)
+
+    def _is_better(self, row: Epoch) -> bool:
+        goods = [self._goodness(other) for other in self.history if other.best]
+        return isfinite(row.watch_loss) and self._goodness(row) > max(goods, default=-inf) + self.settings.min_delta
+
+    def _goodness(self, row: Epoch) -> float:
+        return row.watch_score if self.settings.watch == "score" else -row.watch_loss
 
     def _step(self, batch: Any) -> float:
         loss: Any = self.task.loss(self.network, batch)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), _CLIP_NORM)
+        if self.settings.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip_norm)
         self.optimiser.step()
         self.schedule.step()
+        if self.average:
+            self.average.update_parameters(self.network)
         return float(loss.detach())
-
-
-def _optimiser(network: "nn.Module", settings: LoopSettings) -> "Optimizer":
-    rate, decay = settings.learning_rate, settings.weight_decay
-    if settings.optimiser == "sgd":
-        return torch.optim.SGD(network.parameters(), lr=rate, momentum=_MOMENTUM, weight_decay=decay)
-    return torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=decay)
-
-
-def _schedule(optimiser: "Optimizer", steps: int, settings: LoopSettings) -> "LRScheduler":
-    """One cosine up and down; the momentum of `sgd` stays as it is."""
-    total = max(_WARM_UP_STEPS + 1, steps)
-    return torch.optim.lr_scheduler.OneCycleLR(
-        optimiser,
-        settings.learning_rate,
-        total_steps=total,
-        pct_start=max(_WARM_UP_SHARE, _WARM_UP_STEPS / total),
-        cycle_momentum=settings.optimiser != "sgd",
-    )
 
 
 def _waited(history: Sequence[Epoch]) -> int:

@@ -36,8 +36,8 @@ class Segmenting(SampledTask[Samples]):
 
     def loss(self, network: "nn.Module", batch: "Batch") -> "Tensor":
         """The loss of a batch, changed at random."""
-        changed, drawn = self.augment(*batch)
-        loss: Tensor = self.compare(self.apply(network, changed), drawn.to(self.settings.device))
+        changed, drawn = self.augment(*(part.to(self.settings.device) for part in batch))
+        loss: Tensor = self.compare(self.apply(network, changed), drawn)
         return loss
 
     def standardise(self, images: "Tensor") -> "Tensor":

@@ -46,7 +46,7 @@ def test_what_the_command_line_makes_strings_of_becomes_numbers_again():
         ({"detekt": {}}, ["unknown key `detekt`", "did you mean `detect`?"]),
         ({"train": {"learning_rat": 1}}, ["`train: learning_rat`", "did you mean `learning_rate`?"]),
         ({"train": {"augmentation": {"rotate": 9}}}, ["did you mean `rotate_degrees`?"]),
-        ({"train": {"zzzzzz": 1}}, ["known here: augmentation, batch_images"]),
+        ({"train": {"zzzzzz": 1}}, ["known here: augmentation, average, batch_images"]),
         ({"cohorts": [{**DEFAULT["cohorts"][0], "raeder": "x"}]}, ["`cohorts: 0: raeder`", "`reader`"]),
         ({"models": [{**DEFAULT["models"][0], "netwrok": "x"}]}, ["did you mean `network`?"]),
         (

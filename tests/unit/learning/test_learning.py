@@ -11,7 +11,6 @@ from lvpipe.config.train import Augmentation, TrainSettings
 from lvpipe.errors import UserError
 from lvpipe.learning import loop
 from lvpipe.learning.apply import draw_images
-from lvpipe.learning.augment import Augmenter
 from lvpipe.learning.batches import as_batch, standardise
 from lvpipe.learning.checkpoint import Checkpoint
 from lvpipe.learning.device import prepare_torch
@@ -213,57 +212,6 @@ def test_an_epoch_of_some_images_draws_others_each_time(stored):
     assert epochs[0] != epochs[1]
     assert machine.steps == 3
     assert machine.schedule.total_steps == 9
-
-
-def ramp(n: int = 6, side: int = 64) -> tuple[torch.Tensor, torch.Tensor]:
-    """A bright smooth blob off centre, and the target where it is above one half."""
-    y, x = np.indices((side, side))
-    blob = np.exp(-(((y - 26) / 11) ** 2 + ((x - 37) / 7) ** 2))
-    images = torch.tensor(np.tile(blob, (n, 1, 1, 1)), dtype=torch.float32)
-    return images, (images > 0.5).float()
-
-
-def test_image_and_target_move_together():
-    spatial = Augmentation(scale_share=0.15, gamma=1, noise_sd=0, bias_share=0, share=1)
-    augment = Augmenter(spatial, seed=3)
-    images, targets = ramp(12)
-    moved, drawn = augment(images, targets)
-    expected = moved > 0.5
-    overlap = 2 * (expected & (drawn > 0)).sum((1, 2, 3)) / (expected.sum((1, 2, 3)) + drawn.sum((1, 2, 3)))
-    assert overlap.min() > 0.93
-    assert set(drawn.unique().tolist()) == {0, 1}
-    stayed = 2 * (targets * drawn).sum((1, 2, 3)) / (targets.sum((1, 2, 3)) + drawn.sum((1, 2, 3)))
-    assert stayed.median() < 0.8, "they did move"
-    sizes = drawn.sum((1, 2, 3)) / targets.sum((1, 2, 3))
-    assert sizes.min() > 0.6
-    assert sizes.max() < 1.6
-
-
-def test_intensities_change_and_targets_do_not():
-    still = Augmentation(rotate_degrees=0, scale_share=0, shift_px=0, share=1)
-    augment = Augmenter(still, seed=3)
-    augment._thetas = lambda n, side: torch.eye(3)[:2].repeat(n, 1, 1)  # without the mirror
-    images, targets = ramp()
-    changed, drawn = augment(images, targets)
-    torch.testing.assert_close(drawn, targets)
-    assert (changed - images).abs().mean() > 0.01
-    assert torch.isfinite(changed).all()
-    for first, second in [(0, 1), (2, 5)]:
-        assert (changed[first] - changed[second]).abs().mean() > 0.01, "each image has its own change"
-
-
-def test_a_share_of_zero_changes_nothing():
-    images, targets = ramp()
-    changed, drawn = Augmenter(STILL, seed=3)(images, targets)
-    torch.testing.assert_close(changed, images, atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(drawn, targets)
-
-
-def test_equal_seeds_augment_alike():
-    images, targets = ramp()
-    first, second, third = (Augmenter(Augmentation(), seed)(images, targets)[0] for seed in (1, 1, 2))
-    assert torch.equal(first, second)
-    assert not torch.equal(first, third)
 
 
 def test_images_are_standardised_one_by_one():
