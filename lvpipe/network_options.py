@@ -1,7 +1,20 @@
-"""The options of a network: the arguments of its `build`, by name."""
+"""What a network takes: options (the arguments of its `build`, by name and kind) and windows.
+
+All is read from the source: importing a network imports torch. Beside `build` a module may say, in plain literals,
+
+- `MAKES`: what comes out, `prob` if left out (logits of each label); else `areas`, `volumes`, the detector's `squares`;
+- `SIDE`: the only side of an image that it takes, in pixels;
+- `SIDE_MULTIPLE`: what the side is a multiple of;
+- `SIDE_HALVED_BY`: the option that lists levels, between each two of which the side is halved.
+"""
 
 import ast
+import math
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 from lvpipe.config.cohorts import ModelEntry
 from lvpipe.errors import UserError
@@ -11,26 +24,141 @@ _NETWORKS = Path(__file__).parent / "networks"
 _OUTPUTS = "outputs"
 """Follows from the model's `labels`."""
 
+_DRAWING = "prob"
+
+_ANNOTATIONS = {"Sequence": Sequence, "Literal": Literal}
+"""What annotations of options are made of, beside Python's own names."""
+
+_WORDS = {int: "a whole number of 0 or more", float: "a number of 0 or more", bool: "true or false", str: "text"}
+
+_FEWEST_AT_THE_BOTTOM = 2
+"""Pixels along a side where it is halved most: a single one has no spread to normalise by."""
+
+
+class Source:
+    """What a network's module says of itself."""
+
+    def __init__(self, path: Path) -> None:
+        body = ast.parse(path.read_text()).body
+        build = next((node for node in body if isinstance(node, ast.FunctionDef) and node.name == "build"), None)
+        if build is None:
+            raise UserError(f"{path}: has no function build; expected it to take a model's options")
+        arguments = build.args.args + build.args.kwonlyargs
+        self.kinds = {one.arg: _kind(one.annotation) for one in arguments if one.arg != _OUTPUTS}
+        defaults = zip(reversed(build.args.args), reversed(build.args.defaults), strict=False)
+        self.defaults = {argument.arg: _value(default) for argument, default in defaults}
+        self.said = {
+            node.targets[0].id: _value(node.value)
+            for node in body
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+        }
+
+    @property
+    def makes(self) -> str:
+        """What comes out of it."""
+        return str(self.said.get("MAKES", _DRAWING))
+
+    def multiple(self, options: Mapping[str, Any]) -> int:
+        """What a window's side is a multiple of."""
+        levels = self.said.get("SIDE_HALVED_BY")
+        if levels is not None:
+            return int(2 ** (len(options.get(levels, self.defaults.get(levels))) - 1))
+        return int(self.said.get("SIDE_MULTIPLE", 1))
+
 
 def check_network(model: ModelEntry) -> None:
-    """Refuse unknown networks and options when the workflow is parsed.
+    """Refuse, when the workflow is parsed, a network or an option that is not there, and a window that does not fit.
 
-    The arguments are read from the source: importing a network imports torch.
+    Raises:
+        UserError: what is wrong, in one line.
     """
     path = _NETWORKS / f"{model.network}.py"
-    if not path.is_file():
-        known = sorted(file.stem for file in path.parent.glob("*.py") if file.stem != "__init__")
-        raise UserError(f"models: {model.name}: network {model.network} is not there; known: {', '.join(known)}")
-    known = [name for name in _arguments_of_build(path) if name != _OUTPUTS]
-    unknown = sorted(set(model.options) - set(known))
-    if unknown:
+    if path not in _paths():
+        raise UserError(f"models: {model.name}: network {model.network} is not there; known: {', '.join(_drawing())}")
+    source = _read(path)
+    if source.makes != _DRAWING:
         raise UserError(
-            f"models: {model.name}: options: unknown key `{unknown[0]}`; known: {', '.join(known) or 'none'}"
+            f"models: {model.name}: network {model.network} makes {source.makes}, it does not draw; "
+            f"expected one of: {', '.join(_drawing())}"
+        )
+    _check_options(model, source)
+    _check_side(model, source)
+
+
+def _check_options(model: ModelEntry, source: Source) -> None:
+    for name, value in model.options.items():
+        if name not in source.kinds:
+            known = ", ".join(source.kinds) or "none"
+            raise UserError(f"models: {model.name}: options: unknown key `{name}`; known: {known}")
+        if not _fits(value, source.kinds[name]):
+            expected = _expected(source.kinds[name])
+            raise UserError(f"models: {model.name}: options: {name} is {value!r}; expected {expected}")
+
+
+def _check_side(model: ModelEntry, source: Source) -> None:
+    side, only = model.window.side_px, source.said.get("SIDE")
+    where = f"models: {model.name}: window.side_px is {side}, network {model.network} takes"
+    if only is not None and side != only:
+        raise UserError(f"{where} images of {only} x {only} alone; expected `window: {{side_px: {only}}}`")
+    multiple = source.multiple(model.options)
+    fewest = _FEWEST_AT_THE_BOTTOM * multiple
+    if multiple > 1 and (side % multiple or side < fewest):
+        near = max(fewest, round(side / multiple) * multiple)
+        raise UserError(
+            f"{where} multiples of {multiple} from {fewest} on; expected e.g. `window: {{side_px: {near}}}`"
         )
 
 
-def _arguments_of_build(path: Path) -> list[str]:
-    for node in ast.parse(path.read_text()).body:
-        if isinstance(node, ast.FunctionDef) and node.name == "build":
-            return [argument.arg for argument in node.args.args + node.args.kwonlyargs]
-    raise UserError(f"{path}: has no function build; expected it to take a model's options")
+def _drawing() -> list[str]:
+    return [path.stem for path in _paths() if _read(path).makes == _DRAWING]
+
+
+def _paths() -> list[Path]:
+    return sorted(_NETWORKS.glob("[!_]*.py"))
+
+
+@cache
+def _read(path: Path) -> Source:
+    return Source(path)
+
+
+def _value(node: ast.expr) -> Any:
+    """The value of a literal; None of anything else."""
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return None
+
+
+def _kind(annotation: ast.expr | None) -> Any:
+    """The type that an annotation names; one of other words, or none, lets everything pass."""
+    try:
+        return eval(ast.unparse(annotation), dict(_ANNOTATIONS)) if annotation is not None else Any
+    except NameError:
+        return Any
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Whether a value from YAML or JSON is of this kind; a yes is no number."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        return any(_fits(value, one) for one in inner)
+    if origin is Literal:
+        return value in inner
+    if origin is Sequence:
+        return isinstance(value, list | tuple) and bool(value) and all(_fits(one, inner[0]) for one in value)
+    if kind in (int, float):
+        number = isinstance(value, int if kind is int else int | float) and not isinstance(value, bool)
+        return number and math.isfinite(value) and value >= 0
+    return kind is Any or isinstance(value, kind)
+
+
+def _expected(kind: Any) -> str:
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        return " or ".join(_expected(one) for one in inner)
+    if origin is Literal:
+        return " or ".join(map(str, inner))
+    if origin is Sequence:
+        return f"a list, each {_expected(inner[0])}"
+    return _WORDS.get(kind, str(kind))

@@ -21,8 +21,17 @@ _KEY = "lvpipe"
 
 
 def build_network(network: str, options: Mapping[str, Any]) -> "nn.Module":
-    """The architecture of this name, with fresh weights."""
-    built: nn.Module = importlib.import_module(f"lvpipe.networks.{network}").build(**options)
+    """The architecture of this name, with fresh weights.
+
+    Raises:
+        UserError: these options make no network, such as a list of levels that is too short.
+    """
+    build = importlib.import_module(f"lvpipe.networks.{network}").build
+    try:
+        built: nn.Module = build(**options)
+    except (TypeError, ValueError, ArithmeticError, LookupError, RuntimeError, AssertionError) as error:
+        why = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"network {network}: no network has the options {dict(options)}: {why}; mend them") from error
     return built
 
 
@@ -59,7 +68,7 @@ def read_network(path: Path, expected: str | None = None) -> "nn.Module":
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping, has only keys())
         network = build_network(architecture["network"], architecture["options"])
         network.load_state_dict(state)
-    except (SafetensorError, ImportError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (SafetensorError, ImportError, KeyError, TypeError, ValueError, RuntimeError, UserError) as error:
         raise UserError(
             f"{path}: not a readable model ({str(error).splitlines()[0]}); expected safetensors with weights "
             f"and architecture: delete the file and run again"

@@ -13,6 +13,8 @@ from torch import nn
 if TYPE_CHECKING:
     from torch import Tensor
 
+MAKES = "squares"
+
 IMAGES = 2
 """Mean and spread over time."""
 

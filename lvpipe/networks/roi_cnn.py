@@ -10,6 +10,8 @@ from lvpipe.detection.lessons import MOMENTS
 if TYPE_CHECKING:
     from torch import Tensor
 
+MAKES = "squares"
+
 SIDE = 25
 """Of a square, in pixels (Table I)."""
 

@@ -10,6 +10,8 @@ from lvpipe.networks.roi_cnn import SIDE
 if TYPE_CHECKING:
     from torch import Tensor
 
+MAKES = "squares"
+
 _FEATURES = 16
 _DENSE = 64
 _DROPOUT = 0.2

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from monai.networks.nets import UNet
 from torch import nn
 
+SIDE_HALVED_BY = "channels"
+
 
 def build(
     outputs: int = 1, channels: Sequence[int] = (16, 32, 64, 128), residual_units: int = 1, dropout: float = 0.0

@@ -1,0 +1,33 @@
+"""MONAI's DynUNet, the network of nnU-Net: strided convolutions, instance normalisation (Isensee et al., 2021)."""
+
+from collections.abc import Sequence
+
+from monai.networks.nets import DynUNet
+from torch import nn
+
+SIDE_HALVED_BY = "filters"
+
+
+def build(
+    outputs: int = 1,
+    filters: Sequence[int] = (32, 64, 128, 256, 512),
+    residual: bool = False,
+    dropout: float = 0.0,
+) -> nn.Module:
+    """`filters` of each level, the side halved between them; `residual` blocks as in nnU-Net's later presets.
+
+    Without deep supervision: one map of logits comes out, in training as in use.
+    """
+    levels = len(filters)
+    network: nn.Module = DynUNet(
+        2,
+        1,
+        outputs,
+        kernel_size=[3] * levels,
+        strides=[1] + [2] * (levels - 1),
+        upsample_kernel_size=[2] * (levels - 1),
+        filters=tuple(filters),
+        dropout=dropout or None,
+        res_block=residual,
+    )
+    return network
