@@ -19,7 +19,7 @@ MADE := results logs .spool .snakemake
 .PHONY: help env slurm run resume test test-slurm kill test-faults check docs lock clean
 
 help:
-	@echo "make run     install what is needed into .venv, then make results/crps.csv, dice.csv, cases.csv and the report"
+	@echo "make run     install what is needed into .venv, then make results/crps.csv, dice.csv, segmentation.csv, cases.csv and the report"
 	@echo "make resume  the same after a run that was killed: takes its lock away and goes on where it stopped;"
 	@echo "             both pass ARGS on: make resume ARGS=\"--directory X --configfile recipes/tiny.yaml\""
 	@echo "make env     .venv alone; done again only when the locks or pyproject.toml changed"

@@ -13,8 +13,8 @@
 #                       {model}/{cohort}_volumes.csv  {cohort}_pairs.csv
 #                       {model}/{cohort}_areas.csv  {cohort}_curves.csv  of a cohort that brought its estimates
 #   results/calibrate   {model}/calibrator.json  forecasts.csv  fallbacks.csv
-#   results/score       {model}/{case}_dice.csv  boxes/{view}.csv  boxes/{view}_summary.csv
-#   results             crps.csv  dice.csv  cases.csv  report/index.html
+#   results/score       {model}/{case}_dice.csv  {case}_pooled.csv  boxes/{view}.csv  boxes/{view}_summary.csv
+#   results             crps.csv  dice.csv  segmentation.csv  cases.csv  report/index.html
 #
 #   cohort  cases from one source         case  one study of one patient, unique in a run
 #   view    a way of preparing a cine     model a network and what it learns from, or another tool's estimates
@@ -83,6 +83,7 @@ rule all:
     input:
         "results/crps.csv",
         "results/dice.csv",
+        "results/segmentation.csv",
         "results/cases.csv",
         "results/report/index.html",
         expand("results/train/{model}/fold-{fold}/curve.svg", model=PLAN.drawing, fold=range(PLAN.config.folds)),

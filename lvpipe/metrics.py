@@ -22,6 +22,25 @@ def iou(estimate: NDArray[Any], reference: NDArray[Any]) -> float:
     return int((estimate & reference).sum()) / union if union else float("nan")
 
 
+def precision(estimate: NDArray[Any], reference: NDArray[Any]) -> float:
+    """|A & B| / |A|: which share of what was drawn is right, 0..1; NaN where nothing was drawn."""
+    drawn = int(estimate.sum())
+    return int((estimate & reference).sum()) / drawn if drawn else float("nan")
+
+
+def recall(estimate: NDArray[Any], reference: NDArray[Any]) -> float:
+    """|A & B| / |B|: which share of what is there was drawn (sensitivity), 0..1; NaN where nothing is there."""
+    return precision(reference, estimate)
+
+
+def accuracy(estimate: NDArray[Any], reference: NDArray[Any]) -> float:
+    """The share of all pixels on which both agree, 0..1, and 1 where both are empty.
+
+    Most pixels of an image are background, so that it is near 1 for an empty mask too, and grows with the image.
+    """
+    return float((estimate == reference).mean())
+
+
 def hausdorff95_mm(estimate: NDArray[Any], reference: NDArray[Any], spacing_mm: Sequence[float]) -> float:
     """The larger of the two 95th percentiles of surface distances (Huttenlocher 1993), in mm.
 

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from lvpipe.config.base import PathName, Section
 from lvpipe.config.window import Window
 
-RESERVED = ("climatology", "expert")
+RESERVED = ("climatology", "expert", "background")
 """Names of rows that stand beside the models' in tables and pages."""
 
 

@@ -16,12 +16,13 @@ from lvpipe.config.score import ScoreSettings
 from lvpipe.files import read_table, write_table
 from lvpipe.forecasting.fallbacks import later
 from lvpipe.forecasting.forecasts import KINDS, forecast_id, read_forecasts, step, unseen
-from lvpipe.images import Image, is_rejected, read_image
-from lvpipe.labels import CAVITY, NOT_ANNOTATED
-from lvpipe.metrics import covers, crps, dice, hausdorff95_mm, iou, moments_ml, pearson_r
+from lvpipe.images import is_rejected, read_image
+from lvpipe.metrics import covers, crps, moments_ml, pearson_r
+from lvpipe.scoring.masks import DICE, MASKS, compare_masks
+from lvpipe.scoring.pooled import POOLED, pool
+from lvpipe.scoring.summary import SEGMENTATION, summarise_masks
 from lvpipe.tables import SheetRow, number, read_cases
 
-DICE = ("model", "cohort", "split", "case", "frame", "slice", "dice", "iou", "hd95_mm", "area_error_mm2")
 CRPS = (
     "model",
     "cohort",
@@ -62,19 +63,6 @@ class Scored:
         return Scored(self.kind, rows, self.forecasts[chosen])
 
 
-def compare_masks(mask: Image, reference: Image, *, hausdorff: bool) -> Iterator[dict[str, object]]:
-    """One row for each drawn slice, and one with an empty slice for each drawn frame's whole stack."""
-    x_mm, y_mm, z_mm = mask.spacing_xyz_mm
-    for frame in np.flatnonzero((reference.array_tzyx != NOT_ANNOTATED).any(axis=(1, 2, 3))):
-        drawn = (reference.array_tzyx[frame] != NOT_ANNOTATED).any(axis=(1, 2))
-        estimate, expert = mask.array_tzyx[frame] == CAVITY, reference.array_tzyx[frame] == CAVITY
-        for z in np.flatnonzero(drawn):
-            values = _overlap(estimate[z], expert[z], (y_mm, x_mm), x_mm * y_mm, hausdorff=hausdorff)
-            yield {"frame": int(frame), "slice": int(z), **values}
-        stack = _overlap(estimate[drawn], expert[drawn], (z_mm, y_mm, x_mm), x_mm * y_mm, hausdorff=hausdorff)
-        yield {"frame": int(frame), "slice": None, **stack}
-
-
 def summarise(name: str, cohort: str, split: str, parts: Sequence[Scored]) -> Iterator[dict[str, object]]:
     """Rows of crps.csv: each volume, then both together."""
     for part in parts:
@@ -104,11 +92,11 @@ def became(row: SheetRow, beat: Mapping[str, str]) -> dict[str, object]:
 
 
 def main(argv: Sequence[str]) -> None:
-    """`masks`: one case's Dice table. `boxes`: those of a view. `volumes`: crps.csv, dice.csv, cases.csv of the run."""
+    """`masks`: one case's tables. `boxes`: those of a view. `slices`: a picture. `volumes`: the tables of the run."""
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(required=True)
     masks = commands.add_parser("masks")
-    add_options(masks, ScoreSettings, "mask", "reference", "out")
+    add_options(masks, ScoreSettings, "mask", "prob", "reference", "out", "pooled")
     masks.set_defaults(run=_run_masks)
     boxes = commands.add_parser("boxes")
     add_options(boxes, None, "cases", "boxes", "references", "out", "summary")
@@ -116,7 +104,7 @@ def main(argv: Sequence[str]) -> None:
     boxes.add_argument("--drawn", nargs="*", required=True, help="cases with reference masks")
     boxes.set_defaults(run=_run_boxes)
     volumes = commands.add_parser("volumes")
-    add_options(volumes, ScoreSettings, "cases", "results", "crps", "dice", "scored")
+    add_options(volumes, ScoreSettings, "cases", "results", "crps", "dice", "segmentation", "scored")
     volumes.add_argument("--models", nargs="+", required=True)
     volumes.add_argument("--drawing", nargs="*", required=True, help="models whose masks are compared")
     volumes.add_argument("--drawn", nargs="*", required=True, help="cases with reference masks")
@@ -125,24 +113,15 @@ def main(argv: Sequence[str]) -> None:
     args.run(args)
 
 
-def _overlap(
-    estimate: NDArray[Any], expert: NDArray[Any], spacing_mm: Sequence[float], pixel_mm2: float, *, hausdorff: bool
-) -> dict[str, object]:
-    distance = hausdorff95_mm(estimate, expert, spacing_mm) if hausdorff else float("nan")
-    area_error = (int(estimate.sum()) - int(expert.sum())) * pixel_mm2
-    return {
-        "dice": dice(estimate, expert),
-        "iou": iou(estimate, expert),
-        "hd95_mm": distance,
-        "area_error_mm2": area_error,
-    }
-
-
 def _run_masks(args: argparse.Namespace) -> None:
     rows: list[dict[str, object]] = []
-    if not (is_rejected(args.mask) or is_rejected(args.reference)):
-        rows = list(compare_masks(read_image(args.mask), read_image(args.reference), hausdorff=args.settings.hausdorff))
-    write_table(args.out, DICE[4:], rows)
+    sums: list[dict[str, object]] = []
+    if not any(map(is_rejected, (args.mask, args.prob, args.reference))):
+        reference = read_image(args.reference)
+        rows = list(compare_masks(read_image(args.mask), reference, hausdorff=args.settings.hausdorff))
+        sums = pool(read_image(args.prob).array_tzyx, reference.array_tzyx)
+    write_table(args.out, MASKS, rows)
+    write_table(args.pooled, POOLED, sums)
 
 
 def _run_boxes(args: argparse.Namespace) -> None:
@@ -167,7 +146,15 @@ def _run_volumes(args: argparse.Namespace) -> None:
         scored.extend(_case_rows(model, parts, beats, fallbacks))
     write_table(args.crps, CRPS, summary)
     write_table(args.scored, SCORED, scored)
-    write_table(args.dice, DICE, _dice_rows(args.results / "score", args.drawing, [sheet[c] for c in args.drawn]))
+    _write_masks(args, sheet)
+
+
+def _write_masks(args: argparse.Namespace, sheet: Mapping[str, SheetRow]) -> None:
+    folder: Path = args.results / "score"
+    write_table(args.dice, DICE, _dice_rows(folder, args.drawing, [sheet[case] for case in args.drawn]))
+    pairs = [(model, case) for model in args.drawing for case in args.drawn]
+    pooled = {(model, case): read_table(folder / model / f"{case}_pooled.csv") for model, case in pairs}
+    write_table(args.segmentation, SEGMENTATION, summarise_masks(read_table(args.dice), pooled, sheet))
 
 
 def _beats(folder: Path, sheet: Mapping[str, SheetRow]) -> dict[str, dict[str, str]]:

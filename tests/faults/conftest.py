@@ -106,7 +106,7 @@ def beside(reference: Folder, tmp_path: Path) -> Callable[[Path], Folder]:
         shutil.copytree(reference.path, path, dirs_exist_ok=True)
         for word in ("segment", "postprocess", "integrate", "calibrate", "score", "report"):
             shutil.rmtree(path / "results" / word)
-        for name in ("crps.csv", "dice.csv", "cases.csv"):
+        for name in ("crps.csv", "dice.csv", "segmentation.csv", "cases.csv"):
             (path / "results" / name).unlink()
         return Folder(path, reference.overlay)
 

@@ -18,7 +18,7 @@ def test_every_file_is_the_local_runs_byte_for_byte(submitted, local):
     ours, theirs = contents(submitted.folder / "results"), contents(local.folder / "results")
     assert ours.keys() == theirs.keys()
     assert [name for name in ours if ours[name] != theirs[name]] == []
-    assert {"crps.csv", "dice.csv", "cases.csv", "report/index.html"} <= ours.keys()
+    assert {"crps.csv", "dice.csv", "segmentation.csv", "cases.csv", "report/index.html"} <= ours.keys()
 
 
 def test_nothing_runs_again_without_slurm_afterwards(submitted, configured):

@@ -7,6 +7,7 @@ from scipy.special import ndtr, ndtri
 
 from lvpipe.forecasting.forecasts import gaussian, step
 from lvpipe.metrics import (
+    accuracy,
     covers,
     crps,
     crps_gaussian_ml,
@@ -15,7 +16,9 @@ from lvpipe.metrics import (
     iou,
     moments_ml,
     pearson_r,
+    precision,
     quantile_ml,
+    recall,
 )
 
 FLOOR = 0.01
@@ -128,12 +131,18 @@ def test_overlap_of_two_squares():
     assert iou(first, second) == pytest.approx(18 / 54)
     assert dice(first, first) == iou(first, first) == 1
     assert dice(first, ~first) == iou(first, ~first) == 0
+    taller = square((20, 20), (2, 2), 8)
+    assert (precision(taller, first), recall(taller, first)) == (36 / 64, 1)
+    assert (precision(first, taller), recall(first, taller)) == (1, 36 / 64)
+    assert accuracy(first, taller) == pytest.approx(1 - 28 / 400)
 
 
 def test_where_nothing_was_there_to_agree_on():
     empty, some = np.zeros((5, 5), bool), square((5, 5), (1, 1), 2)
     assert np.isnan([dice(empty, empty), iou(empty, empty)]).all()
-    assert dice(empty, some) == iou(some, empty) == 0
+    assert dice(empty, some) == iou(some, empty) == precision(some, empty) == recall(empty, some) == 0
+    assert np.isnan([precision(empty, some), recall(some, empty)]).all()
+    assert accuracy(empty, empty) == 1
     assert dice(empty, square((5, 5), (1, 1), 1)) == 0
     for pair in [(empty, some), (some, empty), (empty, empty)]:
         assert np.isnan(hausdorff95_mm(*pair, (1, 1)))

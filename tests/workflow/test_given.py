@@ -104,7 +104,16 @@ def table(run, path):
 
 def test_nothing_is_converted_trained_or_segmented(run):
     made = {path.name for path in (run.folder / "results").iterdir()}
-    assert made == {"convert", "integrate", "calibrate", "crps.csv", "dice.csv", "cases.csv", "report"}
+    assert made == {
+        "convert",
+        "integrate",
+        "calibrate",
+        "crps.csv",
+        "dice.csv",
+        "segmentation.csv",
+        "cases.csv",
+        "report",
+    }
     assert {path.name for path in (run.folder / "results" / "convert").iterdir()} == {"cases.csv", "ledger.csv"}
 
 

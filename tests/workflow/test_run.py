@@ -13,7 +13,7 @@ import pytest
 
 from .conftest import Workflow
 
-TARGETS = ("crps.csv", "dice.csv", "cases.csv", "report/index.html")
+TARGETS = ("crps.csv", "dice.csv", "segmentation.csv", "cases.csv", "report/index.html")
 PERSONAL = (  # DICOM keywords whose values may not be met past `convert`
     *("PatientName", "PatientID", "PatientBirthDate", "PatientAddress", "OtherPatientIDs"),
     *("InstitutionName", "InstitutionAddress", "StationName", "ReferringPhysicianName", "OperatorsName"),

@@ -4,9 +4,11 @@
 rule score_masks:
     input:
         mask="results/postprocess/{model}/{case}_mask.nii.gz",
+        prob="results/segment/{model}/{case}_prob.nii.gz",
         reference="results/convert/{case}_reference.nii.gz",
     output:
-        "results/score/{model}/{case}_dice.csv",
+        dice="results/score/{model}/{case}_dice.csv",
+        pooled="results/score/{model}/{case}_pooled.csv",
     log:
         "logs/score/{model}/{case}.log",
     conda:
@@ -15,7 +17,8 @@ rule score_masks:
         settings=lambda w: PLAN.settings("score"),
         code=PLAN.code("score"),
     shell:
-        "python -m lvpipe score masks --mask {input.mask} --reference {input.reference} --out {output}"
+        "python -m lvpipe score masks --mask {input.mask} --prob {input.prob} --reference {input.reference}"
+        " --out {output.dice} --pooled {output.pooled}"
         " --settings {params.settings:q} > {log} 2>&1"
 
 
@@ -26,9 +29,11 @@ rule score:
         forecasts=expand("results/calibrate/{model}/forecasts.csv", model=PLAN.models),
         fallbacks=expand("results/calibrate/{model}/fallbacks.csv", model=PLAN.models),
         dice=expand("results/score/{model}/{case}_dice.csv", model=PLAN.drawing, case=PLAN.drawn()),
+        pooled=expand("results/score/{model}/{case}_pooled.csv", model=PLAN.drawing, case=PLAN.drawn()),
     output:
         crps=report("results/crps.csv", caption="../report/crps.rst", category="score"),
         dice=report("results/dice.csv", caption="../report/dice.rst", category="score"),
+        segmentation=report("results/segmentation.csv", caption="../report/segmentation.rst", category="score"),
         scored=report("results/cases.csv", caption="../report/cases.rst", category="score"),
     log:
         "logs/score/volumes.log",
@@ -42,7 +47,8 @@ rule score:
         code=PLAN.code("score"),
     shell:
         "python -m lvpipe score volumes --cases {input.cases} --results results --models {params.models}"
-        " --drawing {params.drawing} --drawn {params.drawn} --crps {output.crps} --dice {output.dice} --scored {output.scored}"
+        " --drawing {params.drawing} --drawn {params.drawn} --crps {output.crps} --dice {output.dice}"
+        " --segmentation {output.segmentation} --scored {output.scored}"
         " --settings {params.settings:q} > {log} 2>&1"
 
 

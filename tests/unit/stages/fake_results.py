@@ -13,12 +13,13 @@ from lvpipe.forecasting.forecasts import climatology, forecast_id, gaussian, ste
 from lvpipe.images import Image, write_image
 from lvpipe.labels import CAVITY, MYOCARDIUM, NOT_ANNOTATED
 from lvpipe.metrics import covers, crps, moments_ml
+from lvpipe.scoring.masks import DICE
+from lvpipe.scoring.summary import SEGMENTATION
 
 KINDS = ("EDV", "ESV")
 SPACING_MM = 1.4
 SLICE_MM = 9.0
 AREAS = ("case", "frame", "slice", "position_mm", "cavity_mm2", "myocardium_mm2")
-DICE = ("model", "cohort", "split", "case", "frame", "slice", "dice", "iou", "hd95_mm", "area_error_mm2")
 CRPS = (
     "model",
     "cohort",
@@ -206,6 +207,7 @@ def _write_scores(
     write_table(root / "crps.csv", CRPS, unique.values())
     write_table(root / "cases.csv", list(cases[0]), cases)
     write_table(root / "dice.csv", DICE, dice)
+    write_table(root / "segmentation.csv", SEGMENTATION, _masks(list(forecasts)))
 
 
 def _named(
@@ -268,5 +270,13 @@ def _dice(model: str, heart: Heart, rng: np.random.Generator) -> Iterator[dict[s
     for frame in sorted(set(heart.frames())):
         for z in [*range(heart.radius_tz_mm.shape[1]), None]:
             value = float(np.clip(0.94 + rng.normal(0, 0.02), 0, 1))
-            figures = (value, value / (2 - value), 3.1, -40.0)
-            yield dict(zip(DICE, (model, heart.cohort, heart.split, heart.case, frame, z, *figures), strict=True))
+            who = {"model": model, "cohort": heart.cohort, "split": heart.split, "case": heart.case, "frame": frame}
+            figures = {"dice": value, "iou": value / (2 - value), "hd95_mm": 3.1, "area_error_mm2": -40.0}
+            yield dict.fromkeys(DICE) | who | figures | {"label": "cavity", "slice": z}
+
+
+def _masks(models: Sequence[str]) -> Iterator[dict[str, object]]:
+    for model in (*models, "background"):
+        who = {"model": model, "cohort": "contours", "split": "test", "label": "cavity", "level": "all"}
+        figures = {"slices": 24, "dice_2d_mean": 0.91 if model in models else 0.0, "dice_pooled": 0.99}
+        yield dict.fromkeys(SEGMENTATION) | who | figures

@@ -5,10 +5,13 @@ from lvpipe.config.score import ScoreSettings
 from lvpipe.files import read_table, write_table
 from lvpipe.forecasting.forecasts import climatology, forecast_id, gaussian, step, write_forecasts
 from lvpipe.images import Image, write_image, write_rejected
+from lvpipe.labels import CAVITY
 from lvpipe.metrics import crps
+from lvpipe.scoring.masks import DICE, MASKS
+from lvpipe.scoring.pooled import POOLED
 from lvpipe.stages.calibrate import FALLBACKS
 from lvpipe.stages.integrate import BEATS
-from lvpipe.stages.score import CRPS, DICE, SCORED, became, compare_masks
+from lvpipe.stages.score import CRPS, SCORED, became
 from lvpipe.tables import SheetRow
 
 SPACING = (1.5, 2.0, 10.0)
@@ -25,41 +28,30 @@ def pair(image):
     return image(mask, SPACING), image(reference, SPACING)
 
 
-def test_only_what_was_drawn_is_compared(pair):
-    rows = list(compare_masks(*pair, hausdorff=True))
-    assert [(row["frame"], row["slice"]) for row in rows] == [(1, 0), (1, 1), (1, None)]
-    first, empty, stack = rows
-    assert (first["dice"], first["iou"]) == pytest.approx((0.5, 1 / 3))
-    assert first["hd95_mm"] == pytest.approx(3.0), "two pixels of 1.5 mm in x"
-    assert first["area_error_mm2"] == 0
-    assert np.isnan([empty["dice"], empty["iou"], empty["hd95_mm"]]).all()
-    assert (stack["dice"], stack["hd95_mm"]) == pytest.approx((0.5, 3.0))
-
-
-def test_an_area_error_has_a_sign(pair):
-    mask, reference = pair
-    mask.array_tzyx[1, 1, 0, :5] = 1
-    rows = list(compare_masks(mask, reference, hausdorff=False))
-    assert [row["area_error_mm2"] for row in rows] == pytest.approx([0, 15, 15])
-    assert rows[1]["dice"] == 0
-    assert np.isnan([row["hd95_mm"] for row in rows]).all()
-
-
 def test_the_stage_writes_one_cases_table(lvpipe, pair, tmp_path):
-    for name, image in zip(("mask", "reference"), pair, strict=True):
-        write_image(tmp_path / f"{name}.nii.gz", image)
+    mask, reference = pair
+    prob = Image((mask.array_tzyx == CAVITY).astype(np.uint8) * 255, mask.affine)
+    write_image(tmp_path / "mask.nii.gz", mask)
+    write_image(tmp_path / "reference.nii.gz", reference)
+    write_image(tmp_path / "prob.nii.gz", prob, slope=1 / 255)
     write_rejected(tmp_path / "rejected.nii.gz")
 
     def score(mask, reference):
-        words = ("--mask", tmp_path / f"{mask}.nii.gz", "--reference", tmp_path / f"{reference}.nii.gz")
-        assert lvpipe("score", "masks", *words, "--out", tmp_path / "o.csv", "--settings", "{}") == 0
-        return read_table(tmp_path / "o.csv")
+        files = {"mask": mask, "prob": "prob", "reference": reference}
+        words = [word for name, file in files.items() for word in (f"--{name}", tmp_path / f"{file}.nii.gz")]
+        words += ["--out", tmp_path / "o.csv", "--pooled", tmp_path / "p.csv"]
+        assert lvpipe("score", "masks", *words, "--settings", "{}") == 0
+        return read_table(tmp_path / "o.csv"), read_table(tmp_path / "p.csv")
 
-    rows = score("mask", "reference")
-    assert tuple(rows[0]) == DICE[4:]
-    assert [row["dice"] for row in rows] == ["0.5", "", "0.5"]
-    assert score("rejected", "reference") == score("mask", "rejected") == []
-    assert isinstance(pair[0], Image)
+    rows, sums = score("mask", "reference")
+    assert tuple(rows[0]) == MASKS
+    assert [row["dice"] for row in rows if row["label"] == "cavity"] == ["0.5", "", "0.5"]
+    assert tuple(sums[0]) == POOLED
+    assert [(row["method"], row["images"], row["elements"]) for row in sums] == [
+        ("model", "2", str(2 * 2 * 12 * 12)),
+        ("background", "2", str(2 * 2 * 12 * 12)),
+    ]
+    assert score("rejected", "reference") == score("mask", "rejected") == ([], [])
 
 
 CASES = {
@@ -98,9 +90,10 @@ def scored(lvpipe, tmp_path, sheet):
         for cohort in ("c", "other"):
             beats = [_beat(case, entry[3]) for case, entry in CASES.items() if entry[0] == cohort]
             write_table(tmp_path / "integrate" / model / f"{cohort}_volumes.csv", BEATS, beats)
-        table = {"frame": 1, "slice": None, "dice": 0.9, "iou": 0.8, "hd95_mm": 2, "area_error_mm2": -5}
-        write_table(tmp_path / "score" / model / "a_dice.csv", DICE[4:], [table])
-    out = {name: tmp_path / f"{name}.csv" for name in ("crps", "dice", "scored")}
+        table = dict.fromkeys(MASKS) | {"label": "cavity", "frame": 1, "dimensions": 3, "dice": 0.9}
+        write_table(tmp_path / "score" / model / "a_dice.csv", MASKS, [table])
+        write_table(tmp_path / "score" / model / "a_pooled.csv", POOLED, [])
+    out = {name: tmp_path / f"{name}.csv" for name in ("crps", "dice", "segmentation", "scored")}
     files = [word for name, path in out.items() for word in (f"--{name}", path)]
     words = (
         "--cases",
@@ -215,13 +208,15 @@ def test_every_case_has_a_row_and_its_flags(scored):
     assert (unknown["edv_crps"], unknown["edv_reference_ml"], unknown["ef_reference_percent"]) == ("", "", "")
 
 
-def test_dice_tables_are_gathered(scored):
+def test_dice_tables_are_gathered_and_summed_up(scored):
     rows = scored["dice"]
     assert tuple(rows[0]) == DICE
     assert [(row["model"], row["case"], row["cohort"], row["split"], row["dice"]) for row in rows] == [
         ("m", "a", "c", "train", "0.9"),
         ("other", "a", "c", "train", "0.9"),
     ]
+    row = row_of(scored["segmentation"], model="other", level="all")
+    assert (row["stacks"], row["dice_3d_mean"], row["slices"], row["dice_2d_mean"]) == ("1", "0.9", "0", "")
 
 
 @pytest.mark.parametrize(

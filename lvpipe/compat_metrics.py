@@ -1,0 +1,86 @@
+"""Dice, IoU and accuracy as many published trainings compute them: of all channels, background included.
+
+They are here beside the honest ones so that published figures can be set beside ours, and so that it shows what they
+are worth: an empty mask scores nearly 1 (`empty`). As in the Keras code of such papers, probabilities are not
+thresholded, Dice pools the pixels of all images and channels, IoU adds 1 above and below and is a mean over images, and
+accuracy asks of each channel's pixel by itself whether it is on the right side of one half.
+"""
+
+from dataclasses import astuple, dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+SMOOTHING = 1.0
+"""What is added above and below the IoU of each image."""
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What the three measures of some images are made of; sums of parts give the measures of the whole."""
+
+    images: float = 0.0
+    shared: float = 0.0
+    """Of probability times truth."""
+
+    both: float = 0.0
+    """Of probability plus truth."""
+
+    iou: float = 0.0
+    right: float = 0.0
+    elements: float = 0.0
+
+    def __add__(self, other: Self) -> "Sums":
+        return Sums(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+
+    @property
+    def dice_pooled(self) -> float:
+        """2 sum(y p) / (sum(y) + sum(p)) over every pixel of every channel and image, 0..1; NaN without images.
+
+        Of one-hot masks without doubt it is plain pixel accuracy, and no image leaves it undefined: each pixel has
+        a channel, be it the background's.
+        """
+        return 2 * self.shared / self.both if self.both else float("nan")
+
+    @property
+    def iou_pooled(self) -> float:
+        """The mean over images of (I + 1) / (U + 1), 0..1; NaN without images.
+
+        I = sum(y p) and U = sum(y) + sum(p) - I, over an image's pixels and channels.
+        """
+        return self.iou / self.images if self.images else float("nan")
+
+    @property
+    def accuracy_pooled(self) -> float:
+        """The share of channels' pixels that are on the right side of one half, 0..1; NaN without images."""
+        return self.right / self.elements if self.elements else float("nan")
+
+
+def sums(probs_ncyx: NDArray[Any], truth_ncyx: NDArray[np.bool_]) -> Sums:
+    """Of images with their channels, of which one is the background."""
+    axes = (1, 2, 3)
+    shared = np.where(truth_ncyx, probs_ncyx, 0).sum(axis=axes, dtype=np.float64)
+    both = probs_ncyx.sum(axis=axes, dtype=np.float64) + truth_ncyx.sum(axis=axes)
+    return Sums(
+        images=float(len(probs_ncyx)),
+        shared=float(shared.sum()),
+        both=float(both.sum()),
+        iou=float(((shared + SMOOTHING) / (both - shared + SMOOTHING)).sum()),
+        right=float(((probs_ncyx >= 0.5) == truth_ncyx).sum()),
+        elements=float(truth_ncyx.size),
+    )
+
+
+def one_hot(labels_nyx: NDArray[Any], channels: int) -> NDArray[np.bool_]:
+    """A channel for each label from 1 on, and the background last."""
+    values = (*range(1, channels), 0)
+    known = np.where(labels_nyx < channels, labels_nyx, 0)
+    return np.stack([known == value for value in values], axis=1)
+
+
+def empty(truth_ncyx: NDArray[np.bool_]) -> Sums:
+    """What a model gets that says background everywhere: the least that a published figure has to beat."""
+    nothing = np.zeros(truth_ncyx.shape, np.float32)
+    nothing[:, -1] = 1
+    return sums(nothing, truth_ncyx)

@@ -1,0 +1,86 @@
+"""Measures of contours as the Sunnybrook challenge defines them (Radau et al., MIDAS Journal, MICCAI 2009 workshop).
+
+The challenge compares an automatic contour with an expert's on one slice: the average perpendicular distance (APD)
+between them, and whether it is a good contour. Dice and APD are then told of the good contours alone, and the share of
+good ones among the slices that the expert drew. A contour of ours on a slice where the expert drew none has nothing to
+be compared with: it counts in none of the three.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+GOOD_BELOW_MM = 5.0
+"""A contour is good whose APD is below this: the challenge's limit."""
+
+_WEIGHTS = np.array([1, 2, 3, 2, 1]) / 9
+"""A point of a contour and its neighbours, half a pixel to a pixel apart: their mean takes the pixels' steps away.
+The nearest place of a line with steps is the corner of one: circles 3 mm apart came out 4 % too near each other on
+pixels of 1.4 mm, and less than 1 % so."""
+
+_Points = NDArray[np.float64]
+
+
+def perpendicular_distance_mm(estimate: NDArray[Any], expert: NDArray[Any], spacing_yx_mm: Sequence[float]) -> float:
+    """The mean distance from the points of the estimate's contour to the expert's contour (APD, Radau 2009), mm >= 0.
+
+    The mean weighs each point by the length of contour that it stands for, as if points lay evenly. The distance of a
+    point is that to the nearest place of the expert's closed polyline: along the perpendicular to the expert's line
+    there. (Along the perpendicular to the estimate's own line it is the same to second order in the distance over the
+    radius, but some such lines meet no contour at all.) NaN where either mask is empty.
+    """
+    if not (estimate.any() and expert.any()):
+        return float("nan")
+    window = _window(estimate | expert)
+    ours, theirs = (rounded(outline_mm(mask[window], spacing_yx_mm)) for mask in (estimate, expert))
+    return float(np.average(distances_mm(ours[:-1], theirs), weights=_shares(ours)))
+
+
+def is_good(distance_mm: float, *, expert_drew: bool) -> bool | None:
+    """Whether a slice has a good contour: no where we drew none; None where the expert drew none: it does not count."""
+    return bool(distance_mm < GOOD_BELOW_MM) if expert_drew else None
+
+
+def outline_mm(mask_yx: NDArray[Any], spacing_yx_mm: Sequence[float]) -> _Points:
+    """The largest closed border of a mask, midway between its pixels and the others' (marching squares), in mm."""
+    from skimage import measure
+
+    find_contours: Any = measure.find_contours
+    loops: list[_Points] = find_contours(np.pad(mask_yx, 1).astype(np.float32), 0.5)
+    largest = max(loops, key=_area)
+    return np.asarray((largest - 1) * np.asarray(spacing_yx_mm))
+
+
+def rounded(loop: _Points) -> _Points:
+    """A closed contour without the steps of its pixels."""
+    reach = len(_WEIGHTS) // 2
+    turned = (weight * np.roll(loop[:-1], place - reach, axis=0) for place, weight in enumerate(_WEIGHTS))
+    points: _Points = np.sum(list(turned), axis=0)
+    return np.concatenate([points, points[:1]])
+
+
+def distances_mm(points: _Points, loop: _Points) -> _Points:
+    """How far each point is from a closed polyline, whose last point is its first."""
+    start, along = loop[:-1], np.diff(loop, axis=0)
+    there = points[:, None] - start
+    share = np.clip((there * along).sum(axis=2) / (along**2).sum(axis=1), 0, 1)
+    apart = there - share[..., None] * along
+    return np.asarray(np.sqrt((apart**2).sum(axis=2).min(axis=1)))
+
+
+def _shares(loop: _Points) -> _Points:
+    """Half of the two steps beside each point of a closed loop."""
+    steps = np.hypot(*np.diff(loop, axis=0).T)
+    return np.asarray((steps + np.roll(steps, 1)) / 2)
+
+
+def _area(loop: _Points) -> float:
+    y, x = loop.T
+    return float(abs(x[:-1] @ y[1:] - x[1:] @ y[:-1]))
+
+
+def _window(mask: NDArray[Any]) -> tuple[slice, ...]:
+    """The smallest window that holds the mask: the same contours for less."""
+    return tuple(slice(int(where.min()), int(where.max()) + 1) for where in np.nonzero(mask))
