@@ -7,6 +7,8 @@
 #   results/detect      {view}/{case}_boxes.json  {case}_boxes.png
 #                       {view}/fold-{fold}/cascade.xml  cascade.csv  {part}.safetensors  {part}.csv
 #   results/train       {model}/fold-{fold}/model.safetensors  history.csv  curve.svg
+#   results/search      {search}/trials.csv  trials.svg  best.yaml
+#                       {search}/{trial}/fold-{fold}/history.csv
 #   results/segment     {model}/{case}_prob.nii.gz
 #   results/postprocess {model}/{case}_mask.nii.gz
 #   results/integrate   {model}/{case}_areas.csv  {case}_volumes.csv
@@ -18,6 +20,7 @@
 #
 #   cohort  cases from one source         case  one study of one patient, unique in a run
 #   view    a way of preparing a cine     model a network and what it learns from, or another tool's estimates
+#   search  settings tried one by one     trial  a model with one choice of them, named by it
 #   fold    the patients held out         logs/ has the log of every file under the same stage word
 
 import shlex
@@ -75,6 +78,7 @@ wildcard_constraints:
     cohort="[A-Za-z0-9.-]+",
     model=one_of(PLAN.models),
     view=one_of(PLAN.config.resample.views),
+    search=one_of(PLAN.search.searches),
     fold=one_of(map(str, range(PLAN.config.folds))),
 
 
@@ -94,6 +98,7 @@ include: "workflow/rules/convert.smk"
 include: "workflow/rules/resample.smk"
 include: "workflow/rules/detect.smk"
 include: "workflow/rules/train.smk"
+include: "workflow/rules/search.smk"
 include: "workflow/rules/segment.smk"
 include: "workflow/rules/postprocess.smk"
 include: "workflow/rules/integrate.smk"

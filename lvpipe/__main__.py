@@ -18,6 +18,7 @@ STAGES = (
     "resample",
     "detect",
     "train",
+    "search",
     "segment",
     "postprocess",
     "integrate",

@@ -14,7 +14,7 @@ from lvpipe.config.base import NAME_PATTERN
 from lvpipe.config.cohorts import CohortEntry, ModelEntry, Overrides
 from lvpipe.config.integrate import GivenSource
 from lvpipe.config.network_job import conda_file
-from lvpipe.config.schema import Config, load_config
+from lvpipe.config.schema import Config, load_config, merged
 from lvpipe.config.sheet import PlacedCohort, SheetOrder
 from lvpipe.config.train import TrainSettings
 from lvpipe.detector_plan import DetectorPlan
@@ -24,6 +24,7 @@ from lvpipe.network_options import check_network
 from lvpipe.phantom.names import list_cases as list_phantoms
 from lvpipe.phantom.names import list_sheets
 from lvpipe.reader_options import accepted, check_options, load_reader
+from lvpipe.search_plan import SearchPlan
 from lvpipe.sheet import format_cases
 
 PHANTOM_ROOT = "results/phantom"
@@ -36,6 +37,7 @@ class Plan:
         self.config: Config = load_config(raw)
         self.cohorts: dict[str, CohortEntry] = {cohort.name: cohort for cohort in self.config.cohorts}
         self.models: dict[str, ModelEntry] = {model.name: model for model in self.config.models}
+        self.entries = dict(self.models)
         self.detector = DetectorPlan(self.config, lambda: self.cases.values())
         for cohort in self.config.cohorts:
             _check_reader(cohort)
@@ -48,6 +50,8 @@ class Plan:
             if model.draws:
                 check_network(model)
             self._check_overrides(model)
+        self.search = SearchPlan(self.config)
+        self.entries.update(self.search.trials)
 
     @cached_property
     def cases(self) -> dict[str, Case]:
@@ -254,7 +258,7 @@ class Plan:
             UserError: fewer than two patients.
         """
         share = TrainSettings.model_validate_json(self.settings("train", model)).inner_share
-        return share_out(self.cases.values(), self.models[model].masks, int(fold), share, f"model {model}")
+        return share_out(self.cases.values(), self.entries[model].masks, int(fold), share, f"model {model}")
 
     def taught(self, model: str, fold: str | int) -> list[str]:
         """The cases that a model learns from or watches in a fold; ends the run with one line where nobody teaches."""
@@ -295,11 +299,11 @@ class Plan:
     def settings(self, stage: str, model: str | None = None) -> str:
         """A stage's section, with the model's overrides, as canonical JSON."""
         section = getattr(self.config, stage)
-        changes = getattr(self.models[model].overrides, stage, {}) if model is not None else {}
+        changes = getattr(self.entries[model].overrides, stage, {}) if model is not None else {}
         if not changes:
             return str(section.canonical())
-        merged = _merged(section.model_dump(), changes)
-        whole = load_config({**self.config.model_dump(), stage: merged})
+        changed = merged(section.model_dump(), changes)
+        whole = load_config({**self.config.model_dump(), stage: changed})
         return str(getattr(whole, stage).canonical())
 
     def threads(self, stage: str, model: str) -> int:
@@ -316,7 +320,7 @@ class Plan:
 
     def network(self, model: str) -> str:
         """The network of a model and its options, as canonical JSON."""
-        entry = self.models[model]
+        entry = self.entries[model]
         options = {**entry.options, "outputs": len(entry.labels)}
         return json.dumps({"network": entry.network, "options": options}, sort_keys=True)
 
@@ -326,11 +330,11 @@ class Plan:
 
     def window(self, model: str) -> str:
         """What a model sees of a slice, as canonical JSON."""
-        return self.models[model].window.canonical()
+        return self.entries[model].window.canonical()
 
     def network_module(self, model: str) -> str:
         """The module of a model's network."""
-        return f"lvpipe.networks.{self.models[model].network}"
+        return f"lvpipe.networks.{self.entries[model].network}"
 
     def _reader(self, cohort: str) -> Any:
         return load_reader(self.cohorts[cohort].reader)
@@ -417,12 +421,3 @@ def _check_places(cohort: CohortEntry, source: SourceCase) -> None:
                 f"cohort {cohort.name}: {part!r} has a brace, or a character that is not text, which Snakemake cannot "
                 f"take; rename it"
             )
-
-
-def _merged(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Changes laid over base, mapping by mapping; lists are replaced whole."""
-    merged = dict(base)
-    for key, value in changes.items():
-        inner = base.get(key)
-        merged[key] = _merged(inner, value) if isinstance(inner, dict) and isinstance(value, Mapping) else value
-    return merged

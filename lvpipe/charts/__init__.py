@@ -6,13 +6,13 @@ What belongs to one page alone is in `pages/`.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from lvpipe.charts.layers import Bars, Dots, Identity, Layer, Line, Mark, Rule
 from lvpipe.charts.svg import FAINT, INK, LETTER, Axes, Scale, px, text
 
-__all__ = ["Bars", "Dots", "Identity", "Layer", "Line", "Mark", "Rule", "chart", "line_chart"]
+__all__ = ["PALETTE", "Bars", "Dots", "Identity", "Layer", "Line", "Mark", "Rule", "chart", "line_chart", "stack"]
 
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Okabe and Ito 2008: told apart with any colour vision, in print too."""
@@ -49,11 +49,13 @@ def chart(
     *,
     x_range: Range | None = None,
     y_range: Range | None = None,
+    x_words: Mapping[float, str] | None = None,
     size: Range = (640, 360),
 ) -> str:
     """A complete SVG: title, legend of the named layers, axes with round ticks, and the layers in order.
 
-    Axes hold all finite values of all layers, unless a range is given; what lies outside it is cut off.
+    Axes hold all finite values of all layers, unless a range is given; what lies outside it is cut off. `x_words`
+    stand in the place of the horizontal axis's numbers: logarithms, or things that are no numbers.
     """
     width, height = size
     named = _coloured(layers)
@@ -76,8 +78,18 @@ def chart(
         f'height="{px(height)}" role="img" aria-label="{escape(title or y_label)}" font-family="{escape(_FONT)}" '
         f'font-size="12"><rect width="100%" height="100%" fill="#fff"/>{head}'
         f'<g transform="translate(12,{px(_ROW * bool(title) + 20)})">{legend}</g>{text(y_label, 12, top - 10)}'
-        f'<g transform="translate({px(_LEFT)},{px(top)})">{_frame(axes, x_label)}'
+        f'<g transform="translate({px(_LEFT)},{px(top)})">{_frame(axes, x_label, x_words)}'
         f'<svg width="{px(across)}" height="{px(down)}" overflow="{overflow}">{body}</svg></g></svg>\n'
+    )
+
+
+def stack(charts: Sequence[str], size: Range) -> str:
+    """Charts of this one size below one another, as one picture."""
+    width, height = size
+    placed = "".join(one.replace("<svg", f'<svg y="{px(height * place)}"', 1) for place, one in enumerate(charts))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {px(width)} {px(height * len(charts))}" '
+        f'width="{px(width)}" height="{px(height * len(charts))}">{placed}</svg>\n'
     )
 
 
@@ -116,14 +128,17 @@ def _range(values: Sequence[float], *, pad: float, from_zero: bool) -> Range:
     return low - margin, high + margin
 
 
-def _frame(axes: Axes, x_label: str) -> str:
+def _frame(axes: Axes, x_label: str, x_words: Mapping[float, str] | None) -> str:
     """Grid, ticks and the label of the horizontal axis; the vertical one's stands above it, where it reads level."""
     down, across = axes.y.pixels, axes.x.pixels
-    level, upright = axes.y.ticks(), axes.x.ticks()
+    level = axes.y.ticks()
+    upright = {tick: _tick(tick, axes.x.ticks()) for tick in axes.x.ticks()}
+    if x_words is not None:
+        upright = {tick: word for tick, word in x_words.items() if axes.x.low <= tick <= axes.x.high}
     grid = "".join(f"M0,{px(axes.y(tick))}H{px(across)}" for tick in level)
     grid += "".join(f"M{px(axes.x(tick))},0V{px(down)}" for tick in upright)
     words = "".join(text(_tick(tick, level), -8, axes.y(tick) + 4, "end") for tick in level)
-    words += "".join(text(_tick(tick, upright), axes.x(tick), down + 17, "middle") for tick in upright)
+    words += "".join(text(word, axes.x(tick), down + 17, "middle") for tick, word in upright.items())
     ground = f'<path d="M0,{px(down)}H{px(across)}" stroke="{FAINT}"/>'
     return f'<path d="{grid}" stroke="{_GRID}"/>{ground}{words}{text(x_label, across / 2, down + 36, "middle")}'
 

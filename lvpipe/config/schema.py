@@ -18,6 +18,7 @@ from lvpipe.config.postprocess import PostprocessSettings
 from lvpipe.config.report import ReportSettings
 from lvpipe.config.resample import ResampleSettings
 from lvpipe.config.score import ScoreSettings
+from lvpipe.config.search import SearchSettings
 from lvpipe.config.segment import SegmentSettings
 from lvpipe.config.train import TrainSettings
 from lvpipe.errors import UserError
@@ -35,6 +36,7 @@ class Config(Section):
     resample: ResampleSettings = Field(description="What the networks see.")
     detect: DetectSettings = Field(default_factory=DetectSettings, description="Where the heart is.")
     train: TrainSettings = Field(default_factory=TrainSettings, description="How networks learn.")
+    search: SearchSettings = Field(default_factory=SearchSettings, description="Which settings suit a network.")
     segment: SegmentSettings = Field(default_factory=SegmentSettings, description="How networks are applied.")
     postprocess: PostprocessSettings = Field(default_factory=PostprocessSettings, description="What counts as cavity.")
     integrate: IntegrateSettings = Field(default_factory=IntegrateSettings, description="From areas to millilitres.")
@@ -57,6 +59,9 @@ class Config(Section):
                 _known(f"models: {model.name}: masks", name, drawn)
             if not model.masks:
                 raise ValueError(f"models: {model.name}: masks is empty; expected a cohort with masks to learn from")
+        for name, search in self.search.searches.items():
+            _known(f"search: {name}: model", search.model, [model.name for model in self.models if model.draws])
+            _known(f"search: {name}: fold", str(search.fold), [str(fold) for fold in range(self.folds)])
         return self
 
 
@@ -70,6 +75,15 @@ def load_config(raw: Mapping[str, Any]) -> Config:
         return Config.model_validate(dict(raw))
     except ValidationError as error:
         raise UserError("configuration: " + "; ".join(_sentences(error))) from None
+
+
+def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Changes laid over base, mapping by mapping; lists are replaced whole."""
+    result = dict(base)
+    for key, value in changes.items():
+        inner = base.get(key)
+        result[key] = merged(inner, value) if isinstance(inner, dict) and isinstance(value, Mapping) else value
+    return result
 
 
 def _sentences(error: ValidationError) -> Iterator[str]:

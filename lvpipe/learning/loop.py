@@ -57,6 +57,14 @@ class Epoch:
     best: bool
 
 
+class Diverged(UserError):
+    """No epoch had a finite loss; how each went, nevertheless."""
+
+    def __init__(self, message: str, history: list[Epoch]) -> None:
+        super().__init__(message)
+        self.history = history
+
+
 HISTORY = tuple(field.name for field in fields(Epoch))
 """Columns of history.csv."""
 
@@ -69,7 +77,7 @@ def train(
     A training that finds its checkpoint ends in the same bytes as one that was never interrupted.
 
     Raises:
-        UserError: no epoch had a finite loss.
+        Diverged: no epoch had a finite loss.
     """
     loop = _Loop(network, task, settings)
     loop.resume(checkpoint)
@@ -81,9 +89,10 @@ def train(
         _tell(loop.history[-1], settings.epochs, task.score, images_per_s)
         checkpoint.save(loop.state)
     if not loop.kept:
-        raise UserError(
+        raise Diverged(
             f"training diverged: the watched loss was {loop.history[-1].watch_loss} in all {len(loop.history)} epochs; "
-            f"lower its `learning_rate`, now {settings.learning_rate}"
+            f"lower its `learning_rate`, now {settings.learning_rate}",
+            loop.history,
         )
     return loop.history, loop.kept
 

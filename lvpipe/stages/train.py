@@ -8,7 +8,7 @@ from dataclasses import asdict
 from lvpipe.arguments import section_of, stage_parser
 from lvpipe.config.train import TrainSettings
 from lvpipe.config.window import Window
-from lvpipe.files import write_table
+from lvpipe.files import write_bytes, write_table
 from lvpipe.provenance import digest, file_digest
 from lvpipe.spool import Spool
 
@@ -20,12 +20,19 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--window", type=section_of(Window), required=True, metavar="JSON", help="what it sees")
     parser.add_argument("--learn", nargs="+", required=True, help="cases to learn from")
     parser.add_argument("--watch", nargs="+", required=True, help="cases that decide when to stop")
+    parser.add_argument(
+        "--diverged",
+        choices=("stop", "note"),
+        default="stop",
+        help="where no epoch has a finite loss: `stop` with an error; or `note` it in the history, with a model of "
+        "zero bytes, since other trials of a search can still go on",
+    )
     parser.add_argument("--code", required=True, help="digest of the code: a checkpoint belongs to it")
     args = parser.parse_args(argv)
 
     from lvpipe.learning.checkpoint import Checkpoint
     from lvpipe.learning.device import prepare_torch
-    from lvpipe.learning.loop import HISTORY, train
+    from lvpipe.learning.loop import HISTORY, Diverged, train
     from lvpipe.learning.samples import store_samples
     from lvpipe.learning.segmenting import Segmenting
     from lvpipe.learning.watching import settle_watched
@@ -41,8 +48,15 @@ def main(argv: Sequence[str]) -> None:
     print(f"learning from {len(learn)} slices of {len(learners)} cases, watching {len(watch)} of {len(watched)}")
     task = Segmenting(learn, watch, args.settings, args.window.intensities)
     network = build_network(args.network["network"], args.network["options"])
-    history, best = train(network, task, args.settings, Checkpoint(kept / "checkpoint"))
-    write_weights(args.model, best, args.network)
+    try:
+        history, best = train(network, task, args.settings, Checkpoint(kept / "checkpoint"))
+        write_weights(args.model, best, args.network)
+    except Diverged as error:
+        if args.diverged == "stop":
+            raise
+        print(error)
+        history = error.history
+        write_bytes(args.model, b"")
     write_table(args.history, HISTORY, (asdict(row) for row in history))
     spool.release()
 

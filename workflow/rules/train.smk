@@ -5,17 +5,17 @@ rule train:
     input:
         cines=lambda w: expand(
             "results/resample/{view}/{case}_cine.nii.gz",
-            view=PLAN.models[w.model].view,
+            view=PLAN.entries[w.model].view,
             case=PLAN.taught(w.model, w.fold),
         ),
         references=lambda w: expand(
             "results/resample/{view}/{case}_reference.nii.gz",
-            view=PLAN.models[w.model].view,
+            view=PLAN.entries[w.model].view,
             case=PLAN.taught(w.model, w.fold),
         ),
         boxes=lambda w: expand(
             "results/detect/{view}/{case}_boxes.json",
-            view=PLAN.models[w.model].view,
+            view=PLAN.entries[w.model].view,
             case=PLAN.taught(w.model, w.fold),
         ),
     output:
@@ -29,11 +29,12 @@ rule train:
     resources:
         gpu=lambda w: PLAN.gpus("train", w.model),
     params:
-        view=lambda w: PLAN.models[w.model].view,
+        view=lambda w: PLAN.entries[w.model].view,
         learn=lambda w: PLAN.learners(w.model, w.fold)[0],
         watch=lambda w: PLAN.learners(w.model, w.fold)[1],
         network=lambda w: PLAN.network(w.model),
         window=lambda w: PLAN.window(w.model),
+        diverged="stop",
         spool=".spool/train/{model}/fold-{fold}",
         settings=lambda w: PLAN.settings("train", w.model),
         code=lambda w: PLAN.code("train", PLAN.network_module(w.model)),
@@ -41,7 +42,7 @@ rule train:
         "python -m lvpipe train --cines results/resample/{params.view} --boxes results/detect/{params.view}"
         " --learn {params.learn} --watch {params.watch} --network {params.network:q} --window {params.window:q}"
         " --model {output.model} --history {output.history}"
-        " --spool {params.spool} --code {params.code:q}"
+        " --diverged {params.diverged} --spool {params.spool} --code {params.code:q}"
         " --settings {params.settings:q} > {log} 2>&1"
 
 
