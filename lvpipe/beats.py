@@ -20,6 +20,9 @@ SMALLEST_STROKE_SHARE = 0.03
 """A heart that ejects less than 3 % has not been seen beating: the mask is not the cavity."""
 
 
+MUSCLE_G_PER_ML = 1.05
+"""Density of heart muscle (Schulz-Menger et al., J Cardiovasc Magn Reson 2013)."""
+
 INCOMPLETE = "incomplete"
 """The flag of a case whose slices are too few, or too far apart, for its volumes to be taken as estimates."""
 
@@ -38,13 +41,16 @@ class AreaTable:
 
 def read_areas(rows: Sequence[dict[str, str]], thickness_mm: float) -> AreaTable:
     """The rows of an area file as arrays."""
-    frames = 1 + max(int(row["frame"]) for row in rows)
-    slices = 1 + max(int(row["slice"]) for row in rows)
-    areas, positions = np.zeros((frames, slices)), np.zeros(slices)
+    areas = _column(rows, "cavity_mm2")
+    positions = np.zeros(areas.shape[1])
     for row in rows:
-        areas[int(row["frame"]), int(row["slice"])] = float(row["cavity_mm2"])
         positions[int(row["slice"])] = float(row["position_mm"])
     return AreaTable(areas, positions, thickness_mm)
+
+
+def read_muscle(rows: Sequence[dict[str, str]]) -> NDArray[np.float64]:
+    """The muscle's areas in the same rows, `(frames, slices)`; NaN where they were not measured."""
+    return _column(rows, "myocardium_mm2")
 
 
 def volume_curve(table: AreaTable, settings: IntegrateSettings) -> NDArray[np.float64]:
@@ -63,6 +69,15 @@ def measure_beat(table: AreaTable, settings: IntegrateSettings) -> Beat:
     return Beat(ed_frame, es_frame, float(ed_es_ml[0]), float(ed_es_ml[1]))
 
 
+def muscle_mass_g(
+    table: AreaTable, muscle_tz_mm2: NDArray[Any] | None, frame: int, settings: IntegrateSettings
+) -> float:
+    """The mass of the muscle in one frame, its volume integrated as the cavity's is; NaN where it was not measured."""
+    if muscle_tz_mm2 is None:
+        return float("nan")
+    return float(_volume(table, muscle_tz_mm2[frame], settings)) * MUSCLE_G_PER_ML
+
+
 def flags_of(table: AreaTable, beat: Beat) -> list[str]:
     """What a reader of the numbers should know."""
     flags = []
@@ -73,6 +88,13 @@ def flags_of(table: AreaTable, beat: Beat) -> list[str]:
     if len(table.positions_mm) < FEW_SLICES:
         flags.append("few-slices")
     return flags
+
+
+def _column(rows: Sequence[dict[str, str]], name: str) -> NDArray[np.float64]:
+    areas = np.zeros((1 + max(int(row["frame"]) for row in rows), 1 + max(int(row["slice"]) for row in rows)))
+    for row in rows:
+        areas[int(row["frame"]), int(row["slice"])] = float(row[name] or "nan")
+    return areas
 
 
 def _volume(table: AreaTable, areas: NDArray[Any], settings: IntegrateSettings) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """NIfTI in and out: the one place that knows affines on disk, axis order on disk, and what a rejected case looks like.
 
-On disk the axes are (x, y, z, t) in RAS+ millimetres, as NIfTI wants; in memory `cine_tzyx`, C-contiguous.
+On disk the axes are (x, y, z, t) in RAS+ millimetres, as NIfTI wants; in memory `cine_tzyx`, C-contiguous. Several
+images of one geometry share a file along a fifth axis.
 A rejected case is a file of zero bytes: no viewer opens it as an image, and `read_image` raises `Rejected`.
 """
 
@@ -8,7 +9,7 @@ import gzip
 import struct
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,9 @@ _VOXELS_START = 352
 """Where voxels begin in a single-file NIfTI-1: a header of 348 bytes, then four that say "no extensions"."""
 
 _DIMENSIONS = 4
+_AXES = ("x", "y", "z", "time", "image")
+_HEADER_AXES = 7
+"""A header has room for the lengths of so many axes."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -75,6 +79,16 @@ def read_image(path: Path) -> Image:
     Raises:
         Rejected: the file has zero bytes.
     """
+    (image,) = _read(path, _DIMENSIONS)
+    return image
+
+
+def read_images(path: Path) -> list[Image]:
+    """The images along a file's fifth axis; one where it has none."""
+    return _read(path, _DIMENSIONS + 1)
+
+
+def _read(path: Path, most: int) -> list[Image]:
     import nibabel
 
     if path.stat().st_size == 0:
@@ -83,11 +97,14 @@ def read_image(path: Path) -> Image:
         nifti = nibabel.nifti1.Nifti1Image.from_bytes(_unzipped(path))
     except Exception as error:
         raise UserError(f"{path}: not a readable NIfTI ({error}); expected a 4D .nii or .nii.gz") from error
-    if len(nifti.shape) > _DIMENSIONS:
-        raise UserError(f"{path}: has {len(nifti.shape)} dimensions; expected a 4D image: x, y, z and time")
+    if len(nifti.shape) > most:
+        raise UserError(
+            f"{path}: has {len(nifti.shape)} dimensions; expected a {most}D image: {', '.join(_AXES[:most])}"
+        )
     array = _values(nifti)
-    array_tzyx = np.ascontiguousarray(array.reshape(array.shape + (1,) * (_DIMENSIONS - array.ndim)).T)
-    return Image(array_tzyx, np.asarray(nifti.affine, dtype=np.float64), _time_step_ms(nifti.header))
+    arrays = array.reshape(array.shape + (1,) * (_DIMENSIONS + 1 - array.ndim)).T
+    affine, time_step_ms = np.asarray(nifti.affine, dtype=np.float64), _time_step_ms(nifti.header)
+    return [Image(np.ascontiguousarray(array_tzyx), affine, time_step_ms) for array_tzyx in arrays]
 
 
 def write_image(path: Path, image: Image, slope: float = 1.0, zipped: bool = True) -> None:
@@ -95,8 +112,15 @@ def write_image(path: Path, image: Image, slope: float = 1.0, zipped: bool = Tru
 
     Whether it is zipped does not follow from the name: scratch files of the spool have other ones.
     """
-    head = _header(image, slope) + bytes(_VOXELS_START - _NIFTI.size)
-    voxels = _little_endian(image.array_tzyx).reshape(-1).view(np.uint8).data
+    write_images(path, [image], slope, zipped)
+
+
+def write_images(path: Path, images: Sequence[Image], slope: float = 1.0, zipped: bool = True) -> None:
+    """The same of images of one geometry: several lie along a fifth axis, in their order."""
+    first = images[0]
+    arrays = first.array_tzyx if len(images) == 1 else np.stack([image.array_tzyx for image in images])
+    head = _header(first, arrays.shape[::-1], slope) + bytes(_VOXELS_START - _NIFTI.size)
+    voxels = _little_endian(arrays).reshape(-1).view(np.uint8).data
     write_bytes(path, _zipped(head, voxels) if zipped else head + voxels)
 
 
@@ -121,17 +145,16 @@ def is_rejected(path: Path) -> bool:
     return path.stat().st_size == 0
 
 
-def _header(image: Image, slope: float) -> bytes:
+def _header(image: Image, shape: tuple[int, ...], slope: float) -> bytes:
     """A NIfTI-1 header: nibabel would write the same one, and takes 0.26 s to import."""
     kind = image.array_tzyx.dtype.str[1:]
-    shape = image.array_tzyx.shape[::-1]
-    if kind not in _NIFTI_KINDS or len(shape) != _DIMENSIONS or max(shape) > _SIDE_MAX:
+    if kind not in _NIFTI_KINDS or not _DIMENSIONS <= len(shape) <= _DIMENSIONS + 1 or max(shape) > _SIDE_MAX:
         raise ValueError(f"no NIfTI-1 has {len(shape)} dimensions of {shape} with values of {image.array_tzyx.dtype}")
     handedness, quaternion = _rotation(image.affine)
     affine = image.affine[:3]
     return _NIFTI.pack(
         *(_NIFTI.size, b"", b"", 0, 0, b"", 0),
-        *(_DIMENSIONS, *shape, 1, 1, 1),
+        *(len(shape), *shape, *[1] * (_HEADER_AXES - len(shape))),
         *(0, 0, 0, 0, _NIFTI_KINDS[kind], 8 * image.array_tzyx.dtype.itemsize, 0),
         *(handedness, *image.spacing_xyz_mm, image.time_step_ms, 1, 1, 1),
         *(_VOXELS_START, slope, 0, 0, 0, _MILLIMETRES_AND_MILLISECONDS, 0, 0, 0, 0, 0, 0, b"", b""),

@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from lvpipe.config.base import PathName, Section
 from lvpipe.config.window import Window
+from lvpipe.labels import Label
 
 RESERVED = ("climatology", "expert", "background")
 """Names of rows that stand beside the models' in tables and pages."""
@@ -58,7 +59,7 @@ class ModelEntry(Section):
     window: Window = Field(default_factory=Window, description="`draws`: what it sees of a slice.")
     network: str = Field("", description="`draws`: architecture, the name of a module in lvpipe/networks.")
     options: dict[str, Any] = Field(default_factory=dict, description="Arguments of that module's `build`.")
-    labels: tuple[Literal["cavity", "myocardium", "background"], ...] = Field(
+    labels: tuple[Label, ...] = Field(
         ("cavity",),
         min_length=1,
         description="`draws`: what the network's outputs are, each with a probability of its own; the cavity first.",

@@ -1,4 +1,4 @@
-"""Settings of the stage `postprocess`: what is counted as cavity."""
+"""Settings of the stage `postprocess`: what is counted as cavity and as muscle."""
 
 from typing import Literal
 
@@ -10,7 +10,12 @@ from lvpipe.config.base import Section
 class PostprocessSettings(Section):
     """Probabilities to masks."""
 
-    threshold: float = Field(0.5, gt=0, lt=1, description="Pixels at or above this probability are cavity.")
+    temperature: float = Field(
+        1.0, gt=0, description="The logits of all probabilities are divided by this first: above 1 they are less sure."
+    )
+    threshold: float = Field(
+        0.5, gt=0, lt=1, description="Pixels at or above this probability are cavity, or muscle that is no cavity."
+    )
     closing_mm: float = Field(
         3.0, ge=0, description="Side of the square of the morphological closing; 0 leaves it out."
     )
@@ -19,5 +24,5 @@ class PostprocessSettings(Section):
     )
     blank_below_mm2: float = Field(40.0, ge=0, description="A slice with less cavity than this is blank; 0 keeps all.")
     components: Literal["all", "largest_in_slice", "largest_in_stack"] = Field(
-        "largest_in_stack", description="Which connected components are kept."
+        "largest_in_stack", description="Which connected components of the cavity are kept."
     )

@@ -12,13 +12,13 @@ from lvpipe.config.window import Window
 from lvpipe.errors import Rejected
 from lvpipe.grids import grid_of
 from lvpipe.images import Image, read_image
-from lvpipe.labels import CAVITY, NOT_ANNOTATED
+from lvpipe.labels import BACKGROUND, CAVITY, MYOCARDIUM, NOT_ANNOTATED
 from lvpipe.learning.store import Store, write_store
 from lvpipe.squares import drawn_frames
 from lvpipe.windows import cut, window_grids
 
 Cut = tuple[NDArray[np.uint8], NDArray[np.uint8]]
-"""Images (0..255) and their targets (cavity 1, else 0), both `(n, side, side)`."""
+"""Images (0..255) and what each pixel shows (lvpipe/labels.py), both `(n, side, side)`."""
 
 
 def store_samples(folder: Path, cases: Iterable[str], cines: Path, boxes: Path, window: Window) -> Store:
@@ -31,13 +31,27 @@ def store_samples(folder: Path, cases: Iterable[str], cines: Path, boxes: Path, 
 
 
 def cut_samples(cine: Image, reference_tzyx: NDArray[Any], boxes: Boxes, window: Window) -> Cut:
-    """The drawn slices of the drawn frames; what a window shows beyond the original image is background."""
+    """The drawn slices of the drawn frames; what a window shows beyond the original image is background.
+
+    Where only the cavity was drawn, nobody drew what else is muscle: all that is not cavity is not annotated.
+    """
     frames, view = drawn_frames(reference_tzyx), grid_of(cine)
     grids = window_grids(boxes, window, view)
     images = cut(cine.array_tzyx[frames], grids, view)
     labels = cut(reference_tzyx[frames], grids, view, how="nearest", fill=NOT_ANNOTATED)
+    labels[labels == NOT_ANNOTATED] = BACKGROUND
+    labels[~walls_drawn(reference_tzyx[frames])[:, :, None, None] & (labels != CAVITY)] = NOT_ANNOTATED
     drawn = (reference_tzyx[frames] != NOT_ANNOTATED).any(axis=(2, 3))
-    return images[drawn], (labels[drawn] == CAVITY).astype(np.uint8)
+    return images[drawn], labels[drawn].astype(np.uint8)
+
+
+def walls_drawn(reference_tzyx: NDArray[Any]) -> NDArray[np.bool_]:
+    """The images `(t, z)` of which is known what is muscle: those of frames in which somebody drew some.
+
+    But one with a cavity and no muscle: there is no cavity without a wall, so this one was left out.
+    """
+    muscle, cavity = ((reference_tzyx == label).any(axis=(2, 3)) for label in (MYOCARDIUM, CAVITY))
+    return np.asarray(muscle | (muscle.any(axis=1, keepdims=True) & ~cavity))
 
 
 def _read_cases(cases: Iterable[str], cines: Path, boxes: Path, window: Window) -> Iterator[tuple[str, *Cut]]:

@@ -1,5 +1,6 @@
-"""The task of drawing the cavity in a slice's window: its batches, its loss, and the Dice of what is watched."""
+"""The task of drawing in a slice's window: its batches, its loss, and the Dice of what is watched."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,10 +10,12 @@ from numpy.typing import NDArray
 
 from lvpipe.config.train import TrainSettings
 from lvpipe.config.window import Intensities
+from lvpipe.labels import Label
 from lvpipe.learning.augment import Augmenter
 from lvpipe.learning.batches import as_batch, scale
 from lvpipe.learning.sampled import Judged, SampledTask
 from lvpipe.learning.store import Samples
+from lvpipe.learning.targets import split_labels, warp_labels
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -20,42 +23,58 @@ if TYPE_CHECKING:
     Batch = tuple[Tensor, Tensor]
 
 
+_SURELY_NOT = -30.0
+"""A logit that says no for certain: beside a target of 0 it is no error."""
+
+
 class Segmenting(SampledTask[Samples]):
-    """Images with their targets: the cavity against all else."""
+    """Images with the labels of their pixels; each output tells one label from all else."""
 
     score = "Dice"
 
     def __init__(
-        self, learn: Samples, watch: Samples, settings: TrainSettings, intensities: Intensities = "standard"
+        self,
+        learn: Samples,
+        watch: Samples,
+        settings: TrainSettings,
+        intensities: Intensities = "standard",
+        labels: Sequence[Label] = ("cavity",),
     ) -> None:
         super().__init__(learn, watch, settings, settings.epoch_images)
         self.intensities: Intensities = intensities
+        self.labels = labels
         self.augment = Augmenter(settings.augmentation, settings.seed)
         self.random = self.augment.random
         self.compare = _loss(settings.loss)
 
     def loss(self, network: "nn.Module", batch: "Batch") -> "Tensor":
         """The loss of a batch, changed at random."""
-        changed, drawn = self.augment(*(part.to(self.settings.device) for part in batch))
-        loss: Tensor = self.compare(self.apply(network, changed), drawn)
-        return loss
+        changed, moved = warp_labels(self.augment, *(part.to(self.settings.device) for part in batch))
+        return self._error(self.apply(network, changed), moved)
 
     def standardise(self, images: "Tensor") -> "Tensor":
         """Images as this network wants them."""
         return scale(images, self.intensities)
 
     def fetch(self, examples: Samples, chosen: NDArray[np.intp]) -> "Batch":
-        """Images in 0..1, and where the cavity is."""
-        images_nyx, targets_nyx = examples.read(chosen)
-        return as_batch(images_nyx), torch.from_numpy(targets_nyx)[:, None].float()
+        """Images in 0..1, and the label of every pixel."""
+        images_nyx, labels_nyx = examples.read(chosen)
+        return as_batch(images_nyx), torch.from_numpy(labels_nyx)[:, None].float()
 
     def judge(self, network: "nn.Module", batch: "Batch") -> Judged:
-        """What is good is counted for Dice."""
-        images, targets = batch
+        """What is good is counted for the Dice of the first label, the cavity."""
+        images, labels = batch
         logits = self.apply(network, images).cpu()
-        drawn, reference = logits > 0, targets > 0
+        drawn, reference = logits[:, :1] > 0, split_labels(labels, self.labels[:1])[0] > 0
         common, sizes = int((drawn & reference).sum()), int(drawn.sum() + reference.sum())
-        return Judged(float(self.compare(logits, targets)), 2 * common, sizes)
+        return Judged(float(self._error(logits, labels)), 2 * common, sizes)
+
+    def _error(self, logits: "Tensor", labels: "Tensor") -> "Tensor":
+        """The mean of all outputs' losses; a pixel of which an output's label is not known has none."""
+        targets, known = split_labels(labels, self.labels)
+        judged = torch.where(known, logits, _SURELY_NOT)
+        outputs = (slice(i, i + 1) for i in range(len(self.labels)))
+        return torch.stack([self.compare(judged[:, output], targets[:, output]) for output in outputs]).mean()
 
 
 def _loss(name: str) -> Any:

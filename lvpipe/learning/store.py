@@ -45,7 +45,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Samples:
-    """Images (0..255) and their targets (cavity 1, else 0) at some places of a store."""
+    """Images (0..255) and their targets, the label of each pixel, at some places of a store."""
 
     images: Rows
     targets: Rows

@@ -10,7 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvpipe.arguments import add_options, section_of
-from lvpipe.beats import HEART_DOUBTFUL, INCOMPLETE, AreaTable, flags_of, measure_beat, read_areas, volume_curve
+from lvpipe.beats import (
+    HEART_DOUBTFUL,
+    INCOMPLETE,
+    AreaTable,
+    flags_of,
+    measure_beat,
+    muscle_mass_g,
+    read_areas,
+    read_muscle,
+    volume_curve,
+)
 from lvpipe.boxes import read_boxes
 from lvpipe.completeness import incomplete_reason
 from lvpipe.config.convert import Completeness
@@ -20,7 +30,7 @@ from lvpipe.errors import Rejected
 from lvpipe.files import read_json, read_table, write_table
 from lvpipe.given import NO_TABLE, Given
 from lvpipe.images import is_rejected, passing_on, read_image
-from lvpipe.labels import CAVITY, NOT_ANNOTATED
+from lvpipe.labels import CAVITY, MYOCARDIUM, NOT_ANNOTATED
 from lvpipe.reader import EstimateReader
 from lvpipe.volumes import Beat
 from lvpipe.windows import window_areas_mm2
@@ -28,15 +38,15 @@ from lvpipe.windows import window_areas_mm2
 AREAS = ("case", "frame", "slice", "position_mm", "cavity_mm2", "myocardium_mm2")
 CURVE = ("case", "frame", "time_ms", "cavity_ml")
 BEATS = (
-    *("case", "edv_ml", "esv_ml", "sv_ml", "ef_percent"),
+    *("case", "edv_ml", "esv_ml", "sv_ml", "ef_percent", "mass_g"),
     *("ed_frame", "es_frame", "frames", "slices", "flags", "reason"),
 )
 PAIRS = ("case", "frame", "slice", "position_mm", "cavity_mm2", "box_mm2", "reference_mm2")
 
 
-def count_areas(mask_tzyx: NDArray[Any], pixel_mm2: float) -> NDArray[np.float64]:
-    """Cavity area in mm2 of every frame and slice."""
-    return np.asarray((mask_tzyx == CAVITY).sum(axis=(2, 3)) * pixel_mm2)
+def count_areas(mask_tzyx: NDArray[Any], pixel_mm2: float, label: int = CAVITY) -> NDArray[np.float64]:
+    """The area of a label in mm2, of every frame and slice."""
+    return np.asarray((mask_tzyx == label).sum(axis=(2, 3)) * pixel_mm2)
 
 
 def reference_areas(reference_tzyx: NDArray[Any], pixel_mm2: float) -> NDArray[np.float64]:
@@ -55,6 +65,7 @@ def main(argv: Sequence[str]) -> None:
     one = commands.add_parser("case")
     add_options(one, IntegrateSettings, "mask", "ledger", "areas", "volumes")
     one.add_argument("--case", required=True)
+    one.add_argument("--muscle", action="store_true", help="the mask tells muscle from background")
     one.set_defaults(run=_run_case)
     many = commands.add_parser("cohort")
     add_options(many, IntegrateSettings, "areas", "ledgers", "boxes", "volumes", "pairs")
@@ -77,8 +88,9 @@ def _run_case(args: argparse.Namespace) -> None:
         x_mm, y_mm, _ = mask.spacing_xyz_mm
         positions = np.asarray(ledger["positions_mm"], float)
         table = AreaTable(count_areas(mask.array_tzyx, x_mm * y_mm), positions, _thickness_mm(ledger))
+        muscle = count_areas(mask.array_tzyx, x_mm * y_mm, MYOCARDIUM) if args.muscle else None
         curve = volume_curve(table, args.settings)
-        write_table(args.areas, AREAS, _area_rows(args.case, table))
+        write_table(args.areas, AREAS, _area_rows(args.case, table, muscle))
         write_table(args.volumes, CURVE, _curve_rows(args.case, ledger["times_ms"], curve))
 
 
@@ -110,11 +122,14 @@ def _run_cohort(args: argparse.Namespace) -> None:
             beats.append(_no_beat(case, _no_heart(boxes_file)))
             continue
         ledger = read_json(args.ledgers / f"{case}_cine.json")
-        table = read_areas(read_table(file), _thickness_mm(ledger))
+        rows = read_table(file)
+        table, muscle = read_areas(rows, _thickness_mm(ledger)), read_muscle(rows)
         beat = measure_beat(table, args.settings)
+        mass_g = muscle_mass_g(table, muscle, beat.ed_frame, args.settings)
         left_out = "" if ledger["complete"] else ledger["incomplete_reason"]
         boxes = read_boxes(boxes_file)
-        beats.append(_beat_row(case, table, beat, left_out, doubt=boxes.reason if boxes.doubtful else ""))
+        doubt = boxes.reason if boxes.doubtful else ""
+        beats.append(_beat_row(case, table, beat, mass_g, left_out, doubt=doubt))
         reference = _reference(case, args) if args.drawn else np.full_like(table.areas_tz_mm2, np.nan)
         boxes_mm2 = window_areas_mm2(boxes, args.window)
         pairs.extend(_pair_rows(case, table, reference, boxes_mm2, {beat.ed_frame, beat.es_frame}))
@@ -137,7 +152,9 @@ def _run_given(args: argparse.Namespace) -> None:
     curves = ((case, one.times_ms, volume_curve(table, args.settings)) for case, (table, one) in usable.items())
     write_table(args.curves, CURVE, (row for curve in curves for row in _curve_rows(*curve)))
     write_table(
-        args.volumes, BEATS, [_given_row(case, one, beats.get(case), source.complete) for case, one in given.items()]
+        args.volumes,
+        BEATS,
+        [_given_row(case, one, beats.get(case), source.complete, args.settings) for case, one in given.items()],
     )
     write_table(
         args.pairs,
@@ -147,10 +164,13 @@ def _run_given(args: argparse.Namespace) -> None:
     print(f"{len(usable)} of {len(given)} cases have areas")
 
 
-def _given_row(case: str, one: Given, beat: Beat | None, complete: Completeness) -> dict[str, object]:
+def _given_row(
+    case: str, one: Given, beat: Beat | None, complete: Completeness, settings: IntegrateSettings
+) -> dict[str, object]:
     if one.table is None or beat is None:
         return _no_beat(case, one.reason)
-    return _beat_row(case, one.table, beat, incomplete_reason(one.table.positions_mm, complete), one.flags)
+    mass_g = muscle_mass_g(one.table, one.myocardium_tz_mm2, beat.ed_frame, settings)
+    return _beat_row(case, one.table, beat, mass_g, incomplete_reason(one.table.positions_mm, complete), one.flags)
 
 
 def _given_pairs(case: str, table: AreaTable, beat: Beat) -> Iterator[dict[str, object]]:
@@ -175,14 +195,20 @@ def _no_heart(boxes: Path) -> str:
 
 
 def _beat_row(
-    case: str, table: AreaTable, beat: Beat, left_out: str, further: Sequence[str] = (), doubt: str = ""
+    case: str,
+    table: AreaTable,
+    beat: Beat,
+    mass_g: float,
+    left_out: str,
+    further: Sequence[str] = (),
+    doubt: str = "",
 ) -> dict[str, object]:
     """One row of volumes.csv.
 
     `left_out` says what a stack lacks that is too incomplete to integrate, `doubt` why its heart may be elsewhere.
     """
     frames, slices = table.areas_tz_mm2.shape
-    volumes = (beat.edv_ml, beat.esv_ml, beat.sv_ml, beat.ef_percent)
+    volumes = (beat.edv_ml, beat.esv_ml, beat.sv_ml, beat.ef_percent, mass_g)
     found = [flag for flag, why in ((HEART_DOUBTFUL, doubt), (INCOMPLETE, left_out)) if why]
     flags, reason = " ".join([*flags_of(table, beat), *further, *found]), "; ".join(filter(None, (left_out, doubt)))
     numbers = (beat.ed_frame, beat.es_frame, frames, slices)

@@ -1,4 +1,4 @@
-"""`segment`: the probability of the cavity in every pixel of every frame, a shard of cases at a time."""
+"""`segment`: the probability of each label in every pixel of every frame, a shard of cases at a time."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -14,7 +14,7 @@ from lvpipe.config.segment import SegmentSettings
 from lvpipe.config.window import Window
 from lvpipe.errors import Rejected
 from lvpipe.grids import Grid, carry, grid_of, grid_within
-from lvpipe.images import Image, read_image, write_image, write_rejected
+from lvpipe.images import Image, read_image, write_images, write_rejected
 from lvpipe.provenance import digest, file_digest
 from lvpipe.spool import Spool
 from lvpipe.windows import cut, window_grids
@@ -33,17 +33,19 @@ def draw_case(
     boxes: Boxes,
     window: Window,
     settings: SegmentSettings,
-) -> Image:
-    """Apply the networks to the windows of a prepared cine; bring the probabilities to the native grid."""
+) -> list[Image]:
+    """Apply the networks to the windows of a prepared cine; bring each label's probabilities to the native grid."""
     from lvpipe.learning.apply import draw_images
 
     view = grid_within(prepared, native)
     grids = window_grids(boxes, window, view)
     windows_tzyx = cut(prepared.array_tzyx, grids, view)
     flat = windows_tzyx.reshape(-1, window.side_px, window.side_px)
-    probs = draw_images(networks, flat, settings.batch_images, settings.precision, settings.device, window.intensities)
-    pasted = _paste(probs.reshape(windows_tzyx.shape), grids, grid_of(native))
-    return Image(pasted, native.affine, native.time_step_ms)
+    numbers = (settings.precision, settings.device)
+    probs = draw_images(networks, flat, settings.batch_images, *numbers, window.intensities, settings.ways)
+    outputs = (probs[:, i].reshape(windows_tzyx.shape) for i in range(probs.shape[1]))
+    pasted = (_paste(output, grids, grid_of(native)) for output in outputs)
+    return [Image(label, native.affine, native.time_step_ms) for label in pasted]
 
 
 def _paste(probs_tzyx: NDArray[Any], grids: Sequence[Grid], native: Grid) -> NDArray[np.uint8]:
@@ -91,7 +93,7 @@ def _write(
     view, cine, box = inputs
     try:
         drawn = draw_case(networks, read_image(view), read_image(cine), read_boxes(box), window, settings)
-        write_image(path, drawn, slope=PROB_SLOPE)
+        write_images(path, drawn, slope=PROB_SLOPE)
     except Rejected as reason:
         print(f"passed on: {reason}")
         write_rejected(path)

@@ -9,6 +9,7 @@ from lvpipe.arguments import section_of, stage_parser
 from lvpipe.config.train import TrainSettings
 from lvpipe.config.window import Window
 from lvpipe.files import write_bytes, write_table
+from lvpipe.labels import VALUES
 from lvpipe.provenance import digest, file_digest
 from lvpipe.spool import Spool
 
@@ -18,6 +19,7 @@ def main(argv: Sequence[str]) -> None:
     parser = stage_parser(__doc__, TrainSettings, "cines", "boxes", "model", "history", "spool")
     parser.add_argument("--network", type=json.loads, required=True, help="JSON with `network` and `options`")
     parser.add_argument("--window", type=section_of(Window), required=True, metavar="JSON", help="what it sees")
+    parser.add_argument("--labels", nargs="+", choices=VALUES, required=True, help="what the outputs stand for")
     parser.add_argument("--learn", nargs="+", required=True, help="cases to learn from")
     parser.add_argument("--watch", nargs="+", required=True, help="cases that decide when to stop")
     parser.add_argument(
@@ -46,7 +48,7 @@ def main(argv: Sequence[str]) -> None:
     learners, watched = settle_watched(drawn, args.watch, args.cines, "slice", "the model's `masks`")
     learn, watch = store.samples(learners), store.samples(watched)
     print(f"learning from {len(learn)} slices of {len(learners)} cases, watching {len(watch)} of {len(watched)}")
-    task = Segmenting(learn, watch, args.settings, args.window.intensities)
+    task = Segmenting(learn, watch, args.settings, args.window.intensities, args.labels)
     network = build_network(args.network["network"], args.network["options"])
     try:
         history, best = train(network, task, args.settings, Checkpoint(kept / "checkpoint"))
@@ -75,6 +77,7 @@ def _key(args: Namespace) -> str:
         "machine": describe_machine(args.settings),
         "network": args.network,
         "window": args.window.canonical(),
+        "labels": args.labels,
         "learn": args.learn,
         "watch": args.watch,
     }

@@ -6,7 +6,16 @@ import pytest
 
 from lvpipe import images
 from lvpipe.errors import Rejected, UserError
-from lvpipe.images import Image, is_rejected, passing_on, read_image, write_image, write_rejected
+from lvpipe.images import (
+    Image,
+    is_rejected,
+    passing_on,
+    read_image,
+    read_images,
+    write_image,
+    write_images,
+    write_rejected,
+)
 
 OBLIQUE = np.array([[1.1, 0.3, -2.0, -40], [-0.2, 1.2, 5.0, 17], [0.4, -0.5, 6.0, 3], [0, 0, 0, 1.0]])
 
@@ -159,3 +168,25 @@ def test_the_bytes_do_not_depend_on_how_many_threads_made_them(tmp_path, monkeyp
     assert others == [one, one]
     np.testing.assert_array_equal(read_image(tmp_path / "1.nii.gz").array_tzyx, noise)
     assert noise.nbytes > images._GZIP_BLOCK
+
+
+def test_images_of_one_geometry_share_a_file_along_a_fifth_axis(tmp_path, voxels):
+    several = [Image(voxels + i, OBLIQUE, 37.5) for i in range(3)]
+    write_images(tmp_path / "a.nii.gz", several, slope=0.5)
+    nifti = nibabel.load(tmp_path / "a.nii.gz")
+    assert nifti.shape == (6, 5, 4, 3, 3)
+    np.testing.assert_array_equal(nifti.get_fdata()[..., 1], (voxels.T + 1) * 0.5)
+    read = read_images(tmp_path / "a.nii.gz")
+    assert len(read) == 3
+    for image, wanted in zip(read, several, strict=True):
+        np.testing.assert_array_equal(image.array_tzyx, wanted.array_tzyx * 0.5)
+        np.testing.assert_allclose(image.affine, OBLIQUE, atol=1e-5)
+        assert image.time_step_ms == 37.5
+
+
+def test_one_image_alone_has_four_axes(tmp_path, voxels):
+    write_images(tmp_path / "many.nii.gz", [Image(voxels, OBLIQUE)])
+    write_image(tmp_path / "one.nii.gz", Image(voxels, OBLIQUE))
+    assert (tmp_path / "many.nii.gz").read_bytes() == (tmp_path / "one.nii.gz").read_bytes()
+    (image,) = read_images(tmp_path / "one.nii.gz")
+    np.testing.assert_array_equal(image.array_tzyx, voxels)

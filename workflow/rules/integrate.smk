@@ -15,11 +15,12 @@ rule integrate:
     conda:
         "../../envs/cpu.yaml"
     params:
+        muscle=lambda w: "--muscle" if "myocardium" in PLAN.models[w.model].labels else "",
         settings=lambda w: PLAN.settings("integrate", w.model),
         code=PLAN.code("integrate"),
     shell:
         "python -m lvpipe integrate case --case {wildcards.case} --mask {input.mask} --ledger {input.ledger}"
-        " --areas {output.areas} --volumes {output.volumes}"
+        " {params.muscle} --areas {output.areas} --volumes {output.volumes}"
         " --settings {params.settings:q} > {log} 2>&1"
 
 

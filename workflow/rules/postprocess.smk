@@ -11,7 +11,9 @@ rule postprocess:
     conda:
         "../../envs/cpu.yaml"
     params:
+        labels=lambda w: PLAN.models[w.model].labels,
         settings=lambda w: PLAN.settings("postprocess", w.model),
         code=PLAN.code("postprocess"),
     shell:
-        "python -m lvpipe postprocess --prob {input} --out {output} --settings {params.settings:q} > {log} 2>&1"
+        "python -m lvpipe postprocess --prob {input} --labels {params.labels} --out {output}"
+        " --settings {params.settings:q} > {log} 2>&1"

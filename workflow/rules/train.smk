@@ -34,6 +34,7 @@ rule train:
         watch=lambda w: PLAN.learners(w.model, w.fold)[1],
         network=lambda w: PLAN.network(w.model),
         window=lambda w: PLAN.window(w.model),
+        labels=lambda w: PLAN.entries[w.model].labels,
         diverged="stop",
         spool=".spool/train/{model}/fold-{fold}",
         settings=lambda w: PLAN.settings("train", w.model),
@@ -41,7 +42,7 @@ rule train:
     shell:
         "python -m lvpipe train --cines results/resample/{params.view} --boxes results/detect/{params.view}"
         " --learn {params.learn} --watch {params.watch} --network {params.network:q} --window {params.window:q}"
-        " --model {output.model} --history {output.history}"
+        " --labels {params.labels} --model {output.model} --history {output.history}"
         " --diverged {params.diverged} --spool {params.spool} --code {params.code:q}"
         " --settings {params.settings:q} > {log} 2>&1"
 

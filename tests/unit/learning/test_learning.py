@@ -83,7 +83,7 @@ def fresh(seed: int = 1) -> torch.nn.Module:
 
 def pooled_dice(network, samples: Samples) -> float:
     images, targets = samples.read(np.arange(len(samples)))
-    drawn = draw_images([network.eval()], images, 5, "float32") > 0.5
+    drawn = draw_images([network.eval()], images, 5, "float32")[:, 0] > 0.5
     return 2 * (drawn & (targets > 0)).sum() / (drawn.sum() + targets.sum())
 
 

@@ -19,7 +19,7 @@ PLACES = ((0, 2), (5, 5), (3, 3))
 
 
 def drawn_case(random) -> tuple[np.ndarray, np.ndarray]:
-    """Frame 1 is drawn in slices 0 and 2, frame 3 in slice 1; label 2 is not cavity."""
+    """Frame 1 is drawn in slices 0 and 2, frame 3 in slice 1, cavity and muscle everywhere."""
     cine = random.integers(0, 256, (4, 3, 20, 24)).astype(np.uint8)
     reference = np.full(cine.shape, 255, np.uint8)
     for t, z in ((1, 0), (1, 2), (3, 1)):
@@ -42,7 +42,7 @@ def test_samples_are_the_drawn_slices_of_the_drawn_frames():
         image, label = cine[window], reference[window]
         rows, columns = image.shape
         np.testing.assert_array_equal(images[i, :rows, :columns], image)
-        np.testing.assert_array_equal(targets[i, :rows, :columns], label == 1)
+        np.testing.assert_array_equal(targets[i, :rows, :columns], np.where(label == 255, 0, label))
         assert not targets[i, rows:].any()
         assert not targets[i, :, columns:].any()
 
@@ -139,3 +139,27 @@ def test_a_store_that_is_cut_short_under_a_training_is_named(folder):
     samples.read(np.arange(5))
     with pytest.raises(UserError, match=r"targets\.npy: ends before image 5"):
         samples.read(np.array([5]))
+
+
+CAVITY_ALONE = np.array([[1, 0], [0, 0]])
+WITH_WALL = np.array([[1, 2], [2, 0]])
+NOTHING = np.zeros((2, 2), int)
+
+
+@pytest.mark.parametrize(
+    ("drawn", "wanted"),
+    [
+        ([WITH_WALL, NOTHING], [WITH_WALL, NOTHING]),
+        ([CAVITY_ALONE, NOTHING], [[[1, 255], [255, 255]], np.full((2, 2), 255)]),
+        ([WITH_WALL, CAVITY_ALONE], [WITH_WALL, [[1, 255], [255, 255]]]),
+    ],
+    ids=["both", "no wall in the frame", "no wall in a slice"],
+)
+def test_where_no_wall_was_drawn_nobody_knows_what_is_muscle(drawn, wanted):
+    """Read from a window that shows one row and one column more than the image, which are background where known."""
+    reference = np.array([drawn], np.uint8)
+    places = boxes_at((0, 0), (0, 0), side_px=16)
+    _, labels = cut_samples(Image(reference, np.eye(4)), reference, places, WINDOW)
+    np.testing.assert_array_equal(labels[:, :2, :2], wanted)
+    beyond = [255 if (np.array(one) == 255).any() else 0 for one in wanted]
+    assert [np.unique(one[2:]).tolist() for one in labels] == [[value] for value in beyond]

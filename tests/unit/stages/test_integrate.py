@@ -39,11 +39,11 @@ def results(tmp_path, image):
     return tmp_path
 
 
-def run_cases(lvpipe, folder):
+def run_cases(lvpipe, folder, *more):
     for case in "ab":
         inputs = ("--mask", folder / f"{case}_mask.nii.gz", "--ledger", folder / f"{case}_cine.json")
         outputs = ("--areas", folder / f"{case}_areas.csv", "--volumes", folder / f"{case}_volumes.csv")
-        words = (*inputs, *outputs, "--case", case, "--settings", SETTINGS)
+        words = (*inputs, *outputs, "--case", case, "--settings", SETTINGS, *more)
         assert lvpipe("integrate", "case", *words) == 0
 
 
@@ -180,6 +180,7 @@ def test_a_cohort_that_brings_its_areas_is_integrated_at_once(lvpipe, given):
         *("0", "300", "500", "400", "200", "0"),
     ]
     assert {row["myocardium_mm2"] for row in areas} == {"70"}
+    assert float(whole["mass_g"]) == pytest.approx(1.05 * 70 * 50 / 1000)
     assert {row["time_ms"] for row in curves} == {""}
     assert {(row["box_mm2"], row["reference_mm2"]) for row in pairs} == {("", "")}
     assert len(pairs) == 2 * (6 + 3 + 6)
@@ -217,3 +218,15 @@ def test_where_no_heart_was_found_the_reason_is_that_of_the_boxes(lvpipe, result
     run_cases(lvpipe, results)
     (_, beat), _ = run_cohort(lvpipe, results)
     assert (beat["flags"], beat["reason"]) == ("rejected", "no heart was found: nothing moves")
+
+
+def test_muscle_has_areas_and_at_end_diastole_a_mass(lvpipe, results):
+    run_cases(lvpipe, results, "--muscle")
+    assert {row["myocardium_mm2"] for row in read_table(results / "a_areas.csv")} == {"300"}
+    beats, _ = run_cohort(lvpipe, results)
+    assert float(beats[0]["mass_g"]) == pytest.approx(1.05 * 300 * 20 / 1000)
+
+
+def test_a_model_without_muscle_measures_no_mass(lvpipe, results):
+    run_cases(lvpipe, results)
+    assert [beat["mass_g"] for beat in run_cohort(lvpipe, results)[0]] == ["", ""]

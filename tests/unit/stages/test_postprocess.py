@@ -1,136 +1,7 @@
 import numpy as np
-import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from lvpipe.config.postprocess import PostprocessSettings
-from lvpipe.images import Image, is_rejected, read_image, write_image, write_rejected
-from lvpipe.stages.postprocess import blank_slices, close_holes, keep_components, make_mask
-
-KEEP_ALL = {"closing_mm": 0, "blank_mean_prob": 0, "blank_below_mm2": 0, "components": "all"}
-MILLIMETRE = (1.0, 1.0)
-
-
-def rules(**changes) -> PostprocessSettings:
-    return PostprocessSettings(**{**KEEP_ALL, **changes})
-
-
-def stack(*shape) -> np.ndarray:
-    return np.zeros(shape or (1, 3, 30, 30), bool)
-
-
-def test_the_threshold_itself_is_cavity(image):
-    prob = np.array([0.49, 0.5, 0.51, 1.0], np.float32).reshape(1, 1, 2, 2)
-    assert make_mask(image(prob), rules()).array_tzyx.ravel().tolist() == [0, 1, 1, 1]
-    assert make_mask(image(prob), rules(threshold=0.505)).array_tzyx.ravel().tolist() == [0, 0, 1, 1]
-
-
-def test_a_hole_of_four_pixels_is_closed_and_a_large_one_is_not():
-    drawn = stack()
-    drawn[0, 1, 5:25, 5:25] = True
-    whole = drawn.copy()
-    drawn[0, 1, 10:12, 10:12] = False
-    np.testing.assert_array_equal(close_holes(drawn, 3.0, MILLIMETRE), whole)
-    drawn[0, 1, 10:14, 10:14] = False
-    np.testing.assert_array_equal(close_holes(drawn, 3.0, MILLIMETRE), drawn)
-    np.testing.assert_array_equal(close_holes(drawn, 5.0, MILLIMETRE), whole)
-
-
-def test_closing_is_measured_in_millimetres():
-    drawn = stack()
-    drawn[0, 1, 5:25, 5:25] = True
-    drawn[0, 1, 10:12, 10:12] = False
-    np.testing.assert_array_equal(close_holes(drawn, 1.5, (1.5, 1.5)), drawn)
-    assert close_holes(drawn, 3.0, (1.0, 9.0)).sum() == drawn.sum() + 4, "one axis alone can close"
-    assert close_holes(drawn, 0.0, MILLIMETRE) is drawn
-
-
-def test_the_border_of_the_image_closes_nothing():
-    drawn = stack()
-    drawn[0, 0, 2:28, 0:2] = drawn[0, 0, 2:28, 3:6] = True  # a gap of one column, open at the far side of nothing
-    drawn[0, 1, 10:20, 1:4] = True  # one pixel from the border
-    drawn[0, 2, :4, 10:14] = True  # at the border
-    closed = close_holes(drawn, 5.0, MILLIMETRE)
-    assert closed[0, 0, 4:26, :6].all()
-    np.testing.assert_array_equal(closed[0, 1:], drawn[0, 1:])
-
-
-@settings(deadline=None, derandomize=True, max_examples=40)
-@given(seed=st.integers(0, 10**6), share=st.floats(0.02, 0.9), side=st.sampled_from([3.0, 4.0, 5.0, 7.0]))
-def test_closing_adds_pixels_and_is_done_once(seed, share, side):
-    drawn = np.random.default_rng(seed).random((2, 2, 17, 19)) < share
-    closed = close_holes(drawn, side, MILLIMETRE)
-    assert closed.shape == drawn.shape
-    assert (closed >= drawn).all()
-    np.testing.assert_array_equal(close_holes(closed, side, MILLIMETRE), closed)
-    np.testing.assert_array_equal(close_holes(drawn[:, :, ::-1], side, MILLIMETRE)[:, :, ::-1], closed)
-
-
-def scattered() -> np.ndarray:
-    """Frame 0: a column of 3 x 16 pixels, beside it 36 pixels in one slice. Frame 1: 4 pixels alone."""
-    drawn = stack(2, 3, 30, 30)
-    drawn[0, :, 4:8, 4:8] = True
-    drawn[0, 1, 15:21, 15:21] = True
-    drawn[1, 2, 3:5, 3:5] = True
-    return drawn
-
-
-def test_the_largest_in_the_stack_is_not_the_largest_in_each_slice():
-    drawn = scattered()
-    kept = keep_components(drawn, "largest_in_stack")
-    assert kept[0].sum(axis=(1, 2)).tolist() == [16, 16, 16]
-    kept = keep_components(drawn, "largest_in_slice")
-    assert kept[0].sum(axis=(1, 2)).tolist() == [16, 36, 16]
-    assert not kept[0, 1, 4:8, 4:8].any()
-    np.testing.assert_array_equal(keep_components(drawn, "all"), drawn)
-    for which in ("largest_in_stack", "largest_in_slice"):
-        np.testing.assert_array_equal(keep_components(drawn, which)[1], drawn[1], "every frame for itself")
-
-
-def test_two_parts_of_a_slice_that_meet_in_the_next_slice_are_two():
-    drawn = stack(1, 2, 12, 30)
-    drawn[0, 0, 2:6, 2:6] = drawn[0, 0, 2:5, 20:23] = drawn[0, 1, 2:6, 2:23] = True
-    assert keep_components(drawn, "largest_in_slice").sum(axis=(2, 3)).tolist() == [[16, 84]]
-    np.testing.assert_array_equal(keep_components(drawn, "largest_in_stack"), drawn)
-
-
-def test_pixels_that_touch_at_a_corner_are_apart():
-    drawn = stack(1, 1, 6, 6)
-    drawn[0, 0, 0:2, 0:2] = drawn[0, 0, 2:5, 2:5] = True
-    assert keep_components(drawn, "largest_in_slice").sum() == 9
-
-
-def test_a_slice_is_blank_below_an_area(image):
-    drawn = stack(1, 2, 30, 30)
-    drawn[0, 0, 5:10, 5:13], drawn[0, 1, 5:8, 5:18] = True, True  # 40 and 39 pixels
-    wanted = rules(blank_below_mm2=40.0)
-    assert blank_slices(drawn.astype(float), drawn, wanted, 1.0).tolist() == [[False, True]]
-    assert blank_slices(drawn.astype(float), drawn, wanted, 0.99).tolist() == [[True, True]]
-    mask = make_mask(image(drawn.astype(np.float32), (1, 1, 8)), wanted)
-    assert mask.array_tzyx.sum(axis=(2, 3)).tolist() == [[40, 0]]
-
-
-@pytest.mark.parametrize(("prob", "blank"), [(0.69, True), (0.71, False)])
-def test_a_slice_is_blank_when_the_network_hardly_believed_in_it(image, prob, blank):
-    probs = np.full((1, 1, 20, 20), 0.3, np.float32)
-    probs[0, 0, 5:15, 5:15] = prob
-    mask = make_mask(image(probs), rules(blank_mean_prob=0.7))
-    assert mask.array_tzyx.any() != blank
-
-
-def test_the_mean_is_over_the_drawn_pixels_of_the_slice_alone():
-    probs = np.array([[[[0.9, 0.5], [0.9, 0.1]], [[0.6, 0.6], [0.0, 0.0]]]])
-    drawn = probs >= 0.5
-    assert blank_slices(probs, drawn, rules(blank_mean_prob=0.75), 1.0).tolist() == [[False, True]]
-
-
-def test_nothing_drawn_is_an_empty_mask(image):
-    prob = image(np.zeros((2, 3, 20, 20), np.float32))
-    for which in ("all", "largest_in_slice", "largest_in_stack"):
-        mask = make_mask(prob, PostprocessSettings(components=which))
-        assert mask.array_tzyx.dtype == np.uint8
-        assert mask.array_tzyx.shape == (2, 3, 20, 20)
-        assert not mask.array_tzyx.any()
+from lvpipe.images import is_rejected, read_image, write_image, write_images, write_rejected
 
 
 def test_a_stored_probability_is_a_probability(lvpipe, image, tmp_path):
@@ -142,10 +13,22 @@ def test_a_stored_probability_is_a_probability(lvpipe, image, tmp_path):
     write_image(tmp_path / "prob.nii.gz", prob, slope=1 / 255)
     write_rejected(tmp_path / "rejected.nii.gz")
     for name in ("prob", "rejected"):
-        paths = ("--prob", tmp_path / f"{name}.nii.gz", "--out", tmp_path / f"{name}_mask.nii.gz")
+        paths = ("--prob", tmp_path / f"{name}.nii.gz", "--out", tmp_path / f"{name}_mask.nii.gz", "--labels", "cavity")
         assert lvpipe("postprocess", *paths, "--settings", PostprocessSettings().canonical()) == 0
     mask = read_image(tmp_path / "prob_mask.nii.gz")
     np.testing.assert_array_equal(mask.array_tzyx, stored == 200)
     np.testing.assert_allclose(mask.affine, prob.affine)
-    assert isinstance(mask, Image)
     assert is_rejected(tmp_path / "rejected_mask.nii.gz")
+
+
+def test_labels_lie_along_the_fifth_axis_in_the_order_of_the_model(lvpipe, image, tmp_path):
+    cavity, muscle, rest = np.zeros((3, 1, 1, 30, 30), np.uint8)
+    muscle[0, 0, 5:19, 5:19], cavity[0, 0, 8:16, 8:16] = 250, 250
+    rest[:] = 255 - muscle
+    write_images(tmp_path / "prob.nii.gz", [image(one) for one in (cavity, rest, muscle)], slope=1 / 255)
+    paths = ("--prob", tmp_path / "prob.nii.gz", "--out", tmp_path / "mask.nii.gz")
+    labels = ("--labels", "cavity", "background", "myocardium")
+    assert lvpipe("postprocess", *paths, *labels, "--settings", PostprocessSettings().canonical()) == 0
+    mask = read_image(tmp_path / "mask.nii.gz").array_tzyx
+    np.testing.assert_array_equal(mask == 1, cavity > 0)
+    np.testing.assert_array_equal(mask == 2, (muscle > 0) & (cavity == 0))

@@ -7,7 +7,7 @@ from lvpipe.boxes import write_boxes
 from lvpipe.config.resample import PreparedView
 from lvpipe.config.segment import SegmentSettings
 from lvpipe.config.window import Window
-from lvpipe.images import Image, is_rejected, read_image, write_image, write_rejected
+from lvpipe.images import Image, is_rejected, read_image, read_images, write_image, write_rejected
 from lvpipe.learning.weights import build_network, write_weights
 from lvpipe.provenance import import_closure
 from lvpipe.stages import segment
@@ -40,7 +40,7 @@ def test_what_is_drawn_in_a_box_lies_over_the_native_pixels(image, native_mm, vi
     side = round(64 / view_mm / 2) * 2
     corners = tuple((round(row / view_mm) - side // 2, round(column / view_mm) - side // 2) for row, column in
                     [(50, 44), (58, 52)])  # fmt: skip
-    prob = draw_case(
+    (prob,) = draw_case(
         [BrightIsCavity()],
         prepared,
         native,
@@ -65,7 +65,7 @@ def test_what_is_drawn_in_a_box_lies_over_the_native_pixels(image, native_mm, vi
 def test_outside_the_boxes_nothing_is_drawn(image):
     native = image(np.random.default_rng(0).integers(0, 900, (2, 2, 60, 60)).astype(np.int16), (1, 1, 8))
     prepared = prepare_cine(native, PreparedView(spacing_mm=1.0))
-    prob = draw_case(
+    (prob,) = draw_case(
         [BrightIsCavity()], prepared, native, boxes_at((10, 20), (-8, 50), side_px=16), Window(side_px=16), SETTINGS
     )
     assert prob.array_tzyx[:, 0, 10:26, 20:36].any()
@@ -189,3 +189,20 @@ def test_a_broken_model_stops_the_job_with_one_line(lvpipe, folder, capsys):
 def test_how_networks_learn_is_no_part_of_how_they_are_applied():
     """Else a change of the loop would run all shards again, although the models stayed the same."""
     assert not {"lvpipe.learning.loop", "lvpipe.config.train"} & import_closure("lvpipe.stages.segment")
+
+
+def test_several_labels_lie_along_a_fifth_axis(lvpipe, folder):
+    torch.manual_seed(3)
+    two = {"network": "unet", "options": {"channels": [4, 8], "outputs": 2}}
+    write_weights(folder / "m3.safetensors", build_network(**two).state_dict(), two)
+    assert run(lvpipe, folder, "a", models=(3,)) == 0
+    cavity, muscle = (image.array_tzyx for image in read_images(folder / "out" / "a_prob.nii.gz"))
+    assert cavity.shape == muscle.shape == (3, 2, 90, 80)
+    assert np.abs(cavity - muscle).max() > 0.05
+
+
+def test_each_case_is_drawn_in_all_the_turns_that_are_asked_for(lvpipe, folder):
+    assert run(lvpipe, folder, "a") == 0
+    assert run(lvpipe, folder, "a", out="turned", settings=SETTINGS.model_copy(update={"turns": "all"})) == 0
+    plain, averaged = prob(folder, "a"), prob(folder, "a", "turned")
+    assert 0.01 < np.abs(plain - averaged).max() < 1

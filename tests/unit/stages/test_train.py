@@ -37,10 +37,12 @@ def folder(tmp_path, image):
     return tmp_path
 
 
-def words(folder, learn, watch, out="model", settings=SETTINGS, code="x", side_px=32):
-    inputs = ("--cines", folder, "--boxes", folder, "--learn", *learn, "--watch", *watch, "--network", NETWORK)
+def words(
+    folder, learn, watch, out="model", settings=SETTINGS, code="x", side_px=32, labels=("cavity",), network=NETWORK
+):
+    inputs = ("--cines", folder, "--boxes", folder, "--learn", *learn, "--watch", *watch, "--network", network)
     outputs = ("--model", folder / f"{out}.safetensors", "--history", folder / f"{out}.csv")
-    kept = ("--spool", folder / "spool", "--code", code, *window(side_px))
+    kept = ("--spool", folder / "spool", "--code", code, *window(side_px), "--labels", *labels)
     return ("train", *inputs, *outputs, *kept, "--settings", settings.canonical())
 
 
@@ -151,3 +153,9 @@ def test_each_cine_is_read_once(lvpipe, folder, monkeypatch):
     monkeypatch.setattr(samples, "read_image", lambda path: (read.append(path.name), real(path))[1])
     assert lvpipe(*words(folder, "ab", "w")) == 0
     assert sorted(read) == sorted(f"{case}_{kind}.nii.gz" for case in "abw" for kind in ("cine", "reference"))
+
+
+def test_a_model_of_two_labels_has_an_output_for_each(lvpipe, folder):
+    network = json.dumps({"network": "unet", "options": {"channels": [4, 8], "outputs": 2}})
+    assert lvpipe(*words(folder, "ab", "w", labels=("cavity", "myocardium"), network=network)) == 0
+    assert read_network(folder / "model.safetensors")(torch.zeros(1, 1, 32, 32)).shape == (1, 2, 32, 32)
