@@ -10,7 +10,7 @@
 #   results/search      {search}/trials.csv  trials.svg  best.yaml
 #                       {search}/{trial}/fold-{fold}/history.csv
 #   results/segment     {model}/{case}_prob.nii.gz
-#   results/postprocess {model}/{case}_mask.nii.gz
+#   results/postprocess {model}/{case}_mask.nii.gz  {model}/choices.json
 #   results/integrate   {model}/{case}_areas.csv  {case}_volumes.csv
 #                       {model}/{cohort}_volumes.csv  {cohort}_pairs.csv
 #                       {model}/{cohort}_areas.csv  {cohort}_curves.csv  of a cohort that brought its estimates

@@ -22,6 +22,16 @@ def both_or_exit(ask: Callable[[], tuple[list[str], list[str]]]) -> list[str]:
     return learn + watch
 
 
+def teachers(cases: Iterable[Case], cohorts: Sequence[str]) -> list[Case]:
+    """The cases of these cohorts that may teach: none of a patient who is tested.
+
+    By patient: another cohort of the same source may hold the same patient as a test case.
+    """
+    everybody = list(cases)
+    tested = {case.patient for case in everybody if case.split == "test"}
+    return [case for case in everybody if case.cohort in cohorts and case.patient not in tested]
+
+
 def share_out(
     cases: Iterable[Case], cohorts: Sequence[str], fold: int, watched_share: float, who: str
 ) -> tuple[list[str], list[str]]:
@@ -32,10 +42,7 @@ def share_out(
     Raises:
         UserError: fewer than two patients.
     """
-    everybody = list(cases)
-    # By patient: another cohort of the same source may hold the same patient as a test case.
-    tested = {case.patient for case in everybody if case.split == "test"}
-    found = [case for case in everybody if case.cohort in cohorts and case.patient not in tested and case.fold != fold]
+    found = [case for case in teachers(cases, cohorts) if case.fold != fold]
     ranked = sorted({case.patient for case in found}, key=lambda patient: number(f"watch {patient}"))
     if len(ranked) < FEWEST:
         raise UserError(

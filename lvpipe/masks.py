@@ -49,7 +49,8 @@ def tempered(prob_tzyx: NDArray[Any], temperature: float) -> NDArray[Any]:
     """Probabilities whose logits are divided by a temperature: above 1 they are less sure of themselves."""
     if temperature == 1:
         return prob_tzyx
-    yes, no = (part ** (1 / temperature) for part in (prob_tzyx, 1 - prob_tzyx))
+    certain = np.clip(prob_tzyx, 0, 1)  # a stored byte times its slope may be a hair above 1
+    yes, no = (part ** (1 / temperature) for part in (certain, 1 - certain))
     return np.asarray(yes / (yes + no))
 
 

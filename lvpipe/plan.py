@@ -19,7 +19,7 @@ from lvpipe.config.sheet import PlacedCohort, SheetOrder
 from lvpipe.config.train import TrainSettings
 from lvpipe.detector_plan import DetectorPlan
 from lvpipe.errors import UserError
-from lvpipe.learners import both_or_exit, share_out
+from lvpipe.learners import both_or_exit, share_out, teachers
 from lvpipe.network_options import check_network
 from lvpipe.phantom.names import list_cases as list_phantoms
 from lvpipe.phantom.names import list_sheets
@@ -263,6 +263,20 @@ class Plan:
     def taught(self, model: str, fold: str | int) -> list[str]:
         """The cases that a model learns from or watches in a fold; ends the run with one line where nobody teaches."""
         return both_or_exit(lambda: self.learners(model, fold))
+
+    def choices(self, model: str) -> list[str]:
+        """The file of what the drawn cases of a model choose; none where nothing is to be chosen."""
+        chooses = json.loads(self.settings("postprocess", model))["choose"]
+        return [f"results/postprocess/{model}/choices.json"] if chooses else []
+
+    def choosing_cases(self, model: str) -> list[str]:
+        """The names of the drawn cases by which a model's choices are made."""
+        return [case.name for case in teachers(self.cases.values(), self.models[model].masks)]
+
+    def choosers(self, model: str) -> str:
+        """The same cases with patient and fold, as JSON."""
+        found = teachers(self.cases.values(), self.models[model].masks)
+        return json.dumps([[case.name, case.patient, case.fold] for case in found])
 
     def shown(self, members: Sequence[str]) -> list[str]:
         """The cases among these whose references `detect` looks at: none, but for its method `reference`."""

@@ -6,6 +6,8 @@ from pydantic import Field
 
 from lvpipe.config.base import Section
 
+Choice = Literal["temperature", "threshold", "components"]
+
 
 class PostprocessSettings(Section):
     """Probabilities to masks."""
@@ -25,4 +27,9 @@ class PostprocessSettings(Section):
     blank_below_mm2: float = Field(40.0, ge=0, description="A slice with less cavity than this is blank; 0 keeps all.")
     components: Literal["all", "largest_in_slice", "largest_in_stack"] = Field(
         "largest_in_stack", description="Which connected components of the cavity are kept."
+    )
+    choose: tuple[Choice, ...] = Field(
+        (),
+        description="Which of these a model's own drawn training cases choose by cross-validation, where another value "
+        "than the one above gives a better Dice by more than a standard error.",
     )

@@ -88,13 +88,22 @@ def test_memory_that_really_runs_out_is_one_line():
 
 def test_a_folder_where_a_file_should_be_is_named(tmp_path, capsys):
     (tmp_path / "file").write_text("")
-    words = ["postprocess", "--prob", str(tmp_path), "--out", str(tmp_path / "file" / "o"), "--settings", "{}"]
+    words = ["postprocess", "mask", "--prob", str(tmp_path), "--out", str(tmp_path / "file" / "o"), "--settings", "{}"]
     assert main(words) == 1
     assert capsys.readouterr().err.startswith(f"lvpipe postprocess: {tmp_path}: ")
 
 
 def test_a_missing_file_is_named(tmp_path, capsys):
-    words = ["postprocess", "--prob", str(tmp_path / "no.nii.gz"), "--out", str(tmp_path / "o"), "--settings", "{}"]
+    words = [
+        "postprocess",
+        "mask",
+        "--prob",
+        str(tmp_path / "no.nii.gz"),
+        "--out",
+        str(tmp_path / "o"),
+        "--settings",
+        "{}",
+    ]
     assert main(words) == 1
     assert "no.nii.gz: no such file" in capsys.readouterr().err
 

@@ -14,7 +14,7 @@ def test_a_stored_probability_is_a_probability(lvpipe, image, tmp_path):
     write_rejected(tmp_path / "rejected.nii.gz")
     for name in ("prob", "rejected"):
         paths = ("--prob", tmp_path / f"{name}.nii.gz", "--out", tmp_path / f"{name}_mask.nii.gz", "--labels", "cavity")
-        assert lvpipe("postprocess", *paths, "--settings", PostprocessSettings().canonical()) == 0
+        assert lvpipe("postprocess", "mask", *paths, "--settings", PostprocessSettings().canonical()) == 0
     mask = read_image(tmp_path / "prob_mask.nii.gz")
     np.testing.assert_array_equal(mask.array_tzyx, stored == 200)
     np.testing.assert_allclose(mask.affine, prob.affine)
@@ -28,7 +28,7 @@ def test_labels_lie_along_the_fifth_axis_in_the_order_of_the_model(lvpipe, image
     write_images(tmp_path / "prob.nii.gz", [image(one) for one in (cavity, rest, muscle)], slope=1 / 255)
     paths = ("--prob", tmp_path / "prob.nii.gz", "--out", tmp_path / "mask.nii.gz")
     labels = ("--labels", "cavity", "background", "myocardium")
-    assert lvpipe("postprocess", *paths, *labels, "--settings", PostprocessSettings().canonical()) == 0
+    assert lvpipe("postprocess", "mask", *paths, *labels, "--settings", PostprocessSettings().canonical()) == 0
     mask = read_image(tmp_path / "mask.nii.gz").array_tzyx
     np.testing.assert_array_equal(mask == 1, cavity > 0)
     np.testing.assert_array_equal(mask == 2, (muscle > 0) & (cavity == 0))
