@@ -16,7 +16,7 @@ from lvpipe.config.score import ScoreSettings
 from lvpipe.files import read_table, write_table
 from lvpipe.forecasting.fallbacks import later
 from lvpipe.forecasting.forecasts import KINDS, forecast_id, read_forecasts, step, unseen
-from lvpipe.images import is_rejected, read_image
+from lvpipe.images import is_rejected, read_image, read_images
 from lvpipe.metrics import covers, crps, moments_ml, pearson_r
 from lvpipe.scoring.masks import DICE, MASKS, compare_masks
 from lvpipe.scoring.pooled import POOLED, pool
@@ -119,7 +119,7 @@ def _run_masks(args: argparse.Namespace) -> None:
     if not any(map(is_rejected, (args.mask, args.prob, args.reference))):
         reference = read_image(args.reference)
         rows = list(compare_masks(read_image(args.mask), reference, hausdorff=args.settings.hausdorff))
-        sums = pool(read_image(args.prob).array_tzyx, reference.array_tzyx)
+        sums = pool(read_images(args.prob)[0].array_tzyx, reference.array_tzyx)  # the cavity comes first
     write_table(args.out, MASKS, rows)
     write_table(args.pooled, POOLED, sums)
 

@@ -47,6 +47,8 @@ MODULES = {
     "one_study.py": set(),  # for people alone
     "learning/apply.py": AFTER_SEGMENT,
     "stages/postprocess.py": AFTER_POSTPROCESS,
+    "masks.py": AFTER_POSTPROCESS,
+    "choosing.py": set(),  # asked by models that choose alone
     "stages/integrate.py": AFTER_INTEGRATE,
     # Forecasts weigh slices with it, score reads forecasts, and report draws the curves of trainings too.
     "volumes.py": AFTER_INTEGRATE | {"score_masks", "score_boxes", "train_curve"},
@@ -77,6 +79,8 @@ SETTINGS = {
     "detect.locator.seed": ({"detect": {"locator": {"seed": 5}}}, set()),
     "detect.agree_mm": ({"detect": {"agree_mm": 30}}, AFTER_FIND),
     "models.window": ({"models": [{**UNET, "window": {"side_px": 72}}]}, AFTER_TRAIN),
+    "models.labels": ({"models": [{**UNET, "labels": ["cavity", "myocardium"]}]}, AFTER_TRAIN),
+    "segment.turns": ({"segment": {"turns": "mirrors"}}, AFTER_SEGMENT),
     "train.seed": ({"train": {"seed": 9}}, AFTER_TRAIN),
     "segment.batch_images": ({"segment": {"batch_images": 8}}, AFTER_SEGMENT),
     "postprocess.threshold": ({"postprocess": {"threshold": 0.6}}, AFTER_POSTPROCESS),
