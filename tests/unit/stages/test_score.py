@@ -118,7 +118,20 @@ def _beat(case: str, edv: float) -> dict[str, object]:
     if case == "r":
         return {**dict.fromkeys(BEATS), "case": case, "flags": "rejected"}
     esv = 0.0 if case == "n" else SYSTOLE * edv
-    values = (case, edv, esv, edv - esv, 100 * (edv - esv) / edv, 0, 9, 25, 10, "few-slices" if case == "e" else "", "")
+    values = (
+        case,
+        edv,
+        esv,
+        edv - esv,
+        100 * (edv - esv) / edv,
+        None,
+        0,
+        9,
+        25,
+        10,
+        "few-slices" if case == "e" else "",
+        "",
+    )
     return dict(zip(BEATS, values, strict=True))
 
 
