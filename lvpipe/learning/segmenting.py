@@ -1,16 +1,17 @@
 """The task of drawing the cavity in a slice's window: its batches, its loss, and the Dice of what is watched."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from monai.losses import DiceCELoss
 from numpy.typing import NDArray
 
 from lvpipe.config.train import TrainSettings
 from lvpipe.config.window import Intensities
 from lvpipe.learning.augment import Augmenter
+from lvpipe.learning.balancing import draw_balanced, find_blank
 from lvpipe.learning.batches import as_batch, scale
+from lvpipe.learning.losses import make_loss
 from lvpipe.learning.sampled import Judged, SampledTask
 from lvpipe.learning.store import Samples
 
@@ -32,13 +33,20 @@ class Segmenting(SampledTask[Samples]):
         self.intensities: Intensities = intensities
         self.augment = Augmenter(settings.augmentation, settings.seed)
         self.random = self.augment.random
-        self.compare = _loss(settings.loss)
+        self.compare = make_loss(settings)
+        self.blank_share = settings.blank_share
+        self.blank = None if self.blank_share is None else find_blank(learn)
 
     def loss(self, network: "nn.Module", batch: "Batch") -> "Tensor":
         """The loss of a batch, changed at random."""
         changed, drawn = self.augment(*(part.to(self.settings.device) for part in batch))
-        loss: Tensor = self.compare(self.apply(network, changed), drawn)
-        return loss
+        return self.compare(self.apply(network, changed), drawn)
+
+    def draw(self, order: np.random.Generator) -> NDArray[np.intp]:
+        """Balanced, if that is wanted."""
+        if self.blank is None or self.blank_share is None:
+            return super().draw(order)
+        return draw_balanced(self.blank, self.images, self.blank_share, order)
 
     def standardise(self, images: "Tensor") -> "Tensor":
         """Images as this network wants them."""
@@ -56,9 +64,3 @@ class Segmenting(SampledTask[Samples]):
         drawn, reference = logits > 0, targets > 0
         common, sizes = int((drawn & reference).sum()), int(drawn.sum() + reference.sum())
         return Judged(float(self.compare(logits, targets)), 2 * common, sizes)
-
-
-def _loss(name: str) -> Any:
-    if name == "bce":
-        return torch.nn.BCEWithLogitsLoss()
-    return DiceCELoss(sigmoid=True, batch=True)
