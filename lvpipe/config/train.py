@@ -78,5 +78,21 @@ class TrainSettings(LoopSettings):
     epoch_images: int | None = Field(
         None, ge=1, description="Most images in one epoch, a fresh draw each; None: all of them."
     )
-    loss: Literal["dice_ce", "bce"] = Field("dice_ce", description="Training loss on logits.")
+    blank_share: float | None = Field(
+        None, ge=0, lt=1, description="Share of an epoch's images that show no cavity; None: as they come."
+    )
+    loss: Literal["dice_ce", "dice", "bce", "focal", "squared"] = Field(
+        "dice_ce",
+        description="Training loss on logits; `dice_ce` is `dice` and `bce` together, `squared` the sum of squares "
+        "over an image's pixels.",
+    )
+    target_scale: float = Field(
+        1.0, gt=0, description="What the cavity counts as in `bce`; 255 is a defect that was published."
+    )
     augmentation: Augmentation = Field(default_factory=Augmentation, description="Random changes of training images.")
+
+    @model_validator(mode="after")
+    def _scaled(self) -> Self:
+        if self.target_scale != 1 and self.loss != "bce":
+            raise ValueError(f"target_scale is {self.target_scale:g} with the loss {self.loss}; expected 1, or bce")
+        return self

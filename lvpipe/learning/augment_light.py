@@ -8,6 +8,7 @@ import torch
 from torch.nn.functional import conv2d, interpolate, pad
 
 from lvpipe.learning.augment_draws import Draws
+from lvpipe.learning.augment_smooth import smooth
 from lvpipe.learning.equalise import equalise
 
 if TYPE_CHECKING:
@@ -50,8 +51,7 @@ def _bias(draws: Draws, images: "Tensor") -> "Tensor":
 
     def shade(some: "Tensor", amount: "Tensor") -> "Tensor":
         cells = torch.rand((len(some), 1, _BIAS_CELLS, _BIAS_CELLS), generator=draws.random) * 2 - 1
-        field = interpolate(cells.to(some.device) * amount, size=some.shape[-2:], mode="bicubic")
-        return some * (1 + field)
+        return some * (1 + smooth(cells.to(some.device) * amount, some.shape[-1]))
 
     return _change(images, draws.sometimes("bias", len(images), draws.settings.bias_share), shade)
 

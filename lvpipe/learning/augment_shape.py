@@ -4,9 +4,10 @@ import math
 from typing import TYPE_CHECKING, Literal
 
 import torch
-from torch.nn.functional import affine_grid, grid_sample, interpolate
+from torch.nn.functional import affine_grid, grid_sample
 
 from lvpipe.learning.augment_draws import Draws
+from lvpipe.learning.augment_smooth import smooth
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -78,4 +79,4 @@ def _bend(draws: Draws, n: int, side: int) -> "Tensor | None":
     if not strength.any():
         return None
     moved = (torch.rand((n, 2, points, points), generator=draws.random) * 2 - 1) * strength[:, None, None, None]
-    return interpolate(moved, size=(side, side), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
+    return smooth(moved, side).permute(0, 2, 3, 1)

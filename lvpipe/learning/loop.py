@@ -4,7 +4,6 @@ What is learnt is a `Task`; lvpipe/learning/segmenting.py is one, and sampled.py
 """
 
 import json
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import takewhile
@@ -18,6 +17,7 @@ from lvpipe.config.loop import LoopSettings
 from lvpipe.errors import UserError
 from lvpipe.learning.checkpoint import Checkpoint
 from lvpipe.learning.optimising import make_average, make_optimiser, make_schedule
+from lvpipe.learning.progress import Progress
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -82,11 +82,9 @@ def train(
     loop = _Loop(network, task, settings)
     loop.resume(checkpoint)
     while len(loop.history) < settings.epochs and _waited(loop.history) < settings.patience:
-        started_s = time.perf_counter()
         rate, train_loss = loop.rate(), loop.run_epoch()
-        images_per_s = task.images / (time.perf_counter() - started_s)
         loop.note(rate, train_loss, *loop.evaluate())
-        _tell(loop.history[-1], settings.epochs, task.score, images_per_s)
+        loop.progress.tell(loop.history[-1])
         checkpoint.save(loop.state)
     if not loop.kept:
         raise Diverged(
@@ -109,6 +107,7 @@ class _Loop:
         self.schedule = make_schedule(self.optimiser, self.steps, settings)
         self.average = make_average(self.network, settings)
         self.random = np.random.default_rng(settings.seed)
+        self.progress = Progress(task.images, self.steps, settings.epochs, task.score)
         self.history: list[Epoch] = []
         self.kept: Mapping[str, Tensor] = {}
 
@@ -155,7 +154,8 @@ class _Loop:
 
     def run_epoch(self) -> float:
         self.network.train()
-        return float(np.mean([self._step(batch) for batch in self.task.batches(self.random)]))
+        batches = self.progress.follow(self.task.batches(self.random), len(self.history) + 1)
+        return float(np.mean([self._step(batch) for batch in batches]))
 
     def evaluate(self) -> tuple[float, float]:
         self.judged.eval()
@@ -193,12 +193,3 @@ class _Loop:
 def _waited(history: Sequence[Epoch]) -> int:
     """Epochs since the best one."""
     return len(list(takewhile(lambda row: not row.best, reversed(history))))
-
-
-def _tell(epoch: Epoch, epochs: int, score: str, images_per_s: float) -> None:
-    """A plain line for the log; seconds belong there and nowhere else."""
-    print(
-        f"epoch {epoch.epoch}/{epochs}: loss {epoch.train_loss:.4f}, watched {epoch.watch_loss:.4f}, "
-        f"{score} {epoch.watch_score:.4f}{' (best)' if epoch.best else ''}; {images_per_s:.0f} images/s",
-        flush=True,
-    )

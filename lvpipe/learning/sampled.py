@@ -41,9 +41,12 @@ class SampledTask(ABC, Generic[Many]):
 
     def batches(self, order: np.random.Generator) -> "Iterator[Batch]":
         """The examples of one epoch, in the order of a fresh draw."""
-        chosen = order.permutation(len(self.learn))[: self.images]
-        parts = np.array_split(chosen, -(-self.images // self.settings.batch_images))
+        parts = np.array_split(self.draw(order), -(-self.images // self.settings.batch_images))
         return (self.fetch(self.learn, part) for part in parts)
+
+    def draw(self, order: np.random.Generator) -> NDArray[np.intp]:
+        """The numbers of the examples of one epoch."""
+        return order.permutation(len(self.learn))[: self.images]
 
     def evaluate(self, network: "nn.Module") -> tuple[float, float]:
         """Mean loss over the examples, and the share that is good; memory holds a few batches."""

@@ -1,18 +1,19 @@
 """The task of drawing in a slice's window: its batches, its loss, and the Dice of what is watched."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from monai.losses import DiceCELoss
 from numpy.typing import NDArray
 
 from lvpipe.config.train import TrainSettings
 from lvpipe.config.window import Intensities
 from lvpipe.labels import Label
 from lvpipe.learning.augment import Augmenter
+from lvpipe.learning.balancing import draw_balanced, find_blank
 from lvpipe.learning.batches import as_batch, scale
+from lvpipe.learning.losses import make_loss
 from lvpipe.learning.sampled import Judged, SampledTask
 from lvpipe.learning.store import Samples
 from lvpipe.learning.targets import split_labels, warp_labels
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     Batch = tuple[Tensor, Tensor]
-
-
-_SURELY_NOT = -30.0
-"""A logit that says no for certain: beside a target of 0 it is no error."""
 
 
 class Segmenting(SampledTask[Samples]):
@@ -45,12 +42,20 @@ class Segmenting(SampledTask[Samples]):
         self.labels = labels
         self.augment = Augmenter(settings.augmentation, settings.seed)
         self.random = self.augment.random
-        self.compare = _loss(settings.loss)
+        self.compare = make_loss(settings)
+        self.blank_share = settings.blank_share
+        self.blank = None if self.blank_share is None else find_blank(learn)
 
     def loss(self, network: "nn.Module", batch: "Batch") -> "Tensor":
         """The loss of a batch, changed at random."""
         changed, moved = warp_labels(self.augment, *(part.to(self.settings.device) for part in batch))
         return self._error(self.apply(network, changed), moved)
+
+    def draw(self, order: np.random.Generator) -> NDArray[np.intp]:
+        """Balanced, if that is wanted."""
+        if self.blank is None or self.blank_share is None:
+            return super().draw(order)
+        return draw_balanced(self.blank, self.images, self.blank_share, order)
 
     def standardise(self, images: "Tensor") -> "Tensor":
         """Images as this network wants them."""
@@ -70,14 +75,5 @@ class Segmenting(SampledTask[Samples]):
         return Judged(float(self._error(logits, labels)), 2 * common, sizes)
 
     def _error(self, logits: "Tensor", labels: "Tensor") -> "Tensor":
-        """The mean of all outputs' losses; a pixel of which an output's label is not known has none."""
-        targets, known = split_labels(labels, self.labels)
-        judged = torch.where(known, logits, _SURELY_NOT)
-        outputs = (slice(i, i + 1) for i in range(len(self.labels)))
-        return torch.stack([self.compare(judged[:, output], targets[:, output]) for output in outputs]).mean()
-
-
-def _loss(name: str) -> Any:
-    if name == "bce":
-        return torch.nn.BCEWithLogitsLoss()
-    return DiceCELoss(sigmoid=True, batch=True)
+        """Of the pixels that an output's label is known of."""
+        return self.compare(logits, *split_labels(labels, self.labels))

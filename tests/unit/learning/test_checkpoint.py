@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from lvpipe.config.train import TrainSettings
+from lvpipe.config.train import Augmentation, TrainSettings
 from lvpipe.learning import loop
 from lvpipe.learning.checkpoint import Checkpoint
 from lvpipe.learning.device import prepare_torch
@@ -23,9 +23,9 @@ ALWAYS = float("inf")
 @pytest.fixture
 def samples(tmp_path) -> tuple[Samples, Samples]:
     images = np.random.default_rng(0).integers(0, 256, (14, 16, 16)).astype(np.uint8)
-    write_store(
-        tmp_path / "store", [("learn", images[:10], images[:10] // 128), ("watch", images[10:], images[:4] // 128)]
-    )
+    targets = images // 128
+    targets[:10:3] = 0  # blank
+    write_store(tmp_path / "store", [("learn", images[:10], targets[:10]), ("watch", images[10:], targets[10:])])
     store = Store(tmp_path / "store")
     return store.samples(["learn"]), store.samples(["watch"])
 
@@ -71,6 +71,26 @@ def test_a_resumed_training_ends_in_the_same_bytes(tmp_path, samples, run_and_in
     told = capsys.readouterr().out.splitlines()
     assert told[0] == f"going on after epoch {epochs} of 9"
     assert len(told) == 1 + 9 - epochs, "no epoch is done twice"
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"average": 0.9, "schedule": "steps", "drop_epochs": 2, "optimiser": "nesterov"},
+        {"average": 0.9, "schedule": "poly", "optimiser": "adam", "keep": "last"},
+        {"schedule": "constant", "watch": "score", "blank_share": 0.4, "clip_norm": None, "learning_rate": 1e-3},
+        {
+            "loss": "squared",
+            "learning_rate": 1e-3,
+            "augmentation": Augmentation(bend_px=2, turn_degrees=90, blur_px=1, coarse_factor=2, equalise_clip=3),
+        },
+    ],
+)
+def test_every_way_of_learning_is_resumed_in_the_same_bytes(tmp_path, samples, run_and_interrupt, wanted):
+    settings = SETTINGS.model_copy(update={"epochs": 5, "patience": 9, **wanted})
+    whole = run(samples, Checkpoint(tmp_path / "whole"), settings)
+    run_and_interrupt(Checkpoint(tmp_path / "killed", ALWAYS), 3, settings)
+    assert run(samples, Checkpoint(tmp_path / "killed", ALWAYS), settings) == whole
 
 
 def test_early_stopping_stops_in_the_same_epoch(tmp_path, samples, run_and_interrupt, monkeypatch):
