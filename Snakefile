@@ -15,7 +15,8 @@
 #                       {model}/{cohort}_volumes.csv  {cohort}_pairs.csv
 #                       {model}/{cohort}_areas.csv  {cohort}_curves.csv  of a cohort that brought its estimates
 #   results/calibrate   {model}/calibrator.json  forecasts.csv  fallbacks.csv
-#   results/score       {model}/{case}_dice.csv  {case}_pooled.csv  boxes/{view}.csv  boxes/{view}_summary.csv
+#   results/score       {model}/{case}_dice.csv  {case}_pooled.csv  slices.png
+#                       boxes/{view}.csv  boxes/{view}_summary.csv
 #   results             crps.csv  dice.csv  segmentation.csv  cases.csv  report/index.html
 #
 #   cohort  cases from one source         case  one study of one patient, unique in a run

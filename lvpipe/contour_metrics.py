@@ -63,11 +63,11 @@ def rounded(loop: _Points) -> _Points:
 
 def distances_mm(points: _Points, loop: _Points) -> _Points:
     """How far each point is from a closed polyline, whose last point is its first."""
-    start, along = loop[:-1], np.diff(loop, axis=0)
-    there = points[:, None] - start
-    share = np.clip((there * along).sum(axis=2) / (along**2).sum(axis=1), 0, 1)
-    apart = there - share[..., None] * along
-    return np.asarray(np.sqrt((apart**2).sum(axis=2).min(axis=1)))
+    (y, x), (along_y, along_x) = loop[:-1].T, np.diff(loop, axis=0).T
+    there_y, there_x = points[:, :1] - y, points[:, 1:] - x
+    share = np.clip((there_y * along_y + there_x * along_x) / (along_y**2 + along_x**2), 0, 1)
+    apart_y, apart_x = there_y - share * along_y, there_x - share * along_x
+    return np.asarray(np.sqrt((apart_y**2 + apart_x**2).min(axis=1)))
 
 
 def _shares(loop: _Points) -> _Points:

@@ -97,6 +97,11 @@ class Plan:
         return [name for name, model in self.models.items() if model.draws]
 
     @cached_property
+    def judged(self) -> list[str]:
+        """The models that draw, where any case has a reference mask to compare theirs with."""
+        return self.drawing if self.drawn() else []
+
+    @cached_property
     def views(self) -> list[str]:
         """The views that models look at: in each of them the heart is sought."""
         return list(dict.fromkeys(self.models[model].view for model in self.drawing))

@@ -1,11 +1,10 @@
 """Where the heart was found: how good the boxes are where an expert drew, and the studies in which that is doubtful."""
 
-import base64
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 from lvpipe.boxes import NO_HEART, Boxes
 from lvpipe.pages.markup import Html, fixed, join, note, section, tag
+from lvpipe.pages.pictures import embedded
 from lvpipe.pages.run import Run, View, in_order
 from lvpipe.pages.tables import Cell, amount, table, words
 from lvpipe.tables import number
@@ -97,12 +96,7 @@ def _pictures(run: Run, flagged: Sequence[tuple[View, str]]) -> Iterator[Html]:
     for place, (view, case) in enumerate(flagged[:_PICTURES_MOST]):
         file = run.root / "detect" / view.name / f"{case}_boxes.png"
         summary = tag("summary", f"{case} ({view.name}): {_verdict(view.boxes[case])}")
-        yield tag("details", summary, _embedded(file, f"boxes of {case}"), open=place < _OPEN_FIRST)
+        yield tag("details", summary, embedded(file, f"boxes of {case}"), open=place < _OPEN_FIRST)
     if len(flagged) > _PICTURES_MOST:
         told = f"{len(flagged) - _PICTURES_MOST} more pictures lie in results/detect, as those of all other cases do."
         yield tag("p", told, class_="quiet")
-
-
-def _embedded(file: Path, label: str) -> Html:
-    source = base64.b64encode(file.read_bytes()).decode()
-    return tag("img", src=f"data:image/png;base64,{source}", alt=label, class_="audit")

@@ -1,7 +1,7 @@
 """The page's first parts: what was run and how good it is, as a few large figures and then as tables."""
 
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -73,28 +73,6 @@ def crps_section(run: Run) -> Html:
     )
 
 
-def dice_section(run: Run) -> Html:
-    """Overlap of whole stacks, by cohort, split and the frame's part in the cycle."""
-    if not run.dice:
-        return Html("")
-    groups: dict[tuple[str, str, str, str], list[Mapping[str, str]]] = {}
-    for row, role in _stacks(run):
-        groups.setdefault((row["split"], row["cohort"], role, row["model"]), []).append(row)
-    order = in_order({key[0] for key in groups})
-    keys = sorted(groups, key=lambda key: (order.index(key[0]), key[1:]))
-    heads = ("split", "cohort", "frame", "model", "stacks", "mean", "median", "min", "worst case", "IoU", "HD95 mm")
-    return section(
-        "dice",
-        "Masks against drawn references",
-        note(
-            "Dice of whole stacks (3D, drawn slices only), then medians of IoU and of the 95th percentile of surface "
-            "distances. Every drawn slice: ",
-            tag("code", "results/dice.csv"),
-        ),
-        table(heads, (_dice_row(run, key, groups[key]) for key in keys), sortable=True),
-    )
-
-
 def ef_rmse(outcomes: Sequence[Outcome]) -> float:
     """Root mean square error of EF in percent points, over cases with both numbers."""
     errors = np.array([one.values["ef_percent"] - one.values["ef_reference_percent"] for one in outcomes], float)
@@ -113,7 +91,8 @@ def _card(
     dice = [
         number(row["dice"])
         for row in run.dice
-        if (row["model"], row["cohort"], row["split"], row["slice"]) == (model, cohort, split, "") and row["dice"]
+        if (row["model"], row["cohort"], row["split"], row["slice"]) == (model, cohort, split, "")
+        if row["label"] == "cavity" and row["dice"]
     ]
     facts = (
         ("EDV RMSE", f"{fixed(figure(model, 'EDV', 'rmse_ml'))} mL"),
@@ -161,38 +140,6 @@ def _crps_row(key: tuple[str, str, str], volumes: Mapping[str, Mapping[str, str]
         cells += [amount(number(row[column])) for column in ("mae_ml", "rmse_ml", "bias_ml")]
         cells += [amount(number(row["pearson_r"]), 3), amount(100 * number(row["coverage_90"]), 0)]
     return cells
-
-
-def _stacks(run: Run) -> Iterator[tuple[Mapping[str, str], str]]:
-    """Rows of whole stacks with the part that the ledger gives their frame."""
-    roles: dict[str, dict[int, str]] = {}
-    for row in run.dice:
-        if row["slice"]:
-            continue
-        if row["case"] not in roles:
-            reference = run.ledger(row["case"]).get("reference") or {}
-            pairs = ((reference.get(f"{word.lower()}_frame"), word) for word in ("ED", "ES"))
-            roles[row["case"]] = {frame: word for frame, word in pairs if frame is not None}
-        yield row, roles[row["case"]].get(int(row["frame"]), "other")
-
-
-def _dice_row(run: Run, key: tuple[str, str, str, str], rows: Sequence[Mapping[str, str]]) -> list[Cell]:
-    known = {row["case"]: number(row["dice"]) for row in rows if row["dice"]}
-    values = list(known.values()) or [float("nan")]
-    worst = min(known, key=lambda case: known[case], default="")
-    split, cohort, role, model = key
-    return [
-        *(words(text) for text in (split, cohort, role, model)),
-        amount(len(rows), 0),
-        amount(statistics.fmean(values), 3, "own"),
-        *(amount(value, 3) for value in (statistics.median(values), min(values))),
-        Cell(tag("a", worst, href=run.link(worst)), worst),
-        *(amount(_median(rows, column), digits) for column, digits in (("iou", 3), ("hd95_mm", 1))),
-    ]
-
-
-def _median(rows: Sequence[Mapping[str, str]], column: str) -> float:
-    return statistics.median([number(row[column]) for row in rows if row[column]] or [float("nan")])
 
 
 def _counted(count: int, word: str) -> str:

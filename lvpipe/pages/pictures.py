@@ -5,6 +5,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -115,6 +116,12 @@ def draw_picture(grey_yx: NDArray[np.uint8], window: Window, contours: Sequence[
         role="img",
         aria_label=label,
     )
+
+
+def embedded(file: Path, label: str) -> Html:
+    """A picture that lies among the results, as a part of the page."""
+    source = base64.b64encode(file.read_bytes()).decode()
+    return tag("img", src=f"data:image/png;base64,{source}", alt=label, class_="audit")
 
 
 def _averaged(grey_yx: NDArray[np.uint8]) -> NDArray[np.uint8]:

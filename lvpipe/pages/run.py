@@ -73,6 +73,7 @@ class Run:
     models: Sequence[str]
     crps: Sequence[Mapping[str, str]]
     dice: Sequence[Mapping[str, str]]
+    segmentation: Sequence[Mapping[str, str]]
     outcomes: Sequence[Outcome]
     forecasts: Mapping[str, Mapping[str, NDArray[np.float64]]]
     pictured: int
@@ -129,11 +130,11 @@ class Run:
 
     @cached_property
     def slice_dice(self) -> dict[tuple[str, str, int, int], float]:
-        """Dice of single slices by model, case, frame and slice."""
+        """Dice of the cavity in single slices by model, case, frame and slice."""
         return {
             (row["model"], row["case"], int(row["frame"]), int(row["slice"])): number(row["dice"])
             for row in self.dice
-            if row["slice"]
+            if row["slice"] and row["label"] == "cavity"
         }
 
     def forecast(self, outcome: Outcome, kind: str) -> "NDArray[np.float64] | None":
@@ -168,10 +169,10 @@ def read_run(
     """Read every table that the page needs, once."""
     outcomes = [_outcome(row) for row in read_table(root / "cases.csv") if row["model"] in models]
     forecasts = {model: read_forecasts(root / "calibrate" / model / "forecasts.csv") for model in models}
-    crps, dice = (read_table(root / name) for name in ("crps.csv", "dice.csv"))
+    crps, dice, segmentation = (read_table(root / name) for name in ("crps.csv", "dice.csv", "segmentation.csv"))
     cases = dict.fromkeys(one.case for one in outcomes if one.cohort not in given)
     seen = [_view(root, view, cases) for view in views]
-    return Run(root, models, crps, dice, outcomes, forecasts, pictured, folds, given, seen)
+    return Run(root, models, crps, dice, segmentation, outcomes, forecasts, pictured, folds, given, seen)
 
 
 def worst_crps(outcomes: Iterable[Outcome]) -> float:

@@ -11,7 +11,8 @@ from lvpipe.pages.agreement import calibration_section, training_section, volume
 from lvpipe.pages.case import case_article, colours, given_article, rejected_article
 from lvpipe.pages.hearts import hearts_section
 from lvpipe.pages.markup import Html, join, note, section, tag
-from lvpipe.pages.overview import cards, crps_section, describe, dice_section
+from lvpipe.pages.masks import dice_section
+from lvpipe.pages.overview import cards, crps_section, describe
 from lvpipe.pages.roster import roster_section
 from lvpipe.pages.run import Run, read_run
 from lvpipe.pages.study import read_given, read_study

@@ -103,6 +103,11 @@ def main(argv: Sequence[str]) -> None:
     boxes.add_argument("--margin", type=float, required=True, help="that of the reference squares")
     boxes.add_argument("--drawn", nargs="*", required=True, help="cases with reference masks")
     boxes.set_defaults(run=_run_boxes)
+    slices = commands.add_parser("slices")
+    add_options(slices, None, "results", "out")
+    slices.add_argument("--model", required=True)
+    slices.add_argument("--drawn", nargs="+", required=True, help="cases with reference masks")
+    slices.set_defaults(run=_run_slices)
     volumes = commands.add_parser("volumes")
     add_options(volumes, ScoreSettings, "cases", "results", "crps", "dice", "segmentation", "scored")
     volumes.add_argument("--models", nargs="+", required=True)
@@ -125,10 +130,16 @@ def _run_masks(args: argparse.Namespace) -> None:
 
 
 def _run_boxes(args: argparse.Namespace) -> None:
-    """By name: the code of the other two commands' rules lacks what boxes alone need."""
+    """By name: the code of the other commands' rules lacks what boxes alone need."""
     judging = importlib.import_module("lvpipe.detection.judging")
     folders, outputs = (args.boxes, args.references), (args.out, args.summary)
     judging.write_judgement(args.cases, args.drawn, folders, args.margin, outputs)
+
+
+def _run_slices(args: argparse.Namespace) -> None:
+    """By name too: a picture in another colour measures nothing again."""
+    gallery = importlib.import_module("lvpipe.scoring.gallery")
+    gallery.write_gallery(args.model, args.drawn, args.results, args.out)
 
 
 def _run_volumes(args: argparse.Namespace) -> None:

@@ -8,10 +8,11 @@ from .conftest import QUICK
 
 END = {"all"}
 AFTER_SCORE = {"score", "report"} | END
+SCORE_RULES = {"score_masks", "score_boxes", "score_slices"}
 AFTER_CALIBRATE = {"calibrate"} | AFTER_SCORE
 AFTER_SHEET = {"convert_sheet", "score_boxes"} | AFTER_CALIBRATE
 AFTER_INTEGRATE = {"integrate", "integrate_cohort"} | AFTER_CALIBRATE
-AFTER_POSTPROCESS = {"postprocess", "score_masks"} | AFTER_INTEGRATE
+AFTER_POSTPROCESS = {"postprocess", "score_masks", "score_slices"} | AFTER_INTEGRATE
 AFTER_SEGMENT = {"segment_0_all", "segment_1_all", "segment_all_all"} | AFTER_POSTPROCESS
 AFTER_TRAIN = {"train", "train_curve"} | AFTER_SEGMENT
 SHARDS = {cohort: [f"{cohort}_{fold}_all" for fold in ("0", "1", "all")] for cohort in ("contours", "volumes")}
@@ -51,8 +52,10 @@ MODULES = {
     "choosing.py": set(),  # asked by models that choose alone
     "stages/integrate.py": AFTER_INTEGRATE,
     # Forecasts weigh slices with it, score reads forecasts, and report draws the curves of trainings too.
-    "volumes.py": AFTER_INTEGRATE | {"score_masks", "score_boxes", "train_curve"},
-    "metrics.py": AFTER_CALIBRATE | {"score_masks", "score_boxes", "train_curve"},
+    "volumes.py": AFTER_INTEGRATE | SCORE_RULES | {"train_curve"},
+    "metrics.py": AFTER_CALIBRATE | SCORE_RULES | {"train_curve"},
+    "compat_metrics.py": AFTER_SCORE | SCORE_RULES | {"train_curve"},
+    "scoring/gallery.py": {"score_slices", "report"} | END,
     "pages/tables.py": {"report", "train_curve"} | END,
     "charts/svg.py": {"report", "train_curve"} | END,
     "config/cohorts.py": set(),  # a new key of cohorts or models
@@ -86,7 +89,7 @@ SETTINGS = {
     "postprocess.threshold": ({"postprocess": {"threshold": 0.6}}, AFTER_POSTPROCESS),
     "integrate.rule": ({"integrate": {"rule": "disk"}}, AFTER_INTEGRATE),
     "calibrate.window": ({"calibrate": {"window": 0.05}}, AFTER_CALIBRATE),
-    "score.hausdorff": ({"score": {"hausdorff": False}}, AFTER_SCORE | {"score_masks"}),
+    "score.hausdorff": ({"score": {"hausdorff": False}}, AFTER_SCORE | {"score_masks", "score_slices"}),
     "report.title": ({"report": {"title": "Another"}}, {"report"} | END),
     "a view that no model sees": ({"resample": {"views": {"raw": {"pixels_shrink": 4}}}}, set()),
     "the same in other words": ({"integrate": {"smooth_frames": 3}, "resample": {"spacing_mm": "2"}}, set()),

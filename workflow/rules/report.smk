@@ -5,6 +5,7 @@ rule report:
     input:
         "results/crps.csv",
         "results/dice.csv",
+        "results/segmentation.csv",
         "results/cases.csv",
         "results/convert/cases.csv",
         expand("results/convert/{case}_cine.nii.gz", case=CINES),
@@ -14,6 +15,7 @@ rule report:
         expand("results/detect/{view}/{case}_boxes.json", view=PLAN.views, case=CINES),
         expand("results/detect/{view}/{case}_boxes.png", view=PLAN.views, case=CINES),
         expand("results/score/boxes/{view}_summary.csv", view=PLAN.views),
+        expand("results/score/{model}/slices.png", model=PLAN.judged),
         expand("results/train/{model}/fold-{fold}/history.csv", model=PLAN.drawing, fold=range(PLAN.config.folds)),
         expand("results/postprocess/{model}/{case}_mask.nii.gz", model=PLAN.drawing, case=CINES),
         expand("results/integrate/{model}/{case}_volumes.csv", model=PLAN.drawing, case=CINES),

@@ -52,6 +52,27 @@ rule score:
         " --settings {params.settings:q} > {log} 2>&1"
 
 
+# The gallery module is loaded by name, like judging below.
+rule score_slices:
+    input:
+        dice=expand("results/score/{{model}}/{case}_dice.csv", case=PLAN.drawn()),
+        cines=expand("results/convert/{case}_cine.nii.gz", case=PLAN.drawn()),
+        references=expand("results/convert/{case}_reference.nii.gz", case=PLAN.drawn()),
+        masks=expand("results/postprocess/{{model}}/{case}_mask.nii.gz", case=PLAN.drawn()),
+    output:
+        report("results/score/{model}/slices.png", caption="../report/slices.rst", category="score"),
+    log:
+        "logs/score/{model}/slices.log",
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        drawn=lambda w: PLAN.drawn(),
+        code=PLAN.code("score", "lvpipe.scoring.gallery"),
+    shell:
+        "python -m lvpipe score slices --model {wildcards.model} --drawn {params.drawn} --results results"
+        " --out {output} > {log} 2>&1"
+
+
 # The judging module is loaded by name: a change in it compares no mask again.
 rule score_boxes:
     input:

@@ -13,6 +13,7 @@ from lvpipe.forecasting.forecasts import climatology, forecast_id, gaussian, ste
 from lvpipe.images import Image, write_image
 from lvpipe.labels import CAVITY, MYOCARDIUM, NOT_ANNOTATED
 from lvpipe.metrics import covers, crps, moments_ml
+from lvpipe.scoring.gallery import draw_gallery
 from lvpipe.scoring.masks import DICE
 from lvpipe.scoring.summary import SEGMENTATION
 
@@ -208,6 +209,8 @@ def _write_scores(
     write_table(root / "cases.csv", list(cases[0]), cases)
     write_table(root / "dice.csv", DICE, dice)
     write_table(root / "segmentation.csv", SEGMENTATION, _masks(list(forecasts)))
+    for model in forecasts:
+        write_bytes(root / "score" / model / "slices.png", draw_gallery(model, {}))
 
 
 def _named(
