@@ -146,11 +146,16 @@ def _fits(value: Any, kind: Any) -> bool:
     if origin is Literal:
         return value in inner
     if origin is Sequence:
-        return isinstance(value, list | tuple) and bool(value) and all(_fits(one, inner[0]) for one in value)
+        return isinstance(value, list | tuple) and bool(value) and all(_fits_in_list(one, inner[0]) for one in value)
     if kind in (int, float):
         number = isinstance(value, int if kind is int else int | float) and not isinstance(value, bool)
         return number and math.isfinite(value) and value >= 0
     return kind is Any or isinstance(value, kind)
+
+
+def _fits_in_list(value: Any, kind: Any) -> bool:
+    """The same of one of several: whole numbers are sizes there, of which none is 0."""
+    return _fits(value, kind) and (kind is not int or value > 0)
 
 
 def _expected(kind: Any) -> str:
@@ -160,5 +165,5 @@ def _expected(kind: Any) -> str:
     if origin is Literal:
         return " or ".join(map(str, inner))
     if origin is Sequence:
-        return f"a list, each {_expected(inner[0])}"
+        return f"a list, each {'a whole number of 1 or more' if inner[0] is int else _expected(inner[0])}"
     return _WORDS.get(kind, str(kind))

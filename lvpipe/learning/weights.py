@@ -31,7 +31,9 @@ def build_network(network: str, options: Mapping[str, Any]) -> "nn.Module":
         built: nn.Module = build(**options)
     except (TypeError, ValueError, ArithmeticError, LookupError, RuntimeError, AssertionError) as error:
         why = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(f"network {network}: no network has the options {dict(options)}: {why}; mend them") from error
+        raise UserError(
+            f"network {network} cannot be built with options {dict(options)}: {why}; mend the model's `options`"
+        ) from error
     return built
 
 

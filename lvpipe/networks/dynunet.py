@@ -7,6 +7,9 @@ from torch import nn
 
 SIDE_HALVED_BY = "filters"
 
+_TWICE = ("input_block", "downsamples", "bottleneck", "upsamples")
+"""Names of layers that it applies by another name: with both every weight would be stored twice."""
+
 
 def build(
     outputs: int = 1,
@@ -30,4 +33,6 @@ def build(
         dropout=dropout or None,
         res_block=residual,
     )
+    for twice in _TWICE:
+        delattr(network, twice)
     return network

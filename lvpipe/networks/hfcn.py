@@ -19,8 +19,6 @@ _TRUNK = (1, 32, 32, 32), (32, 32, 32, 32), (32, 64, 64), (64, 64, 64)
 
 _AREA_FILTERS = {"A": 8, "B": 16}
 
-Variant = Literal["A", "B", "P"]
-
 
 class Hfcn(nn.Module):
     """Logits of each label (the paper's P), and a map O whose mean is the share of the window that is cavity.
@@ -28,7 +26,7 @@ class Hfcn(nn.Module):
     Training on drawn masks alone leaves the area head as it started: only areas and volumes teach it.
     """
 
-    def __init__(self, outputs: int, variant: Variant, rectified: bool) -> None:
+    def __init__(self, outputs: int, variant: str, rectified: bool) -> None:
         super().__init__()
         thin = 5 if variant == "B" else 4
         width = thin * len(_TRUNK)
@@ -61,7 +59,7 @@ class Hfcn(nn.Module):
 
 
 def build(
-    outputs: int = 1, variant: Variant = "B", o_activation: Literal["relu", "linear", "own"] = "own"
+    outputs: int = 1, variant: Literal["A", "B", "P"] = "B", o_activation: Literal["relu", "linear", "own"] = "own"
 ) -> nn.Module:
     """`A` and `B` are nets of the released code, `P` is what the text says: 178,691, 193,907 and 177,397 parameters.
 
@@ -77,7 +75,7 @@ def _stage(channels: tuple[int, ...]) -> nn.Module:
     return nn.Sequential(*(lasagne_unit(into, out) for into, out in pairwise(channels)))
 
 
-def _area_head(channels: int, variant: Variant, rectified: bool) -> nn.Module:
+def _area_head(channels: int, variant: str, rectified: bool) -> nn.Module:
     layers: list[nn.Module] = []
     if variant in _AREA_FILTERS:
         layers.append(lasagne_unit(channels, _AREA_FILTERS[variant], batch_norm=variant == "B"))

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from lvpipe.errors import UserError
 from lvpipe.networks._layers import start_glorot, start_he_keras
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ def build(outputs: int = 1, dropout: float | Sequence[float] = 0.5) -> nn.Module
 def _rates(dropout: float | Sequence[float]) -> tuple[float, ...]:
     rates = tuple(dropout) if isinstance(dropout, Sequence) else (dropout,) * _RATES
     if len(rates) != _RATES:
-        raise UserError(f"options: dropout has {len(rates)} rates; expected one number, or {_RATES}")
+        raise ValueError(f"dropout has {len(rates)} rates, expected one number or {_RATES}")
     return rates
 
 

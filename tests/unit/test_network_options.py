@@ -1,0 +1,128 @@
+import ast
+from pathlib import Path
+
+import pytest
+
+from lvpipe import network_options
+from lvpipe.config.cohorts import ModelEntry
+from lvpipe.errors import UserError
+from lvpipe.network_options import check_network
+
+ROOT = Path(__file__).parents[2]
+DRAWING = network_options._drawing()
+
+
+def model(network, side_px=128, **options):
+    return ModelEntry(name="m", view="standard", network=network, options=options, window={"side_px": side_px})
+
+
+def refusal(*args, **options):
+    with pytest.raises(UserError) as caught:
+        check_network(model(*args, **options))
+    message = str(caught.value)
+    assert message.startswith("models: m: ")
+    assert "\n" not in message
+    return message
+
+
+@pytest.mark.parametrize("network", DRAWING)
+def test_every_network_that_draws_takes_the_largest_usual_window_and_its_own_defaults(network):
+    defaults = network_options._read(ROOT / "lvpipe" / "networks" / f"{network}.py").defaults
+    check_network(model(network, 128, **{name: value for name, value in defaults.items() if name != "outputs"}))
+
+
+@pytest.mark.parametrize("network", ["_layers", "__init__", "vnet", "../networks/unet"])
+def test_what_is_no_network_is_not_there(network):
+    message = refusal(network)
+    assert f"network {network} is not there; known: " in message
+    assert "_layers" not in message.split("known")[1]
+    assert "roi_fit" not in message, "it draws nothing"
+
+
+@pytest.mark.parametrize(
+    ("network", "makes"),
+    [("net4", "volumes"), ("net3_regression", "areas"), ("fusion", "areas"), ("locator", "squares")],
+)
+def test_what_does_not_draw_is_refused(network, makes):
+    message = refusal(network)
+    assert f"network {network} makes {makes}, it does not draw" in message
+    assert "hfcn" in message
+
+
+@pytest.mark.parametrize(
+    ("network", "options", "words"),
+    [
+        ("unet", {"chanels": [8]}, "unknown key `chanels`; known: channels, residual_units, dropout"),
+        ("unet", {"outputs": 2}, "unknown key `outputs`"),
+        ("atrium_unet", {"x": 1}, "unknown key `x`; known: none"),
+        ("unet", {"channels": "a"}, "channels is 'a'; expected a list, each a whole number of 1 or more"),
+        ("unet", {"channels": [8, 0]}, "channels is [8, 0]"),
+        ("unet", {"channels": [8, 1.5]}, "channels is [8, 1.5]"),
+        ("unet", {"channels": []}, "channels is []"),
+        ("unet", {"residual_units": True}, "residual_units is True; expected a whole number of 0 or more"),
+        ("unet", {"dropout": "half"}, "dropout is 'half'; expected a number of 0 or more"),
+        ("unet", {"dropout": -0.1}, "dropout is -0.1"),
+        ("unet", {"dropout": float("nan")}, "dropout is nan"),
+        ("net3", {"batch_norm": 1}, "batch_norm is 1; expected true or false"),
+        ("hfcn", {"variant": "C"}, "variant is 'C'; expected A or B or P"),
+        ("mednext", {"kernel": 4}, "kernel is 4; expected 3 or 5 or 7"),
+        ("sinha_unet", {"dropout": ["a"]}, "expected a number of 0 or more or a list, each a number of 0 or more"),
+    ],
+)
+def test_options_of_another_name_kind_or_range_are_refused(network, options, words):
+    assert words in refusal(network, **options)
+
+
+def test_rates_in_a_list_may_be_zero():
+    check_network(model("sinha_unet", dropout=[0, 0.5] * 5))
+
+
+@pytest.mark.parametrize(
+    ("network", "side", "options", "words"),
+    [
+        ("net3", 112, {}, "window.side_px is 112, network net3 takes images of 128 x 128 alone"),
+        ("net2", 256, {}, "expected `window: {side_px: 128}`"),
+        ("hfcn", 100, {}, "multiples of 8 from 16 on; expected e.g. `window: {side_px: 96}`"),
+        ("resunet", 16, {}, "multiples of 16 from 32 on; expected e.g. `window: {side_px: 32}`"),
+        ("unet", 100, {}, "multiples of 8 from 16 on"),
+        ("unet", 100, {"channels": [4, 4, 4, 4, 4, 4]}, "multiples of 32 from 64 on"),
+        ("dynunet", 40, {}, "multiples of 16 from 32 on"),
+    ],
+)
+def test_a_window_that_does_not_fit_is_refused(network, side, options, words):
+    assert words in refusal(network, side, **options)
+
+
+@pytest.mark.parametrize(
+    ("network", "side", "options"),
+    [("hfcn", 48, {}), ("unet", 100, {"channels": [4, 4, 4]}), ("atrium_unet", 101, {}), ("net1", 77, {})],
+)
+def test_a_window_that_fits_passes(network, side, options):
+    check_network(model(network, side, **options))
+
+
+def test_a_network_of_one_s_own_may_leave_its_options_without_kinds(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text("def build(outputs=1, depth=2, weight: Tensor = None):\n    return None\n")
+    monkeypatch.setattr(network_options, "_NETWORKS", tmp_path)
+    check_network(model("mine", depth="any", weight=[1]))
+    assert "known: depth, weight" in refusal("mine", width=1)
+
+
+def test_a_network_without_build_is_named(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text("x = 1\n")
+    monkeypatch.setattr(network_options, "_NETWORKS", tmp_path)
+    with pytest.raises(UserError, match=r"mine\.py: has no function build"):
+        check_network(model("mine"))
+
+
+def test_what_modules_say_of_themselves_is_one_of_the_words_there_are():
+    for path in network_options._paths():
+        assert network_options._read(path).makes in {"prob", "areas", "volumes", "squares"}, path
+        names = {node.name for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)}
+        assert "build" in names, path
+
+
+def test_the_documents_have_a_row_of_every_network_that_a_model_could_name():
+    rows = (ROOT / "docs" / "networks.md").read_text()
+    wanted = [path.stem for path in network_options._paths() if network_options._read(path).makes != "squares"]
+    assert not [name for name in wanted if f"\n| `{name}`" not in rows]
