@@ -67,6 +67,7 @@ def test_the_picture_has_a_chart_for_each_setting(run):
     words = [node.text for node in picture.iter("{http://www.w3.org/2000/svg}text")]
     assert f"{RATE}: best 0.01, watched score 0.700; 1 of 3 trials diverged" in words
     assert {"0.001", "0.01", "0.1", "[4, 8]", "[8, 16]"} <= set(words)  # ticks: powers of ten, and what was tried
+    assert "1" not in words  # no trial came so far
     titles = [node.text for node in picture.iter("{http://www.w3.org/2000/svg}title")]
     assert len(titles) == 4  # two trials with a score, in two charts
     assert f"best: 0.7000 after epoch 1; {RATE} 0.01, {CHANNELS} [4, 8]" in titles
