@@ -24,7 +24,7 @@ _DIGITS = 3
 """Significant digits of a drawn value: as many as one would type, and the same on every machine."""
 
 _NAME_LENGTH = 8
-"""Hex digits of a trial's name: two of 500 trials agree in one of 30000 searches, and one of them is then missing."""
+"""Hex digits of a trial's name: two of 200 trials agree in one of 200,000 searches, and one of them is then missing."""
 
 
 class SearchPlan:

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from lvpipe.config.base import PathName, Section
 
-MOST_TRIALS = 500
+MOST_TRIALS = 200
 """Of one search: their values stand on one command line, which Linux bounds at 128 KiB."""
 
 

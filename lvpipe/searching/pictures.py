@@ -28,15 +28,14 @@ def _chart(path: str, space: Mapping[str, Searched], outcomes: Sequence[Outcome]
     scored = [one for one in outcomes if one.ended != "diverged"]
     layers: list[Layer] = [_rule(axis, one) for one in outcomes if one.ended == "diverged"]
     layers += [_dots(axis, name, some) for name, some in _series(path, space, scored).items()]
-    layers += [Mark(axis.place(one), one.watch_score, f"best {one.watch_score:.3f}") for one in scored[:1]]
-    return chart(
-        f"{path}: {len(outcomes)} trials, {len(outcomes) - len(scored)} of them diverged",
-        path,
-        "watched score",
-        layers,
-        x_words=axis.words,
-        size=_SIZE,
-    )
+    layers += [Mark(axis.place(one), one.watch_score, "") for one in scored[:1]]
+    return chart(_heading(path, scored, outcomes), path, "watched score", layers, x_words=axis.words, size=_SIZE)
+
+
+def _heading(path: str, scored: Sequence[Outcome], outcomes: Sequence[Outcome]) -> str:
+    best = f": best {word(scored[0].values[path])}, watched score {scored[0].watch_score:.3f}" if scored else ""
+    diverged = len(outcomes) - len(scored)
+    return f"{path}{best}" + (f"; {diverged} of {len(outcomes)} trials diverged" if diverged else "")
 
 
 @dataclass(frozen=True)

@@ -138,6 +138,19 @@ def test_a_checkpoint_of_another_training_is_not_used(lvpipe, folder, monkeypatc
     assert (after == before) is (change == "nothing")
 
 
+@pytest.mark.parametrize("diverged", ["stop", "note"])
+def test_a_training_that_diverges_stops_or_is_noted(lvpipe, folder, capsys, diverged):
+    hopeless = SETTINGS.model_copy(update={"learning_rate": 1e30})
+    assert lvpipe(*words(folder, "ab", "w", settings=hopeless), "--diverged", diverged) == (diverged == "stop")
+    told = capsys.readouterr()
+    assert "training diverged: the watched loss was nan in all 3 epochs" in told.err + told.out
+    assert (folder / "model.csv").exists() is (diverged == "note")
+    if diverged == "note":
+        assert (folder / "model.safetensors").read_bytes() == b""
+        assert [row["best"] for row in read_table(folder / "model.csv")] == ["False"] * 3
+        assert not (folder / "spool").exists()
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_gpu_that_is_not_there_is_said_in_one_line(lvpipe, folder, capsys):
     assert lvpipe(*words(folder, "ab", "w", settings=SETTINGS.model_copy(update={"device": "cuda"}))) == 1
