@@ -322,6 +322,16 @@ def test_a_test_patient_is_learnt_from_through_no_other_cohort():
         assert not tested & {made.cases[name].patient for name in learn + watch}
 
 
+def test_a_model_chooses_by_the_drawn_cases_that_may_teach_it_and_only_where_it_is_asked_to():
+    asked = model(name="asked", overrides={"postprocess": {"choose": ["threshold"]}})
+    made = plan(models=[model(), asked])
+    assert made.choices("unet") == []
+    assert made.choices("asked") == ["results/postprocess/asked/choices.json"]
+    names = made.choosing_cases("asked")
+    assert set(names) == {name for fold in range(made.config.folds) for name in made.taught("asked", fold)}
+    assert json.loads(made.choosers("asked")) == [[n, made.cases[n].patient, made.cases[n].fold] for n in names]
+
+
 def test_somebody_is_always_learnt_from():
     made = plan(train={**DEFAULT["train"], "inner_share": 0.49}, phantom=contours(12))
     for fold in range(made.config.folds):
