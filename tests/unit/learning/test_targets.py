@@ -30,36 +30,30 @@ def test_labels_are_moved_as_they_are_and_nobody_drew_beyond_the_border():
 
 
 class TwoLogits(torch.nn.Module):
-    """The same logits of every pixel of every image, one for each output."""
+    """Two logits of each pixel, the same in every image."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.logits = torch.nn.Parameter(torch.tensor([0.3, -0.2]))
+        self.logits = torch.nn.Parameter(torch.tensor([0.3, -0.2])[:, None, None].repeat(1, 16, 16))
 
     def forward(self, images):
-        return self.logits[:, None, None].expand(len(images), 2, *images.shape[2:])
+        return self.logits.expand(len(images), -1, -1, -1)
 
 
 @pytest.mark.parametrize("loss", ["dice_ce", "bce"])
-def test_images_without_a_wall_teach_the_cavity_and_say_nothing_of_muscle(tmp_path, loss):
-    images = np.zeros((4, 16, 16), np.uint8)
-    labels = np.full_like(images, NOT_ANNOTATED)
-    labels[:2] = 0
-    labels[:, 4:8, 4:8] = 1
-    labels[:2, 8:10, 4:8] = 2
-    write_store(tmp_path / "s", [("walled", images[:2], labels[:2]), ("bare", images[2:], labels[2:])])
-    store = Store(tmp_path / "s")
-    settings = TrainSettings(batch_images=4, loss=loss, precision="float32", augmentation=Augmentation(share=0))
-    gradients = {}
-    for names in (("walled",), ("bare",)):
-        task = Segmenting(store.samples(names), store.samples(names), settings, labels=("cavity", "myocardium"))
-        network = TwoLogits()
-        (batch,) = task.batches(np.random.default_rng(1))
-        task.loss(network, batch).backward()
-        gradients[names[0]] = network.logits.grad
-    assert gradients["bare"][0] != 0
-    cavity_in_bare = 16 / 256
-    assert abs(gradients["bare"][1]) < 2 * cavity_in_bare * abs(gradients["walled"][1]), "what is cavity is no muscle"
+def test_an_image_without_a_wall_teaches_the_cavity_and_says_nothing_of_muscle(tmp_path, loss):
+    images, labels = np.zeros((2, 1, 16, 16), np.uint8)
+    labels[:] = NOT_ANNOTATED
+    labels[0, 4:8, 4:8] = 1
+    write_store(tmp_path / "s", [("bare", images, labels)])
+    samples = Store(tmp_path / "s").samples(["bare"])
+    settings = TrainSettings(loss=loss, precision="float32", augmentation=Augmentation(share=0))
+    task, network = Segmenting(samples, samples, settings, labels=("cavity", "myocardium")), TwoLogits()
+    (batch,) = task.batches(np.random.default_rng(1))
+    task.loss(network, batch).backward()
+    cavity, muscle = network.logits.grad
+    assert (cavity != 0).all()
+    assert torch.equal(muscle != 0, torch.from_numpy(labels[0] == 1)), "what is cavity is no muscle"
 
 
 def test_the_watched_dice_is_the_cavitys(tmp_path):
