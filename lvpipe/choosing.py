@@ -28,6 +28,9 @@ COMPONENTS: Final = ("all", "largest_in_slice", "largest_in_stack")
 FEWEST_PATIENTS: Final = 5
 """The standard error of fewer gains says little: two that happen to agree have none."""
 
+LEAST_GAIN: Final = 0.001
+"""A Dice that is better by less is told as the same, to three decimals: not worth another setting."""
+
 _HALF_BYTE = 0.5 / 255
 """Probabilities are stored in a byte: what is nearer to 0 or 1 than this is there 0 or 1, whatever the temperature."""
 
@@ -106,7 +109,7 @@ def _candidates(name: Choice, cases: Sequence[DrawnCase]) -> Sequence[Any]:
 def _try(
     name: Choice, values: Sequence[Any], cases: Sequence[DrawnCase], settings: PostprocessSettings, judge: _Judge
 ) -> dict[str, Any]:
-    """The best of these values where it is better than the configured one by more than a standard error.
+    """The best of these values, where it beats the configured one by more than a standard error and `LEAST_GAIN`.
 
     A gain of one patient alone is just one standard error, however large it is: never enough.
     """
@@ -116,6 +119,7 @@ def _try(
     best = max(after, key=lambda value: float(after[value].mean()))
     gains = after[best] - before
     gain, error = (round(float(value), 6) for value in (gains.mean(), gains.std(ddof=1) / np.sqrt(len(gains))))
+    least = max(error, LEAST_GAIN)
     return {
         "what": name,
         "configured": configured,
@@ -123,8 +127,8 @@ def _try(
         "candidates": [{"value": value, "dice": round(float(dice.mean()), 6)} for value, dice in after.items()],
         "best": best,
         "gain": gain,
-        "least_gain": error,
-        "chosen": best if gain > error else configured,
+        "least_gain": least,
+        "chosen": best if gain > least else configured,
     }
 
 

@@ -31,5 +31,5 @@ class PostprocessSettings(Section):
     choose: tuple[Choice, ...] = Field(
         (),
         description="Which of these a model's own drawn training cases choose by cross-validation, where another value "
-        "than the one above gives a better Dice by more than a standard error.",
+        "than the one above gives a better Dice by more than a standard error and 0.001.",
     )
