@@ -51,7 +51,8 @@ def run(folder: Path, cores: str, configfile: str | None) -> tuple[float, float]
 
 def figures(results: Path) -> None:
     """The rows that the project promises something about."""
-    dice = [row for row in _rows(results / "dice.csv") if not row["slice"] and row["split"] == "test" and row["dice"]]
+    stacks = [row for row in _rows(results / "dice.csv") if (row["label"], row["slice"]) == ("cavity", "")]
+    dice = [row for row in stacks if row["split"] == "test" and row["dice"]]
     for key in sorted({(row["model"], row["cohort"]) for row in dice}):
         values = [float(row["dice"]) for row in dice if (row["model"], row["cohort"]) == key]
         print(

@@ -6,11 +6,14 @@ thresholded, Dice pools the pixels of all images and channels, IoU adds 1 above 
 accuracy asks of each channel's pixel by itself whether it is on the right side of one half.
 """
 
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lvpipe.labels import BACKGROUND
 
 SMOOTHING = 1.0
 """What is added above and below the IoU of each image."""
@@ -72,15 +75,14 @@ def sums(probs_ncyx: NDArray[Any], truth_ncyx: NDArray[np.bool_]) -> Sums:
     )
 
 
-def one_hot(labels_nyx: NDArray[Any], channels: int) -> NDArray[np.bool_]:
-    """A channel for each label from 1 on, and the background last."""
-    values = (*range(1, channels), 0)
-    known = np.where(labels_nyx < channels, labels_nyx, 0)
+def one_hot(labels_nyx: NDArray[Any], values: Sequence[int]) -> NDArray[np.bool_]:
+    """A channel for each of these label values; what has none of them is background, 0."""
+    known = np.where(np.isin(labels_nyx, values), labels_nyx, BACKGROUND)
     return np.stack([known == value for value in values], axis=1)
 
 
-def empty(truth_ncyx: NDArray[np.bool_]) -> Sums:
+def empty(truth_ncyx: NDArray[np.bool_], values: Sequence[int]) -> Sums:
     """What a model gets that says background everywhere: the least that a published figure has to beat."""
     nothing = np.zeros(truth_ncyx.shape, np.float32)
-    nothing[:, -1] = 1
+    nothing[:, list(values).index(BACKGROUND)] = 1
     return sums(nothing, truth_ncyx)

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from lvpipe.boxes import Boxes, read_boxes
 from lvpipe.config.window import Window
+from lvpipe.drawn import walls_drawn
 from lvpipe.errors import Rejected
 from lvpipe.grids import grid_of
 from lvpipe.images import Image, read_image
-from lvpipe.labels import BACKGROUND, CAVITY, MYOCARDIUM, NOT_ANNOTATED
+from lvpipe.labels import BACKGROUND, CAVITY, NOT_ANNOTATED
 from lvpipe.learning.store import Store, write_store
 from lvpipe.squares import drawn_frames
 from lvpipe.windows import cut, window_grids
@@ -43,15 +44,6 @@ def cut_samples(cine: Image, reference_tzyx: NDArray[Any], boxes: Boxes, window:
     labels[~walls_drawn(reference_tzyx[frames])[:, :, None, None] & (labels != CAVITY)] = NOT_ANNOTATED
     drawn = (reference_tzyx[frames] != NOT_ANNOTATED).any(axis=(2, 3))
     return images[drawn], labels[drawn].astype(np.uint8)
-
-
-def walls_drawn(reference_tzyx: NDArray[Any]) -> NDArray[np.bool_]:
-    """The images `(t, z)` of which is known what is muscle: those of frames in which somebody drew some.
-
-    But one with a cavity and no muscle: there is no cavity without a wall, so this one was left out.
-    """
-    muscle, cavity = ((reference_tzyx == label).any(axis=(2, 3)) for label in (MYOCARDIUM, CAVITY))
-    return np.asarray(muscle | (muscle.any(axis=1, keepdims=True) & ~cavity))
 
 
 def _read_cases(cases: Iterable[str], cines: Path, boxes: Path, window: Window) -> Iterator[tuple[str, *Cut]]:

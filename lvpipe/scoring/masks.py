@@ -1,17 +1,17 @@
 """One case's masks beside its reference: a row for each drawn slice (2D) and for each drawn frame's stack (3D)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lvpipe.contour_metrics import is_good, perpendicular_distance_mm
+from lvpipe.drawn import walls_drawn
 from lvpipe.images import Image
-from lvpipe.labels import CAVITY, MYOCARDIUM, NOT_ANNOTATED
+from lvpipe.labels import CAVITY, NOT_ANNOTATED, VALUES, Label
 from lvpipe.metrics import accuracy, dice, hausdorff95_mm, iou, precision, recall
 
-LABELS: Final[Mapping[str, int]] = {"cavity": CAVITY, "myocardium": MYOCARDIUM}
 LEVELS: Final = ("basal", "mid", "apical")
 """Thirds of the slices in which the expert drew a cavity, counted from the base."""
 
@@ -24,13 +24,15 @@ MASKS: Final = (
 DICE: Final = ("model", "cohort", "split", "case", *MASKS)
 
 
-def compare_masks(mask: Image, reference: Image, *, hausdorff: bool) -> Iterator[dict[str, object]]:
-    """Rows of the cavity, and of the myocardium where the mask has one and the expert drew one."""
+def compare_masks(
+    mask: Image, reference: Image, labels: Collection[Label], *, hausdorff: bool
+) -> Iterator[dict[str, object]]:
+    """Rows of the cavity, and of the myocardium if it is among the model's labels and the expert drew one."""
     drawn_tz = (reference.array_tzyx != NOT_ANNOTATED).any(axis=(2, 3))
     yield from _rows("cavity", mask, reference, drawn_tz, hausdorff=hausdorff)
-    if (mask.array_tzyx == MYOCARDIUM).any():
-        walls_tz = (reference.array_tzyx == MYOCARDIUM).any(axis=(2, 3))
-        yield from _rows("myocardium", mask, reference, walls_tz, hausdorff=hausdorff)
+    if "myocardium" in labels:
+        known_tz = drawn_tz & walls_drawn(reference.array_tzyx)
+        yield from _rows("myocardium", mask, reference, known_tz, hausdorff=hausdorff)
 
 
 def levels(cavity_z: NDArray[np.bool_]) -> list[str]:
@@ -43,11 +45,11 @@ def levels(cavity_z: NDArray[np.bool_]) -> list[str]:
 
 
 def _rows(
-    label: str, mask: Image, reference: Image, judged_tz: NDArray[np.bool_], *, hausdorff: bool
+    label: Label, mask: Image, reference: Image, judged_tz: NDArray[np.bool_], *, hausdorff: bool
 ) -> Iterator[dict[str, object]]:
     x_mm, y_mm, z_mm = mask.spacing_xyz_mm
     for frame in np.flatnonzero(judged_tz.any(axis=1)):
-        estimate, expert = (image.array_tzyx[frame] == LABELS[label] for image in (mask, reference))
+        estimate, expert = (image.array_tzyx[frame] == VALUES[label] for image in (mask, reference))
         thirds = levels((reference.array_tzyx[frame] == CAVITY).any(axis=(1, 2)))
         slices = np.flatnonzero(judged_tz[frame])
         for z in slices:

@@ -8,33 +8,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvpipe.compat_metrics import Sums, empty, one_hot, sums
-from lvpipe.labels import CAVITY, MYOCARDIUM, NOT_ANNOTATED
+from lvpipe.drawn import walls_drawn
+from lvpipe.labels import NOT_ANNOTATED, VALUES, Label
 
 SUMS: Final = tuple(field.name for field in fields(Sums))
 POOLED: Final = ("method", "channels", *SUMS)
 """Columns of one case's table; `method` is `model` or `background`."""
 
-CAVITY_ALONE: Final = 2
-"""Channels of a model that draws the cavity: it and the background."""
 
-
-def pool(probs: NDArray[Any], reference_tzyx: NDArray[Any]) -> list[dict[str, object]]:
-    """Rows for the drawn slices; `probs` is `(t, z, y, x)` of the cavity, or `(label, t, z, y, x)`."""
-    labels = probs if probs.ndim == reference_tzyx.ndim + 1 else probs[None]
-    frame, place = np.nonzero(judged(reference_tzyx, walls=len(labels) > 1))
-    chosen = _with_background(labels[:, frame, place].swapaxes(0, 1))
-    truth = one_hot(reference_tzyx[frame, place], chosen.shape[1])
-    pairs = {"model": sums(chosen, truth), "background": empty(truth)}
-    return [{"method": method, "channels": chosen.shape[1], **asdict(found)} for method, found in pairs.items()]
+def pool(probs: Mapping[Label, NDArray[Any]], reference_tzyx: NDArray[Any]) -> list[dict[str, object]]:
+    """Rows for the drawn slices, of each label's probabilities `(t, z, y, x)`."""
+    frame, place = np.nonzero(judged(reference_tzyx, walls="myocardium" in probs))
+    channels = with_background({label: prob[frame, place] for label, prob in probs.items()})
+    values = [VALUES[label] for label in channels]
+    truth = one_hot(reference_tzyx[frame, place], values)
+    pairs = {"model": sums(np.stack(list(channels.values()), axis=1), truth), "background": empty(truth, values)}
+    return [{"method": method, "channels": len(values), **asdict(found)} for method, found in pairs.items()]
 
 
 def judged(reference_tzyx: NDArray[Any], *, walls: bool) -> NDArray[np.bool_]:
     """Slices `(t, z)` with a truth in every channel: where the cavity alone was drawn, nothing is known of its wall."""
     drawn = (reference_tzyx != NOT_ANNOTATED).any(axis=(2, 3))
-    if walls:
-        cavity, wall = ((reference_tzyx == value).any(axis=(2, 3)) for value in (CAVITY, MYOCARDIUM))
-        drawn &= wall | ~cavity
-    return np.asarray(drawn)
+    return drawn & walls_drawn(reference_tzyx) if walls else np.asarray(drawn)
+
+
+def with_background(probs: Mapping[Label, NDArray[Any]]) -> dict[Label, NDArray[Any]]:
+    """The background takes what the labels leave, where the model does not say itself."""
+    if "background" in probs:
+        return dict(probs)
+    return {**probs, "background": np.clip(1 - sum(probs.values()), 0, 1)}
 
 
 def add_up(rows: Iterable[Mapping[str, str]], method: str) -> tuple[int, Sums]:
@@ -44,12 +46,3 @@ def add_up(rows: Iterable[Mapping[str, str]], method: str) -> tuple[int, Sums]:
         if row["method"] == method:
             total, channels = total + Sums(*(float(row[name]) for name in SUMS)), int(row["channels"])
     return channels, total
-
-
-def _with_background(probs_ncyx: NDArray[Any]) -> NDArray[np.float32]:
-    """The background takes what the labels leave, where the model does not say itself."""
-    probs = probs_ncyx.astype(np.float32)
-    if probs.shape[1] > CAVITY_ALONE:
-        return probs
-    rest = np.clip(1 - probs.sum(axis=1, keepdims=True), 0, 1)
-    return np.concatenate([probs, rest], axis=1)

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from lvpipe.compat_metrics import Sums
-from lvpipe.scoring.masks import LABELS, LEVELS
+from lvpipe.scoring.masks import LEVELS
 from lvpipe.scoring.pooled import add_up
 from lvpipe.tables import SheetRow, number
 
@@ -38,10 +38,10 @@ def summarise_masks(
         parts = [row for case in dict.fromkeys(row["case"] for row in rows) for row in pooled.get((model, case), ())]
         whole = _figures(rows, sheet) | _stacks(rows)
         channels, total = add_up(parts, "model")
-        yield _row(who, ALL, whole | (_pooled(channels, total) if label == next(iter(LABELS)) else {}))
+        yield _row(who, ALL, whole | (_pooled(channels, total) if label == "cavity" else {}))
         for level in LEVELS:
             yield _row(who, level, _figures([row for row in rows if row["level"] == level], sheet))
-        if label == next(iter(LABELS)) and channels and (cohort, split, channels) not in known:
+        if label == "cavity" and channels and (cohort, split, channels) not in known:
             known.add((cohort, split, channels))
             yield _row(who | {"model": BACKGROUND}, ALL, _nothing(whole) | _pooled(*add_up(parts, BACKGROUND)))
 

@@ -17,6 +17,7 @@ from lvpipe.files import read_table, write_table
 from lvpipe.forecasting.fallbacks import later
 from lvpipe.forecasting.forecasts import KINDS, forecast_id, read_forecasts, step, unseen
 from lvpipe.images import is_rejected, read_image, read_images
+from lvpipe.labels import VALUES
 from lvpipe.metrics import covers, crps, moments_ml, pearson_r
 from lvpipe.scoring.masks import DICE, MASKS, compare_masks
 from lvpipe.scoring.pooled import POOLED, pool
@@ -97,6 +98,7 @@ def main(argv: Sequence[str]) -> None:
     commands = parser.add_subparsers(required=True)
     masks = commands.add_parser("masks")
     add_options(masks, ScoreSettings, "mask", "prob", "reference", "out", "pooled")
+    masks.add_argument("--labels", nargs="+", choices=VALUES, required=True, help="whose probabilities, in order")
     masks.set_defaults(run=_run_masks)
     boxes = commands.add_parser("boxes")
     add_options(boxes, None, "cases", "boxes", "references", "out", "summary")
@@ -123,8 +125,9 @@ def _run_masks(args: argparse.Namespace) -> None:
     sums: list[dict[str, object]] = []
     if not any(map(is_rejected, (args.mask, args.prob, args.reference))):
         reference = read_image(args.reference)
-        rows = list(compare_masks(read_image(args.mask), reference, hausdorff=args.settings.hausdorff))
-        sums = pool(read_images(args.prob)[0].array_tzyx, reference.array_tzyx)  # the cavity comes first
+        rows = list(compare_masks(read_image(args.mask), reference, args.labels, hausdorff=args.settings.hausdorff))
+        probs = {label: image.array_tzyx for label, image in zip(args.labels, read_images(args.prob), strict=True)}
+        sums = pool(probs, reference.array_tzyx)
     write_table(args.out, MASKS, rows)
     write_table(args.pooled, POOLED, sums)
 

@@ -6,6 +6,9 @@ from lvpipe.compat_metrics import Sums, empty, one_hot, sums
 SHARE = 0.026043
 """Foreground in the published example image."""
 
+HEART = (1, 2, 0)
+"""Label values of three channels."""
+
 
 def labels(images=2, side=200):
     found = np.zeros((images, side, side), np.uint8)
@@ -18,13 +21,13 @@ def figures(found):
 
 
 def test_an_empty_mask_scores_nearly_one():
-    assert figures(empty(one_hot(labels(), 3))) == pytest.approx((0.97396, 0.94924, 0.98264), abs=2e-5)
+    assert figures(empty(one_hot(labels(), HEART), HEART)) == pytest.approx((0.97396, 0.94924, 0.98264), abs=2e-5)
 
 
 def test_of_a_hard_map_pooled_dice_is_pixel_accuracy():
     rng = np.random.default_rng(0)
     truth, drawn = (rng.integers(0, 3, (4, 30, 30)) for _ in range(2))
-    found = sums(one_hot(drawn, 3).astype(np.float32), one_hot(truth, 3))
+    found = sums(one_hot(drawn, HEART).astype(np.float32), one_hot(truth, HEART))
     right = (truth == drawn).mean()
     assert found.dice_pooled == pytest.approx(right)
     assert found.iou_pooled == pytest.approx(right / (2 - right), abs=0.01)
@@ -32,14 +35,14 @@ def test_of_a_hard_map_pooled_dice_is_pixel_accuracy():
 
 
 def test_probabilities_are_not_thresholded_for_dice():
-    truth = one_hot(np.array([[[1, 0]]]), 2)
+    truth = one_hot(np.array([[[1, 0]]]), (1, 0))
     found = sums(np.array([[[[0.75, 0.0]], [[0.25, 1.0]]]]), truth)
     assert (found.dice_pooled, found.accuracy_pooled) == pytest.approx((1.75 / 2, 1))
     assert found.iou_pooled == pytest.approx((1.75 + 1) / (4 - 1.75 + 1))
 
 
 def test_parts_add_up_to_the_whole():
-    truth, probs = one_hot(labels(3), 2), np.random.default_rng(1).random((3, 2, 200, 200))
+    truth, probs = one_hot(labels(3), (1, 0)), np.random.default_rng(1).random((3, 2, 200, 200))
     parts = sums(probs[:1], truth[:1]) + sums(probs[1:], truth[1:])
     assert figures(parts) == pytest.approx(figures(sums(probs, truth)))
 
@@ -49,4 +52,4 @@ def test_without_images_nothing_is_known():
 
 
 def test_a_wall_is_background_to_whoever_draws_the_cavity_alone():
-    assert one_hot(np.array([[[0, 1, 2]]]), 2).tolist() == [[[[False, True, False]], [[True, False, True]]]]
+    assert one_hot(np.array([[[0, 1, 2]]]), (1, 0)).tolist() == [[[[False, True, False]], [[True, False, True]]]]

@@ -13,7 +13,7 @@ import pytest
 
 from .conftest import Workflow
 
-TARGETS = ("crps.csv", "dice.csv", "segmentation.csv", "cases.csv", "report/index.html")
+TARGETS = ("crps.csv", "dice.csv", "segmentation.csv", "cases.csv", "score/unet/slices.png", "report/index.html")
 PERSONAL = (  # DICOM keywords whose values may not be met past `convert`
     *("PatientName", "PatientID", "PatientBirthDate", "PatientAddress", "OtherPatientIDs"),
     *("InstitutionName", "InstitutionAddress", "StationName", "ReferringPhysicianName", "OperatorsName"),
@@ -64,7 +64,9 @@ def test_snakemakes_own_report_can_be_packed(finished, tmp_path):
     answer = finished.snakemake("--report", str(tmp_path / "report.zip"))
     assert answer.code == 0, answer.text
     packed = zipfile.ZipFile(tmp_path / "report.zip").namelist()
-    assert {"crps.csv", "dice.csv", "cases.csv", "index.html", "curve.svg"} <= {Path(name).name for name in packed}
+    assert {"crps.csv", "dice.csv", "segmentation.csv", "cases.csv", "index.html", "slices.png", "curve.svg"} <= {
+        Path(name).name for name in packed
+    }
 
 
 def test_no_scratch_file_stays(finished):

@@ -14,10 +14,12 @@ rule score_masks:
     conda:
         "../../envs/cpu.yaml"
     params:
+        labels=lambda w: PLAN.models[w.model].labels,
         settings=lambda w: PLAN.settings("score"),
         code=PLAN.code("score"),
     shell:
-        "python -m lvpipe score masks --mask {input.mask} --prob {input.prob} --reference {input.reference}"
+        "python -m lvpipe score masks --mask {input.mask} --prob {input.prob} --labels {params.labels}"
+        " --reference {input.reference}"
         " --out {output.dice} --pooled {output.pooled}"
         " --settings {params.settings:q} > {log} 2>&1"
 

@@ -74,6 +74,7 @@ def test_an_unknown_key_gets_the_nearest_known_one(changes, words):
         ({"train": {"learning_rate": float("nan")}}, ["train: learning_rate is nan", "finite"]),
         ({"cohorts": [{**DEFAULT["cohorts"][0], "name": "a/b"}]}, ["cohorts: 0: name is 'a/b'"]),
         ({"models": [{**DEFAULT["models"][0], "name": "climatology"}]}, ["models: 0: name", "row of the tables"]),
+        ({"models": [{**DEFAULT["models"][0], "name": "background"}]}, ["models: 0: name", "row of the tables"]),
         (
             {"models": [{**DEFAULT["models"][0], "overrides": {"segment": {"shard_cases": 4}}}]},
             ["models: 0: overrides: segment: shard_cases", "share their shards"],

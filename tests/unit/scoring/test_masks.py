@@ -17,8 +17,8 @@ def pair(image):
     return image(mask, SPACING), image(reference, SPACING)
 
 
-def rows_of(label, pair, **options):
-    rows = list(compare_masks(*pair, **{"hausdorff": True, **options}))
+def rows_of(label, pair, hausdorff=True):
+    rows = list(compare_masks(*pair, ("cavity", "myocardium"), hausdorff=hausdorff))
     assert {tuple(sorted(row)) for row in rows} == {tuple(sorted(MASKS))}
     return [row for row in rows if row["label"] == label]
 
@@ -43,12 +43,18 @@ def test_only_what_was_drawn_is_compared(pair):
     assert (stack["apd_mm"], stack["good"]) == (None, None)
 
 
-def test_a_wall_is_compared_where_both_have_one(pair):
+def test_a_wall_is_compared_where_it_is_known_and_asked_for(pair):
     rows = rows_of("myocardium", pair)
-    assert [(row["slice"], row["dice"]) for row in rows] == [(0, 1.0), (None, 1.0)]
-    for image in pair:
-        image.array_tzyx[image.array_tzyx == 2] = 0
-        assert rows_of("myocardium", pair) == [], "one of the two has none"
+    assert [row["slice"] for row in rows] == [0, 1, None]
+    assert [row["dice"] for row in rows] == pytest.approx([1, np.nan, 1], nan_ok=True)
+    mask, reference = pair
+    reference.array_tzyx[1, 1, :2] = 1
+    assert [row["slice"] for row in rows_of("myocardium", pair)] == [0, None], "a cavity alone: its wall was left out"
+    assert {row["label"] for row in compare_masks(*pair, ["cavity"], hausdorff=False)} == {"cavity"}
+    mask.array_tzyx[mask.array_tzyx == 2] = 0
+    assert [row["dice"] for row in rows_of("myocardium", pair)] == [0, 0], "a wall that was missed"
+    reference.array_tzyx[reference.array_tzyx == 2] = 0
+    assert rows_of("myocardium", pair) == []
 
 
 def test_who_drew_alone(pair):

@@ -19,7 +19,7 @@ def written(rows):
 
 
 def test_a_cavity_has_two_channels_in_every_drawn_slice(reference):
-    rows = pool((reference == 1).astype(float), reference)
+    rows = pool({"cavity": (reference == 1).astype(float)}, reference)
     assert [(row["method"], row["channels"], row["images"]) for row in rows] == [("model", 2, 3), ("background", 2, 3)]
     channels, total = add_up(written(rows) + written(rows), "model")
     assert (channels, total.images, total.dice_pooled, total.iou_pooled) == (2, 6, 1, 1)
@@ -27,15 +27,15 @@ def test_a_cavity_has_two_channels_in_every_drawn_slice(reference):
 
 
 def test_two_labels_are_judged_where_the_wall_is_known(reference):
-    probs = np.stack([reference == 1, reference == 2]).astype(float)
+    probs = {"cavity": (reference == 1).astype(float), "myocardium": (reference == 2).astype(float)}
     model, background = pool(probs, reference)
     assert (model["channels"], model["images"], model["shared"]) == (3, 2, 2 * 16)
     assert background["shared"] == 2 * 16 - 8
-    said = np.concatenate([probs, 1 - probs.sum(axis=0, keepdims=True)])
-    assert pool(said, reference)[0] == model, "a background channel of its own is taken as it is"
+    said = {"background": np.zeros(reference.shape)}
+    assert pool(probs | said, reference)[0]["shared"] == 8, "what the model says of the background counts as it is"
 
 
 def test_where_nobody_drew_the_sums_are_zero(reference):
     nobody = np.full_like(reference, 255)
-    assert all(row[name] == 0 for row in pool(np.zeros(reference.shape), nobody) for name in SUMS)
+    assert all(row[name] == 0 for row in pool({"cavity": np.zeros(reference.shape)}, nobody) for name in SUMS)
     assert add_up([], "model")[0] == 0

@@ -39,13 +39,13 @@ def test_the_stage_writes_one_cases_table(lvpipe, pair, tmp_path):
     def score(mask, reference):
         files = {"mask": mask, "prob": "prob", "reference": reference}
         words = [word for name, file in files.items() for word in (f"--{name}", tmp_path / f"{file}.nii.gz")]
-        words += ["--out", tmp_path / "o.csv", "--pooled", tmp_path / "p.csv"]
+        words += ["--labels", "cavity", "--out", tmp_path / "o.csv", "--pooled", tmp_path / "p.csv"]
         assert lvpipe("score", "masks", *words, "--settings", "{}") == 0
         return read_table(tmp_path / "o.csv"), read_table(tmp_path / "p.csv")
 
     rows, sums = score("mask", "reference")
     assert tuple(rows[0]) == MASKS
-    assert [row["dice"] for row in rows if row["label"] == "cavity"] == ["0.5", "", "0.5"]
+    assert [(row["label"], row["dice"]) for row in rows] == [("cavity", "0.5"), ("cavity", ""), ("cavity", "0.5")]
     assert tuple(sums[0]) == POOLED
     assert [(row["method"], row["images"], row["elements"]) for row in sums] == [
         ("model", "2", str(2 * 2 * 12 * 12)),
