@@ -10,7 +10,7 @@ All is read from the source: importing a network imports torch. Beside `build` a
 
 import ast
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import UnionType
@@ -47,11 +47,7 @@ class Source:
         self.kinds = {one.arg: _kind(one.annotation) for one in arguments if one.arg != _OUTPUTS}
         defaults = zip(reversed(build.args.args), reversed(build.args.defaults), strict=False)
         self.defaults = {argument.arg: _value(default) for argument, default in defaults}
-        self.said = {
-            node.targets[0].id: _value(node.value)
-            for node in body
-            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
-        }
+        self.said = dict(_literals(body))
 
     @property
     def makes(self) -> str:
@@ -66,23 +62,43 @@ class Source:
         return int(self.said.get("SIDE_MULTIPLE", 1))
 
 
+def list_networks() -> list[str]:
+    """The names of all that are there; files that begin with `_` are what they share."""
+    return sorted(path.stem for path in _NETWORKS.glob("[!_]*.py"))
+
+
+def list_drawing() -> list[str]:
+    """The names of those that a model of kind `draws` can have."""
+    return [name for name in list_networks() if read_source(name).makes == _DRAWING]
+
+
+def read_source(name: str) -> Source:
+    """What a network's module says of itself."""
+    return _parse(_NETWORKS / f"{name}.py")
+
+
 def check_network(model: ModelEntry) -> None:
     """Refuse, when the workflow is parsed, a network or an option that is not there, and a window that does not fit.
 
     Raises:
         UserError: what is wrong, in one line.
     """
-    path = _NETWORKS / f"{model.network}.py"
-    if path not in _paths():
-        raise UserError(f"models: {model.name}: network {model.network} is not there; known: {', '.join(_drawing())}")
-    source = _read(path)
+    if model.network not in list_networks():
+        known = ", ".join(list_drawing())
+        raise UserError(f"models: {model.name}: network {model.network} is not there; known: {known}")
+    source = read_source(model.network)
     if source.makes != _DRAWING:
         raise UserError(
             f"models: {model.name}: network {model.network} makes {source.makes}, it does not draw; "
-            f"expected one of: {', '.join(_drawing())}"
+            f"expected one of: {', '.join(list_drawing())}"
         )
     _check_options(model, source)
     _check_side(model, source)
+
+
+@cache
+def _parse(path: Path) -> Source:
+    return Source(path)
 
 
 def _check_options(model: ModelEntry, source: Source) -> None:
@@ -109,17 +125,12 @@ def _check_side(model: ModelEntry, source: Source) -> None:
         )
 
 
-def _drawing() -> list[str]:
-    return [path.stem for path in _paths() if _read(path).makes == _DRAWING]
-
-
-def _paths() -> list[Path]:
-    return sorted(_NETWORKS.glob("[!_]*.py"))
-
-
-@cache
-def _read(path: Path) -> Source:
-    return Source(path)
+def _literals(body: Iterable[ast.stmt]) -> Iterator[tuple[str, Any]]:
+    """Names and values that stand at the top of a module."""
+    for node in body:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            yield from ((target.id, _value(node.value)) for target in targets if isinstance(target, ast.Name))
 
 
 def _value(node: ast.expr) -> Any:

@@ -1,15 +1,14 @@
-import ast
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lvpipe import network_options
 from lvpipe.config.cohorts import ModelEntry
 from lvpipe.errors import UserError
-from lvpipe.network_options import check_network
+from lvpipe.network_options import check_network, list_drawing, list_networks, read_source
 
 ROOT = Path(__file__).parents[2]
-DRAWING = network_options._drawing()
 
 
 def model(network, side_px=128, **options):
@@ -25,9 +24,9 @@ def refusal(*args, **options):
     return message
 
 
-@pytest.mark.parametrize("network", DRAWING)
+@pytest.mark.parametrize("network", list_drawing())
 def test_every_network_that_draws_takes_the_largest_usual_window_and_its_own_defaults(network):
-    defaults = network_options._read(ROOT / "lvpipe" / "networks" / f"{network}.py").defaults
+    defaults = read_source(network).defaults
     check_network(model(network, 128, **{name: value for name, value in defaults.items() if name != "outputs"}))
 
 
@@ -116,13 +115,21 @@ def test_a_network_without_build_is_named(tmp_path, monkeypatch):
 
 
 def test_what_modules_say_of_themselves_is_one_of_the_words_there_are():
-    for path in network_options._paths():
-        assert network_options._read(path).makes in {"prob", "areas", "volumes", "squares"}, path
-        names = {node.name for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)}
-        assert "build" in names, path
+    assert {read_source(name).makes for name in list_networks()} == {"prob", "areas", "volumes", "squares"}
+
+
+def test_every_option_of_the_networks_here_has_a_kind_that_is_checked():
+    kinds = {(name, option): kind for name in list_networks() for option, kind in read_source(name).kinds.items()}
+    assert Any not in kinds.values()
+
+
+def test_a_side_may_be_said_with_a_type(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text("SIDE: int = 64\n\ndef build(outputs=1):\n    return None\n")
+    monkeypatch.setattr(network_options, "_NETWORKS", tmp_path)
+    assert "images of 64 x 64 alone" in refusal("mine", 128)
 
 
 def test_the_documents_have_a_row_of_every_network_that_a_model_could_name():
     rows = (ROOT / "docs" / "networks.md").read_text()
-    wanted = [path.stem for path in network_options._paths() if network_options._read(path).makes != "squares"]
+    wanted = [name for name in list_networks() if read_source(name).makes != "squares"]
     assert not [name for name in wanted if f"\n| `{name}`" not in rows]

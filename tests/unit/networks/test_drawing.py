@@ -1,7 +1,5 @@
 """Every network that draws: built, taught a step on its smallest window, stored and read; the small ones overfit."""
 
-from pathlib import Path
-
 import pytest
 import torch
 from torch import nn
@@ -10,7 +8,6 @@ from lvpipe import network_options
 from lvpipe.errors import UserError
 from lvpipe.learning.weights import build_network, read_network, write_weights
 
-NETWORKS = Path(network_options.__file__).parent / "networks"
 UNTAUGHT = {
     "hfcn": "area.",  # areas and volumes teach it
     "basic_unet_plus_plus": "nested.final_conv_0_",  # MONAI's heads of deep supervision, which is off
@@ -20,11 +17,11 @@ LARGE = ("net2", "net3", "atrium_unet", "flexible_unet")
 
 
 def smallest_side(name):
-    source = network_options._read(NETWORKS / f"{name}.py")
+    source = network_options.read_source(name)
     return source.said.get("SIDE") or max(16, 2 * source.multiple({}))
 
 
-@pytest.mark.parametrize("name", network_options._drawing())
+@pytest.mark.parametrize("name", network_options.list_drawing())
 def test_it_learns_from_its_smallest_window(name, monkeypatch):
     monkeypatch.setattr("lvpipe.networks.net2._CODE", (1, 16, 16))  # a quarter of its weights, and of the time
     torch.manual_seed(0)
@@ -39,7 +36,7 @@ def test_it_learns_from_its_smallest_window(name, monkeypatch):
     assert all(parameter.grad.isfinite().all() for parameter in network.parameters() if parameter.grad is not None)
 
 
-@pytest.mark.parametrize("name", [name for name in network_options._drawing() if name not in LARGE])
+@pytest.mark.parametrize("name", [name for name in network_options.list_drawing() if name not in LARGE])
 def test_it_comes_back_from_its_file(tmp_path, name):
     network = build_network(name, {"outputs": 2}).eval()
     file, images = tmp_path / "m.safetensors", torch.randn(1, 1, 64, 64)
