@@ -25,11 +25,15 @@ class Draws:
         return self.uniform(n, 0, 1) < self.share(change) * part
 
     def sometimes(self, change: Change, n: int, largest: float) -> "Tensor":
-        """Uniform in -largest..largest for a share of the images, 0 for the others; a change that is off draws none."""
-        if not largest or not self.share(change):
-            return torch.zeros(n)
+        """Uniform in -largest..largest for a share of the images, 0 for the others."""
+        return self.between(change, n, -largest, largest, still=0.0)
+
+    def between(self, change: Change, n: int, low: float, high: float, still: float) -> "Tensor":
+        """Uniform between these for a share of the images, `still` for the others; a change that is off draws none."""
+        if low == high == still or not self.share(change):
+            return torch.full((n,), still)
         chosen = self.chosen(change, n)
-        return self.uniform(n, -largest, largest) * chosen
+        return torch.where(chosen, self.uniform(n, low, high), still)
 
     def uniform(self, n: int, low: float, high: float) -> "Tensor":
         """Of each image a number between these, `(n,)`."""

@@ -54,10 +54,8 @@ def _turn(draws: Draws, n: int) -> "Tensor":
 
 
 def _scale(draws: Draws, n: int) -> "Tensor":
-    if draws.settings.scale_range is None:
-        return 1 + draws.sometimes("scale", n, draws.settings.scale_share)
-    chosen = draws.chosen("scale", n)
-    return torch.where(chosen, draws.uniform(n, *draws.settings.scale_range), 1.0)
+    share = draws.settings.scale_share
+    return draws.between("scale", n, *(draws.settings.scale_range or (1 - share, 1 + share)), still=1.0)
 
 
 def _mirror(draws: Draws, n: int, axis: Literal["mirror_y", "mirror_x"], wanted: bool) -> "Tensor":

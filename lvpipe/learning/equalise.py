@@ -35,10 +35,11 @@ def _histograms(levels: "Tensor", rows: int, columns: int) -> "Tensor":
 
 def _curves(counts: "Tensor", pixels: int, clip_limit: float) -> "Tensor":
     """What each level becomes in each tile; what a bin has beyond the limit is shared out among all."""
-    limit = max(clip_limit * pixels / _BINS, 1.0)
-    kept = counts.float().clamp(max=limit)
+    kept = counts.clamp(max=max(int(clip_limit * pixels / _BINS), 1))
     spread = (pixels - kept.sum(dim=-1, keepdim=True)) / _BINS
-    return (kept + spread).cumsum(dim=-1) / pixels
+    bins = torch.arange(1, _BINS + 1, device=counts.device)
+    # The sum of whole numbers: of others torch has no deterministic one on a GPU.
+    return (kept.cumsum(dim=-1) + spread * bins) / pixels
 
 
 def _look_up(curves: "Tensor", levels: "Tensor", rows: int, columns: int) -> "Tensor":

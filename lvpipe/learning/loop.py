@@ -72,7 +72,7 @@ HISTORY = tuple(field.name for field in fields(Epoch))
 def train(
     network: "nn.Module", task: Task, settings: LoopSettings, checkpoint: Checkpoint
 ) -> "tuple[list[Epoch], Mapping[str, Tensor]]":
-    """Train in place; return the history and the weights of the best epoch, or the last, as the settings say.
+    """Train in place; return the history and the weights of the best epoch, or of the last finite one.
 
     A training that finds its checkpoint ends in the same bytes as one that was never interrupted.
 

@@ -46,10 +46,11 @@ class Progress:
         self._done += 1
         self._spent_s += time.perf_counter() - self._started_s
         left_s = (self._epochs - row.epoch) * self._spent_s / self._done
+        left = f", at most {duration(left_s)} left" if left_s else ""
         print(
             f"{self._wipe()}epoch {row.epoch}/{self._epochs}: loss {row.train_loss:.4f}, watched {row.watch_loss:.4f}, "
             f"{self._score} {row.watch_score:.4f}{' (best)' if row.best else ''}; "
-            f"{self._images / max(self._trained_s, _SHORTEST_S):.0f} images/s, at most {duration(left_s)} left",
+            f"{self._images / max(self._trained_s, _SHORTEST_S):.0f} images/s{left}",
             flush=True,
         )
 

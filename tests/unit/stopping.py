@@ -2,16 +2,16 @@
 
 import pytest
 
-from lvpipe.learning import loop
+from lvpipe.learning.progress import Progress
 
 
 def stop_at(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
     """Let a training fail once it has told of this epoch."""
-    real = loop._tell
+    real = Progress.tell
 
-    def failing(row, *rest) -> None:
-        real(row, *rest)
+    def failing(self, row) -> None:
+        real(self, row)
         if row.epoch == epoch:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(loop, "_tell", failing)
+    monkeypatch.setattr(Progress, "tell", failing)
