@@ -13,7 +13,7 @@ Ending = Literal["patience", "epochs", "diverged"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one trial went; what was watched is of the epoch whose weights a training keeps, NaN where it diverged."""
+    """How one trial went; what was watched is of its best epoch, NaN where it diverged."""
 
     trial: str
     values: Mapping[str, Any]
