@@ -49,8 +49,11 @@ def draw_case(
 
 
 def _paste(probs_tzyx: NDArray[Any], grids: Sequence[Grid], native: Grid) -> NDArray[np.uint8]:
-    pasted = [carry(probs_tzyx[:, z], grid, native) for z, grid in enumerate(grids)]
-    return np.rint(np.stack(pasted, axis=1) / PROB_SLOPE).astype(np.uint8)
+    pasted = np.zeros((*probs_tzyx.shape[:2], *native.shape_yx), np.uint8)
+    for z, grid in enumerate(grids):
+        rows, columns = native.over(grid)
+        pasted[:, z, rows, columns] = np.rint(carry(probs_tzyx[:, z], grid, native.part(rows, columns)) / PROB_SLOPE)
+    return pasted
 
 
 def main(argv: Sequence[str]) -> None:
