@@ -124,7 +124,7 @@ class _Between:
         last = source.shape_yx[axis] - 1
         within = places.clip(0, last)
         first = np.floor(within).astype(np.intp)
-        outside = (places < -0.5) | (places >= last + 0.5)
+        outside = (places < -0.5 - _COINCIDE_PX) | (places >= last + 0.5 - _COINCIDE_PX)
         return cls(first, np.minimum(first + 1, last), within - first, outside)
 
     def mix(self, frame_yx: NDArray[Any], axis: int) -> NDArray[np.float64]:

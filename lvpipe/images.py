@@ -88,11 +88,28 @@ def read_images(path: Path) -> list[Image]:
     return _read(path, _DIMENSIONS + 1)
 
 
+def read_geometry(path: Path) -> Image:
+    """An image without its voxels, which stay on disk: zeros stand for them, and take no memory.
+
+    Raises:
+        Rejected: the file has zero bytes.
+    """
+    import nibabel
+
+    _refuse_rejected(path)
+    try:
+        header = nibabel.nifti1.Nifti1Header(_beginning(path))
+        affine, shape = np.asarray(header.get_best_affine(), np.float64), header.get_data_shape()[:_DIMENSIONS]
+    except Exception as error:
+        raise UserError(f"{path}: not a readable NIfTI ({error}); expected a 4D .nii or .nii.gz") from error
+    shape_tzyx = (*[1] * (_DIMENSIONS - len(shape)), *shape[::-1])
+    return Image(np.broadcast_to(np.uint8(0), shape_tzyx), affine, _time_step_ms(header))
+
+
 def _read(path: Path, most: int) -> list[Image]:
     import nibabel
 
-    if path.stat().st_size == 0:
-        raise Rejected(f"{path.name} is empty: the case was rejected earlier, its ledger says why")
+    _refuse_rejected(path)
     try:
         nifti = nibabel.nifti1.Nifti1Image.from_bytes(_unzipped(path))
     except Exception as error:
@@ -230,6 +247,19 @@ def _little_endian(array: "NDArray[Any]") -> "NDArray[Any]":
 def _unzipped(path: Path) -> bytes:
     content = path.read_bytes()
     return gzip.decompress(content) if content[:2] == _GZIP_MAGIC else content
+
+
+def _beginning(path: Path) -> bytes:
+    """The header alone; of a zipped file no more than one block is unpacked."""
+    with path.open("rb") as stream:
+        zipped = stream.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+    with gzip.open(path) if zipped else path.open("rb") as stream:
+        return stream.read(_NIFTI.size)
+
+
+def _refuse_rejected(path: Path) -> None:
+    if path.stat().st_size == 0:
+        raise Rejected(f"{path.name} is empty: the case was rejected earlier, its ledger says why")
 
 
 def _time_step_ms(header: Any) -> float:

@@ -56,12 +56,14 @@ def load_networks(paths: Sequence[Path], device: Device, network: str) -> "list[
 
 @functools.cache
 def _load(path: Path, device: Device, name: str) -> "nn.Module":
-    network: nn.Module = read_network(path, name).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # its stub lacks it
-    return network
+    return read_network(path, name).to(device)
 
 
 def read_network(path: Path, expected: str | None = None) -> "nn.Module":
-    """Rebuild a network from its file, ready to be applied; one of this name, where one is expected."""
+    """Rebuild a network from its file, ready to be applied; one of this name, where one is expected.
+
+    In the memory format of its batches: else every convolution would sort its weights anew for every batch.
+    """
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -79,4 +81,5 @@ def read_network(path: Path, expected: str | None = None) -> "nn.Module":
         raise UserError(
             f"{path}: holds the network {architecture['network']}; expected {expected}: delete the file and run again"
         )
-    return network.eval()
+    ready: nn.Module = network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # its stub lacks it
+    return ready

@@ -1,8 +1,10 @@
 """`segment`: the probability of each label in every pixel of every frame, a shard of cases at a time."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from lvpipe.config.segment import SegmentSettings
 from lvpipe.config.window import Window
 from lvpipe.errors import Rejected
 from lvpipe.grids import Grid, carry, grid_of, grid_within
-from lvpipe.images import Image, read_image, write_images, write_rejected
+from lvpipe.images import Image, read_geometry, read_image, write_images, write_rejected
 from lvpipe.provenance import digest, file_digest
 from lvpipe.spool import Spool
 from lvpipe.windows import cut, window_grids
@@ -24,6 +26,12 @@ if TYPE_CHECKING:
 
 PROB_SLOPE = 1 / 255
 """Probabilities are stored in one byte: a quarter of a float's size, and finer than any threshold needs."""
+
+_CASES_AT_ONCE = 2
+"""While the networks see one case, another is read, put together or written."""
+
+_NETWORKS = Lock()
+"""Held by the case that the networks see: a job has as many cores as they have threads."""
 
 
 def draw_case(
@@ -42,15 +50,19 @@ def draw_case(
     windows_tzyx = cut(prepared.array_tzyx, grids, view)
     flat = windows_tzyx.reshape(-1, window.side_px, window.side_px)
     numbers = (settings.precision, settings.device)
-    probs = draw_images(networks, flat, settings.batch_images, *numbers, window.intensities, settings.ways)
+    with _NETWORKS:
+        probs = draw_images(networks, flat, settings.batch_images, *numbers, window.intensities, settings.ways)
     outputs = (probs[:, i].reshape(windows_tzyx.shape) for i in range(probs.shape[1]))
     pasted = (_paste(output, grids, grid_of(native)) for output in outputs)
     return [Image(label, native.affine, native.time_step_ms) for label in pasted]
 
 
 def _paste(probs_tzyx: NDArray[Any], grids: Sequence[Grid], native: Grid) -> NDArray[np.uint8]:
-    pasted = [carry(probs_tzyx[:, z], grid, native) for z, grid in enumerate(grids)]
-    return np.rint(np.stack(pasted, axis=1) / PROB_SLOPE).astype(np.uint8)
+    pasted = np.zeros((*probs_tzyx.shape[:2], *native.shape_yx), np.uint8)
+    for z, grid in enumerate(grids):
+        rows, columns = native.over(grid)
+        pasted[:, z, rows, columns] = np.rint(carry(probs_tzyx[:, z], grid, native.part(rows, columns)) / PROB_SLOPE)
+    return pasted
 
 
 def main(argv: Sequence[str]) -> None:
@@ -71,11 +83,15 @@ def main(argv: Sequence[str]) -> None:
     machine = describe_machine(args.settings)
     settings = (args.settings.canonical(), args.window.canonical())
     common = digest(args.code, *settings, machine, *(file_digest(path) for path in args.models))
-    for case in args.cases:
+
+    def draw(case: str) -> None:
         inputs = _inputs(case, args.views, args.cines, args.boxes)
         key = digest(common, case, *(file_digest(path) for path in inputs))
         write = partial(_write, networks=networks, inputs=inputs, window=args.window, settings=args.settings)
         spool.make(key, args.out / f"{case}_prob.nii.gz", write)
+
+    with ThreadPoolExecutor(_CASES_AT_ONCE) as pool:
+        list(pool.map(draw, args.cases))
     spool.release()
 
 
@@ -92,7 +108,7 @@ def _write(
 ) -> None:
     view, cine, box = inputs
     try:
-        drawn = draw_case(networks, read_image(view), read_image(cine), read_boxes(box), window, settings)
+        drawn = draw_case(networks, read_image(view), read_geometry(cine), read_boxes(box), window, settings)
         write_images(path, drawn, slope=PROB_SLOPE)
     except Rejected as reason:
         print(f"passed on: {reason}")

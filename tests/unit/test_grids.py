@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import SimpleITK as sitk  # noqa: N813
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -73,6 +74,52 @@ def test_outside_the_source_is_filled():
     carried = carry(frames, Grid((4, 4), (1.0, 1.0)), Grid((8, 8), (1.0, 1.0), (-2.0, -2.0)), "nearest", fill=255)
     assert (carried[0, 2:6, 2:6] == 1).all()
     assert (carried == 255).sum() == 64 - 16
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_between_pixels_values_are_those_of_simpleitk(seed):
+    random = np.random.default_rng(seed)
+    old = random.uniform(0.6, 3.2, 2)
+    new = old * random.uniform(0.3, 1, 2)  # none coarser: nothing is averaged
+    source = Grid((24, 31), tuple(old), (5.0, -3.0))
+    finer = Grid((40, 52), tuple(new), tuple(random.uniform(-10, 10, 2)))
+    frame = random.integers(0, 255, source.shape_yx).astype(np.float32)
+    moving = sitk.GetImageFromArray(frame)
+    moving.SetSpacing(source.spacing_yx_mm[::-1])
+    moving.SetOrigin(source.origin_yx_mm[::-1])
+    size, origin, step = finer.shape_yx[::-1], finer.origin_yx_mm[::-1], finer.spacing_yx_mm[::-1]
+    theirs = sitk.Resample(moving, size, sitk.Transform(), sitk.sitkLinear, origin, step, (1, 0, 0, 1), 77.0)
+    np.testing.assert_allclose(carry(frame[None], source, finer, fill=77)[0], sitk.GetArrayFromImage(theirs), atol=1e-3)
+
+
+@pytest.mark.parametrize("how", ["linear", "nearest"])
+def test_pixels_that_coincide_are_copied(how):
+    frames = np.random.default_rng(0).integers(0, 255, (2, 30, 40)).astype(np.uint8)
+    grid = Grid((30, 40), (1.1, 0.7), (3.3, -5.9))
+    carried = carry(frames, grid, grid.window(-4, 31, 16), how, fill=9)
+    assert carried.dtype == (np.float32 if how == "linear" else np.uint8)
+    np.testing.assert_array_equal(carried[:, 4:, :9], frames[:, :12, 31:])
+    assert (carried[:, :4] == 9).all()
+    assert (carried[:, :, 9:] == 9).all()
+    assert (carry(frames, grid, grid.window(-40, 31, 16), how, fill=9) == 9).all()
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(step=st.tuples(steps, steps), first=st.tuples(*[st.floats(-60, 60)] * 2))
+def test_a_grid_knows_where_it_lies_over_another(step, first):
+    grid, other = Grid((25, 40), (1.3, 1.1), (2.0, -7.0)), Grid((21, 17), step, first)
+    frames = np.full((1, 21, 17), 5, np.float32)
+    rows, columns = grid.over(other)
+    whole = np.zeros((1, 25, 40), np.float32)
+    whole[:, rows, columns] = carry(frames, other, grid.part(rows, columns))
+    np.testing.assert_array_equal(whole, carry(frames, other, grid))
+    covered = np.argwhere(whole[0])
+    if len(covered):
+        ends = covered.min(axis=0), covered.max(axis=0) + 1
+        spare = np.array(
+            [[ends[0][0] - rows.start, rows.stop - ends[1][0]], [ends[0][1] - columns.start, columns.stop - ends[1][1]]]
+        )
+        assert spare.max() <= 2
 
 
 @settings(deadline=None, derandomize=True)

@@ -10,6 +10,7 @@ from lvpipe.images import (
     Image,
     is_rejected,
     passing_on,
+    read_geometry,
     read_image,
     read_images,
     write_image,
@@ -103,8 +104,9 @@ def test_zero_bytes_are_a_rejected_case(tmp_path):
     path = tmp_path / "a.nii.gz"
     write_rejected(path)
     assert is_rejected(path)
-    with pytest.raises(Rejected, match="ledger"):
-        read_image(path)
+    for read in (read_image, read_geometry):
+        with pytest.raises(Rejected, match="ledger"):
+            read(path)
 
 
 def test_a_rejection_is_passed_on_and_nothing_else_is(tmp_path, capsys):
@@ -126,8 +128,22 @@ def test_a_rejection_is_passed_on_and_nothing_else_is(tmp_path, capsys):
 def test_an_unreadable_file_is_named_in_one_line(tmp_path, content):
     path = tmp_path / "odd.nii.gz"
     path.write_bytes(content)
-    with pytest.raises(UserError, match=r"odd\.nii\.gz: not a readable NIfTI"):
-        read_image(path)
+    for read in (read_image, read_geometry):
+        with pytest.raises(UserError, match=r"odd\.nii\.gz: not a readable NIfTI"):
+            read(path)
+
+
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
+def test_the_geometry_of_an_image_is_known_without_its_voxels(tmp_path, voxels, name):
+    image = Image(voxels, OBLIQUE, 37.5)
+    write_image(tmp_path / name, image, zipped=name.endswith("gz"))
+    content = (tmp_path / name).read_bytes()
+    whole = read_image(tmp_path / name)
+    (tmp_path / name).write_bytes(content[: len(content) // 2])
+    geometry = read_geometry(tmp_path / name)
+    assert geometry.array_tzyx.shape == voxels.shape
+    np.testing.assert_array_equal(geometry.affine, whole.affine)
+    assert geometry.time_step_ms == 37.5
 
 
 def test_more_than_four_dimensions_are_refused(tmp_path):

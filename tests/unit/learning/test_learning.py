@@ -262,7 +262,7 @@ def test_half_the_precision_is_nearly_the_same():
 
 
 def test_weights_survive_the_disk(tmp_path):
-    network, images = fresh(7).eval(), disk_arrays(3)[0]
+    network, images = fresh(7).eval().to(memory_format=torch.channels_last), disk_arrays(3)[0]
     path = tmp_path / "model.safetensors"
     write_weights(path, network.state_dict(), ARCHITECTURE)
     first = path.read_bytes()
