@@ -1,4 +1,4 @@
-"""What a network sees of a slice: a square of pixels about the heart's box, and how to cut it out or put it back."""
+"""What a network sees of a slice: a square about the heart's box or the image's middle; how to cut it out of a view."""
 
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -55,6 +55,8 @@ def _windows(
 def _grid(square: NDArray[np.float64], window: Window, view: Grid) -> Grid:
     """Whole pixels of the view where their size stays: nothing is interpolated then."""
     row, column, side = square
+    if window.about == "image":
+        row, column = ((pixels - 1) / 2 for pixels in view.shape_yx)
     if window.box_share is None:
         top, left = (round(middle - (window.side_px - 1) / 2) for middle in (row, column))
         return view.window(top, left, window.side_px)

@@ -15,6 +15,7 @@ from lvpipe.config.detect import DetectSettings
 from lvpipe.config.integrate import IntegrateSettings
 from lvpipe.config.phantom import PhantomSettings
 from lvpipe.config.postprocess import PostprocessSettings
+from lvpipe.config.published import PublishedSettings
 from lvpipe.config.report import ReportSettings
 from lvpipe.config.resample import ResampleSettings
 from lvpipe.config.score import ScoreSettings
@@ -42,6 +43,7 @@ class Config(Section):
     integrate: IntegrateSettings = Field(default_factory=IntegrateSettings, description="From areas to millilitres.")
     calibrate: CalibrateSettings = Field(default_factory=CalibrateSettings, description="How sure we are.")
     score: ScoreSettings = Field(default_factory=ScoreSettings, description="How good it is.")
+    published: PublishedSettings = Field(default_factory=PublishedSettings, description="Papers to compare with.")
     report: ReportSettings = Field(default_factory=ReportSettings, description="The pages.")
 
     @model_validator(mode="after")

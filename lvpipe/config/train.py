@@ -78,6 +78,14 @@ class TrainSettings(LoopSettings):
     epoch_images: int | None = Field(
         None, ge=1, description="Most images in one epoch, a fresh draw each; None: all of them."
     )
+    learn_images: int | None = Field(
+        None, ge=1, description="Most images that it learns from at all; a larger number adds others. None: all."
+    )
+    split_by: Literal["patient", "image"] = Field(
+        "patient",
+        description="`image`: what is watched, and a tenth that is held out, are images of the very patients that it "
+        "learns from, as published trainings have it; results/score/leak tells what that does to the figures.",
+    )
     blank_share: float | None = Field(
         None, ge=0, lt=1, description="Share of an epoch's images that show no cavity; None: as they come."
     )

@@ -1,8 +1,8 @@
 """What a network sees of a slice."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lvpipe.config.base import Section
 
@@ -10,7 +10,7 @@ Intensities = Literal["standard", "unit", "dimmed"]
 
 
 class Window(Section):
-    """A square of pixels about the middle of the slice's box."""
+    """A square of pixels about the middle of the slice's box, or of the whole image."""
 
     side_px: int = Field(112, ge=16, description="Pixels along each side, as the network gets them.")
     box_share: float | None = Field(
@@ -19,8 +19,17 @@ class Window(Section):
         description="What they show, as a multiple of the box's side: hearts of all sizes fill it alike. None: pixels "
         "of the view as they are.",
     )
+    about: Literal["box", "image"] = Field(
+        "box", description="What its middle is that of: the heart's `box`, or the `image`, wherever the heart is."
+    )
     intensities: Intensities = Field(
         "standard",
         description="Of each window's pixels: `standard` to zero mean and unit spread; `unit` to 0..1, as the view has "
         "them; `dimmed` to 0..1/255 (Sinha et al. divide by 255 twice).",
     )
+
+    @model_validator(mode="after")
+    def _of_a_box(self) -> Self:
+        if self.about == "image" and self.box_share is not None:
+            raise ValueError("box_share with `about: image`; expected one of them: an image's middle has no box")
+        return self

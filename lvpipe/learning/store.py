@@ -54,6 +54,10 @@ class Samples:
     def __len__(self) -> int:
         return len(self.places)
 
+    def only(self, chosen: Sequence[int]) -> "Samples":
+        """Some of the samples, in this order."""
+        return Samples(self.images, self.targets, self.places[np.asarray(chosen, np.intp)])
+
     def read(self, chosen: NDArray[np.intp]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Images and targets of these numbers, both `(n, side, side)`."""
         return self.images.read(self.places[chosen]), self.targets.read(self.places[chosen])
@@ -72,6 +76,10 @@ class Store:
         """The samples of these cases, in their order."""
         places = [np.empty(0, np.intp), *(self._places[case] for case in cases)]
         return Samples(self.images, self.targets, np.concatenate(places))
+
+    def names(self, cases: Sequence[str]) -> list[str]:
+        """A name for each sample of these cases, in the order of `samples`, whatever other cases there are."""
+        return [f"{case} {i}" for case in cases for i in range(self.counts[case])]
 
 
 def write_store(folder: Path, cases: Iterable[tuple[str, NDArray[np.uint8], NDArray[np.uint8]]]) -> None:

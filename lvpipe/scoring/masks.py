@@ -17,9 +17,10 @@ LEVELS: Final = ("basal", "mid", "apical")
 
 MASKS: Final = (
     *("label", "level", "frame", "slice", "dimensions", "dice", "iou", "precision", "recall", "accuracy"),
-    *("hd95_mm", "apd_mm", "good", "area_error_mm2"),
+    *("hd95_mm", "apd_mm", "good", "area_mm2", "area_error_mm2"),
 )
-"""Columns of one case's table; `dimensions` is 2 for a slice and 3 for a stack, which has no `slice`."""
+"""Columns of one case's table; `dimensions` is 2 for a slice and 3 for a stack, which has no `slice`. `area_mm2` is
+the expert's."""
 
 DICE: Final = ("model", "cohort", "split", "case", *MASKS)
 
@@ -67,6 +68,7 @@ def _overlap(
     measures = {"dice": dice, "iou": iou, "precision": precision, "recall": recall, "accuracy": accuracy}
     figures: dict[str, object] = {name: measure(estimate, expert) for name, measure in measures.items()}
     figures["hd95_mm"] = hausdorff95_mm(estimate, expert, spacing_mm) if hausdorff else float("nan")
+    figures["area_mm2"] = int(expert.sum()) * pixel_mm2
     figures["area_error_mm2"] = (int(estimate.sum()) - int(expert.sum())) * pixel_mm2
     return figures
 
