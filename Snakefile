@@ -16,8 +16,9 @@
 #                       {model}/{cohort}_areas.csv  {cohort}_curves.csv  of a cohort that brought its estimates
 #   results/calibrate   {model}/calibrator.json  forecasts.csv  fallbacks.csv
 #   results/score       {model}/{case}_dice.csv  {case}_pooled.csv  slices.png
-#                       boxes/{view}.csv  boxes/{view}_summary.csv
-#   results             crps.csv  dice.csv  segmentation.csv  cases.csv  report/index.html
+#                       boxes/{view}.csv  boxes/{view}_summary.csv  leak/{model}_fold-{fold}.csv
+#   results/published   sizes.csv  sizes.svg
+#   results             crps.csv  dice.csv  segmentation.csv  cases.csv  published.csv  report/index.html
 #
 #   cohort  cases from one source         case  one study of one patient, unique in a run
 #   view    a way of preparing a cine     model a network and what it learns from, or another tool's estimates
@@ -92,6 +93,7 @@ rule all:
         "results/cases.csv",
         "results/report/index.html",
         expand("results/train/{model}/fold-{fold}/curve.svg", model=PLAN.drawing, fold=range(PLAN.config.folds)),
+        PLAN.published.files(),
 
 
 include: "workflow/rules/phantom.smk"
@@ -105,4 +107,5 @@ include: "workflow/rules/postprocess.smk"
 include: "workflow/rules/integrate.smk"
 include: "workflow/rules/calibrate.smk"
 include: "workflow/rules/score.smk"
+include: "workflow/rules/published.smk"
 include: "workflow/rules/report.smk"

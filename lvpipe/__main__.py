@@ -24,6 +24,7 @@ STAGES = (
     "integrate",
     "calibrate",
     "score",
+    "published",
     "report",
 )
 """The stage words, in the order of the pipeline."""

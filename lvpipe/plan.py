@@ -23,6 +23,7 @@ from lvpipe.learners import both_or_exit, share_out, teachers
 from lvpipe.network_options import check_network
 from lvpipe.phantom.names import list_cases as list_phantoms
 from lvpipe.phantom.names import list_sheets
+from lvpipe.published_plan import PublishedPlan
 from lvpipe.reader_options import accepted, check_options, load_reader
 from lvpipe.search_plan import SearchPlan
 from lvpipe.sheet import format_cases
@@ -50,6 +51,7 @@ class Plan:
             if model.draws:
                 check_network(model)
             self._check_overrides(model)
+        self.published = PublishedPlan(self.config, lambda model: self.settings("train", model))
         self.search = SearchPlan(self.config)
         self.entries.update(self.search.trials)
 
@@ -282,6 +284,12 @@ class Plan:
         """The same cases with patient and fold, as JSON."""
         found = teachers(self.cases.values(), self.models[model].masks)
         return json.dumps([[case.name, case.patient, case.fold] for case in found])
+
+    def strangers(self, model: str, fold: str | int) -> list[str]:
+        """The cases with masks of the patients that a fold holds out, of the cohorts that a model learns from."""
+        learnt_from = self.entries[model].masks
+        found = map(self.cases.__getitem__, self.drawn())
+        return [case.name for case in found if case.cohort in learnt_from and case.held_out == str(fold)]
 
     def shown(self, members: Sequence[str]) -> list[str]:
         """The cases among these whose references `detect` looks at: none, but for its method `reference`."""

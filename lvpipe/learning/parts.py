@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lvpipe.cases import number
 from lvpipe.config.train import TrainSettings
 from lvpipe.errors import UserError
 from lvpipe.learning.store import Samples, Store
@@ -34,24 +33,19 @@ def divide(store: Store, learners: Sequence[str], watched: Sequence[str], settin
         UserError: too few images for three parts.
     """
     if settings.split_by == "patient":
-        learn = _first(store, learners, "learn")
-        return Parts(learn.only(range(_most(settings, len(learn)))), store.samples(watched), store.samples(()))
-    mixed = _first(store, sorted([*learners, *watched]), "image")
-    held, watch = _ends(len(mixed), settings)
-    learn = mixed.only(range(watch, len(mixed)))
-    return Parts(
-        learn.only(range(_most(settings, len(learn)))), mixed.only(range(held, watch)), mixed.only(range(held))
-    )
+        learn, watch, held_out = (store.ranked(cases, "learn") for cases in (learners, watched, ()))
+    else:
+        mixed = store.ranked([*learners, *watched], "image")
+        held, seen = _ends(len(mixed), settings)
+        learn, watch, held_out = mixed.only(slice(seen, None)), mixed.only(slice(held, seen)), mixed.only(slice(held))
+    return Parts(learn.only(slice(settings.learn_images)), watch, held_out)
 
 
-def _first(store: Store, cases: Sequence[str], word: str) -> Samples:
-    """The samples of these cases in the order of their hashes."""
-    names = store.names(cases)
-    return store.samples(cases).only(sorted(range(len(names)), key=lambda i: number(f"{word} {names[i]}")))
-
-
-def _most(settings: TrainSettings, images: int) -> int:
-    return min(images, settings.learn_images or images)
+def describe_parts(store: Store, parts: Parts) -> str:
+    """A line for the log."""
+    learn, watch = (f"{len(part)} slices of {len(set(store.owners(part)))}" for part in (parts.learn, parts.watch))
+    held_out = f", {len(parts.held_out)} held out" if len(parts.held_out) else ""
+    return f"learning from {learn} cases, watching {watch}{held_out}"
 
 
 def _ends(images: int, settings: TrainSettings) -> tuple[int, int]:

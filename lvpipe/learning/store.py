@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from lvpipe.cases import number
 from lvpipe.errors import UserError
 from lvpipe.files import read_json, replacing_folder, write_json
 
@@ -54,9 +55,10 @@ class Samples:
     def __len__(self) -> int:
         return len(self.places)
 
-    def only(self, chosen: Sequence[int]) -> "Samples":
+    def only(self, chosen: slice | Sequence[int]) -> "Samples":
         """Some of the samples, in this order."""
-        return Samples(self.images, self.targets, self.places[np.asarray(chosen, np.intp)])
+        which = chosen if isinstance(chosen, slice) else np.asarray(chosen, np.intp)
+        return Samples(self.images, self.targets, self.places[which])
 
     def read(self, chosen: NDArray[np.intp]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Images and targets of these numbers, both `(n, side, side)`."""
@@ -69,17 +71,25 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.images, self.targets = Rows(folder / "images.npy"), Rows(folder / "targets.npy")
         self.counts: dict[str, int] = dict(read_json(folder / "cases.json"))
-        ends = np.cumsum([0, *self.counts.values()])
-        self._places = {case: np.arange(*ends[i : i + 2]) for i, case in enumerate(self.counts)}
+        self._ends = np.cumsum([0, *self.counts.values()])
+        self._places = {case: np.arange(*self._ends[i : i + 2]) for i, case in enumerate(self.counts)}
 
     def samples(self, cases: Sequence[str]) -> Samples:
         """The samples of these cases, in their order."""
         places = [np.empty(0, np.intp), *(self._places[case] for case in cases)]
         return Samples(self.images, self.targets, np.concatenate(places))
 
-    def names(self, cases: Sequence[str]) -> list[str]:
-        """A name for each sample of these cases, in the order of `samples`, whatever other cases there are."""
-        return [f"{case} {i}" for case in cases for i in range(self.counts[case])]
+    def owners(self, samples: Samples) -> list[str]:
+        """The case of each sample."""
+        cases = list(self.counts)
+        return [cases[i - 1] for i in np.searchsorted(self._ends, samples.places, side="right")]
+
+    def ranked(self, cases: Sequence[str], word: str) -> Samples:
+        """The same in an order that follows from hashes of the word and each sample's name, whatever others there are:
+        the first ones of fewer cases keep their order among those of more.
+        """
+        names = [f"{word} {case} {i}" for case in cases for i in range(self.counts[case])]
+        return self.samples(cases).only(sorted(range(len(names)), key=lambda i: number(names[i])))
 
 
 def write_store(folder: Path, cases: Iterable[tuple[str, NDArray[np.uint8], NDArray[np.uint8]]]) -> None:

@@ -10,9 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lvpipe.arguments import add_options
+from lvpipe.arguments import add_options, section_of
 from lvpipe.beats import INCOMPLETE
 from lvpipe.config.score import ScoreSettings
+from lvpipe.config.segment import SegmentSettings
+from lvpipe.config.train import TrainSettings
+from lvpipe.config.window import Window
 from lvpipe.files import read_table, write_table
 from lvpipe.forecasting.fallbacks import later
 from lvpipe.forecasting.forecasts import KINDS, forecast_id, read_forecasts, step, unseen
@@ -93,7 +96,7 @@ def became(row: SheetRow, beat: Mapping[str, str]) -> dict[str, object]:
 
 
 def main(argv: Sequence[str]) -> None:
-    """`masks`: one case's tables. `boxes`: those of a view. `slices`: a picture. `volumes`: the tables of the run."""
+    """`masks`: one case's tables. `boxes`: a view's. `slices`: pictures. `leak`: a fold's. `volumes`: the run's."""
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(required=True)
     masks = commands.add_parser("masks")
@@ -110,6 +113,10 @@ def main(argv: Sequence[str]) -> None:
     slices.add_argument("--model", required=True)
     slices.add_argument("--drawn", nargs="+", required=True, help="cases with reference masks")
     slices.set_defaults(run=_run_slices)
+    leak = commands.add_parser("leak")
+    add_options(leak, TrainSettings, "cases", "cines", "boxes", "model", "out")
+    _add_leak_options(leak)
+    leak.set_defaults(run=_run_leak)
     volumes = commands.add_parser("volumes")
     add_options(volumes, ScoreSettings, "cases", "results", "crps", "dice", "segmentation", "scored")
     volumes.add_argument("--models", nargs="+", required=True)
@@ -118,6 +125,18 @@ def main(argv: Sequence[str]) -> None:
     volumes.set_defaults(run=_run_volumes)
     args = parser.parse_args(argv)
     args.run(args)
+
+
+def _add_leak_options(leak: argparse.ArgumentParser) -> None:
+    leak.add_argument("--name", required=True, help="of the model")
+    leak.add_argument("--fold", type=int, required=True)
+    leak.add_argument("--cohorts", nargs="+", required=True, help="whose masks it learns from")
+    leak.add_argument("--labels", nargs="+", required=True, help="what its outputs stand for")
+    leak.add_argument("--window", type=section_of(Window), required=True, metavar="JSON", help="what it sees")
+    leak.add_argument("--segment", type=section_of(SegmentSettings), required=True, metavar="JSON")
+    leak.add_argument("--learn", nargs="+", required=True, help="cases that it was given to learn from")
+    leak.add_argument("--watch", nargs="+", required=True, help="cases that it was given to watch")
+    leak.add_argument("--others", nargs="*", default=[], help="cases of patients that it never saw")
 
 
 def _run_masks(args: argparse.Namespace) -> None:
@@ -143,6 +162,11 @@ def _run_slices(args: argparse.Namespace) -> None:
     """By name too: a picture in another colour measures nothing again."""
     gallery = importlib.import_module("lvpipe.scoring.gallery")
     gallery.write_gallery(args.model, args.drawn, args.results, args.out)
+
+
+def _run_leak(args: argparse.Namespace) -> None:
+    """By name: it alone needs torch."""
+    importlib.import_module("lvpipe.learning.leak_table").write_leak(args)
 
 
 def _run_volumes(args: argparse.Namespace) -> None:

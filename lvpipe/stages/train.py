@@ -35,6 +35,7 @@ def main(argv: Sequence[str]) -> None:
     from lvpipe.learning.checkpoint import Checkpoint
     from lvpipe.learning.device import prepare_torch
     from lvpipe.learning.loop import HISTORY, Diverged, train
+    from lvpipe.learning.parts import describe_parts, divide
     from lvpipe.learning.samples import store_samples
     from lvpipe.learning.segmenting import Segmenting
     from lvpipe.learning.watching import settle_watched
@@ -46,9 +47,9 @@ def main(argv: Sequence[str]) -> None:
     store = store_samples(kept / "samples", _taught(args), args.cines, args.boxes, args.window)
     drawn = [case for case, count in store.counts.items() if count]
     learners, watched = settle_watched(drawn, args.watch, args.cines, "slice", "the model's `masks`")
-    learn, watch = store.samples(learners), store.samples(watched)
-    print(f"learning from {len(learn)} slices of {len(learners)} cases, watching {len(watch)} of {len(watched)}")
-    task = Segmenting(learn, watch, args.settings, args.window.intensities, args.labels)
+    parts = divide(store, learners, watched, args.settings)
+    print(describe_parts(store, parts))
+    task = Segmenting(parts.learn, parts.watch, args.settings, args.window.intensities, args.labels)
     network = build_network(args.network["network"], args.network["options"])
     try:
         history, best = train(network, task, args.settings, Checkpoint(kept / "checkpoint"))

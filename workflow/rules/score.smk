@@ -96,3 +96,52 @@ rule score_boxes:
         "python -m lvpipe score boxes --cases {input.cases} --boxes results/detect/{wildcards.view}"
         " --references results/resample/{wildcards.view} --drawn {params.drawn}"
         " --out {output.slices} --summary {output.summary} --margin {params.margin} > {log} 2>&1"
+
+
+# Where images were split regardless of patients: the same network on the images that it was not shown, of patients that
+# it knows, and on those of patients that it does not. By name: no other rule here needs torch.
+rule score_leak:
+    input:
+        cases="results/convert/cases.csv",
+        model="results/train/{model}/fold-{fold}/model.safetensors",
+        cines=lambda w: expand(
+            "results/resample/{view}/{case}_cine.nii.gz",
+            view=PLAN.models[w.model].view,
+            case=PLAN.taught(w.model, w.fold) + PLAN.strangers(w.model, w.fold),
+        ),
+        references=lambda w: expand(
+            "results/resample/{view}/{case}_reference.nii.gz",
+            view=PLAN.models[w.model].view,
+            case=PLAN.taught(w.model, w.fold) + PLAN.strangers(w.model, w.fold),
+        ),
+        boxes=lambda w: expand(
+            "results/detect/{view}/{case}_boxes.json",
+            view=PLAN.models[w.model].view,
+            case=PLAN.taught(w.model, w.fold) + PLAN.strangers(w.model, w.fold),
+        ),
+    output:
+        "results/score/leak/{model}_fold-{fold}.csv",
+    log:
+        "logs/score/leak/{model}_fold-{fold}.log",
+    conda:
+        lambda w: PLAN.environment("segment", w.model)
+    threads: lambda w: PLAN.threads("segment", w.model)
+    resources:
+        gpu=lambda w: PLAN.gpus("segment", w.model),
+    params:
+        view=lambda w: PLAN.models[w.model].view,
+        cohorts=lambda w: PLAN.models[w.model].masks,
+        labels=lambda w: PLAN.models[w.model].labels,
+        learn=lambda w: PLAN.learners(w.model, w.fold)[0],
+        watch=lambda w: PLAN.learners(w.model, w.fold)[1],
+        others=lambda w: PLAN.strangers(w.model, w.fold),
+        window=lambda w: PLAN.window(w.model),
+        segment=lambda w: PLAN.settings("segment", w.model),
+        settings=lambda w: PLAN.settings("train", w.model),
+        code=lambda w: PLAN.code("score", "lvpipe.learning.leak_table", PLAN.network_module(w.model)),
+    shell:
+        "python -m lvpipe score leak --cases {input.cases} --cines results/resample/{params.view}"
+        " --boxes results/detect/{params.view} --model {input.model} --name {wildcards.model} --fold {wildcards.fold}"
+        " --cohorts {params.cohorts} --labels {params.labels} --learn {params.learn} --watch {params.watch}"
+        " --others {params.others} --window {params.window:q} --segment {params.segment:q} --out {output}"
+        " --settings {params.settings:q} > {log} 2>&1"

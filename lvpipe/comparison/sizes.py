@@ -1,0 +1,43 @@
+"""How good models are that differ in nothing but the number of images that they learn from."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from lvpipe.charts import Line, chart
+from lvpipe.tables import number
+
+SIZES: Final = ("arm", "images", "model", "cohort", "split", "dice_2d_mean", "dice_pooled")
+
+_SIZE: Final = (640.0, 380.0)
+
+
+class Arm(NamedTuple):
+    """What models have in common that differ in size alone, and how many images one of them learns from."""
+
+    arm: str
+    images: int
+
+
+def list_sizes(segmentation: Sequence[Mapping[str, str]], arms: Mapping[str, Arm]) -> list[dict[str, object]]:
+    """Rows of the cavity over all slices, by arm and size."""
+    order = ("cohort", "split", "arm", "images")
+    return sorted(_sizes(segmentation, arms), key=lambda row: [row[name] for name in order])
+
+
+def _sizes(segmentation: Sequence[Mapping[str, str]], arms: Mapping[str, Arm]) -> Iterator[dict[str, object]]:
+    for row in segmentation:
+        if row["model"] in arms and (row["label"], row["level"]) == ("cavity", "all"):
+            figures = {name: number(row[name]) for name in SIZES[-2:]}
+            yield {**arms[row["model"]]._asdict(), **{name: row[name] for name in SIZES[2:5]}, **figures}
+
+
+def draw_sizes(rows: Sequence[Mapping[str, object]]) -> str:
+    """A line for each arm on each cohort and split."""
+    lines: dict[str, Line] = {}
+    for row in rows:
+        name = f"{row['arm']}: {row['cohort']}, {row['split']}"
+        line = lines.get(name, Line(name, (), ()))
+        x, y = (float(str(row[column])) for column in ("images", "dice_2d_mean"))
+        lines[name] = Line(name, (*line.x, x), (*line.y, y))
+    title = "Dice by number of training images"
+    return chart(title, "images", "mean Dice of slices' cavities", [*lines.values()], size=_SIZE)

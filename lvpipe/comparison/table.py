@@ -1,0 +1,51 @@
+"""published.csv: each figure of a paper with ours beside it, and what ours was measured on."""
+
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from lvpipe.comparison.measures import Asked, Found, Row, Tables
+from lvpipe.config.cohorts import RESERVED
+
+PUBLISHED: Final = (
+    *("place", "quantity", "arm", "set", "published"),
+    *("table", "where", "measure", "column", "against", "note"),
+)
+"""Columns of a table in lvpipe/published. `where` has words `name=value` that rows have to fit, `note` what a reader
+has to know; where `table` is empty, it is the reason why there is no figure of ours.
+"""
+
+COMPARED: Final = (
+    *("paper", "place", "quantity", "arm", "set", "published", "ours"),
+    *("model", "measured_on", "rows", "note"),
+)
+
+
+def compare(
+    papers: Mapping[str, Sequence[Row]], tables: Tables, models: Collection[str], cohorts: Mapping[str, str]
+) -> Iterator[dict[str, object]]:
+    """Rows of published.csv; `cohorts` tells where the cases of each come from."""
+    for paper, rows in papers.items():
+        for row in rows:
+            known = {name: row[name] for name in PUBLISHED[:5]}
+            yield dict.fromkeys(COMPARED) | {"paper": paper, **known} | _ours(row, tables, models, cohorts)
+
+
+def _ours(row: Row, tables: Tables, models: Collection[str], cohorts: Mapping[str, str]) -> dict[str, Any]:
+    if not row["table"]:
+        return {"note": row["note"]}
+    where = dict(word.split("=", 1) for word in row["where"].split())
+    model = where["model"]
+    mine = {"model": model, "note": row["note"]}
+    if model.removeprefix("step:") not in (*models, *RESERVED):
+        return mine | {"note": f"this run has no model {model}"}
+    found = tables.find(Asked(row["table"], where, row["measure"], row["column"], row["against"]))
+    if math.isnan(found.value):
+        return mine | {"note": f"nothing in this run fits {row['where']}"}
+    return mine | {"ours": found.value, "measured_on": _measured_on(found, cohorts), "rows": len(found.rows)}
+
+
+def _measured_on(found: Found, cohorts: Mapping[str, str]) -> str:
+    """Whose cases the rows are of."""
+    sets = dict.fromkeys((row["cohort"], row.get("split") or row.get("set", "")) for row in found.rows)
+    return "; ".join(f"{cohort} ({cohorts.get(cohort, 'several')}), {part}" for cohort, part in sets)

@@ -1,0 +1,81 @@
+"""What a split by image does to the figures: one network on images of patients that it knows, and on other patients."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lvpipe.compat_metrics import Sums
+from lvpipe.config.segment import SegmentSettings
+from lvpipe.config.window import Intensities
+from lvpipe.labels import BACKGROUND, CAVITY
+from lvpipe.learning.apply import draw_images
+from lvpipe.learning.store import Samples
+from lvpipe.metrics import dice, iou
+from lvpipe.scoring.pooled import SUMS, pool
+
+if TYPE_CHECKING:
+    from torch import nn
+
+FIGURES: Final = (
+    *("dice_2d_mean", "iou_2d", "area_error_share", "dice_pooled", "iou_pooled", "accuracy_pooled"),
+    *("background_dice_pooled", "background_iou_pooled", "background_accuracy_pooled"),
+)
+LEAK: Final = (
+    *("model", "cohort", "fold", "set", "images", "patients", "patients_learnt_from", "images_learnt_from_percent"),
+    *FIGURES,
+)
+"""Columns of one fold's table. `patients_learnt_from` are those of the set of whom the network saw other images; the
+last three are what an empty mask would get.
+"""
+
+
+def overlap(patients: Sequence[str], learnt_from: Sequence[str]) -> dict[str, object]:
+    """How many images, one patient each, are of patients that were learnt from."""
+    known = set(learnt_from)
+    leaked = [patient for patient in patients if patient in known]
+    return {
+        "images": len(patients),
+        "patients": len(set(patients)),
+        "patients_learnt_from": len(set(leaked)),
+        "images_learnt_from_percent": 100 * len(leaked) / len(patients) if patients else None,
+    }
+
+
+def judge(
+    network: "nn.Module", samples: Samples, outputs: int, settings: SegmentSettings, intensities: Intensities
+) -> dict[str, float]:
+    """The figures of a network on windows as it sees them; memory holds one batch."""
+    slices: list[tuple[float, float, float]] = []
+    total = {"model": Sums(), "background": Sums()}
+    for start in range(0, len(samples), settings.batch_images):
+        images, labels = samples.read(np.arange(start, min(start + settings.batch_images, len(samples))))
+        probs = draw_images([network], images, settings.batch_images, settings.precision, settings.device, intensities)
+        slices.extend(_slices(probs[:, 0] >= 0.5, labels == CAVITY))
+        for row in pool(probs.swapaxes(0, 1)[:, :, None], _known(labels, outputs)[:, None]):
+            total[str(row["method"])] += Sums(*(float(str(row[name])) for name in SUMS))
+    return dict(zip(FIGURES, (*_means(slices), *_pooled(total["model"]), *_pooled(total["background"])), strict=True))
+
+
+def _slices(drawn: NDArray[Any], truth: NDArray[Any]) -> Iterator[tuple[float, float, float]]:
+    """Dice, IoU and relative error of the area of each image; NaN where there is nothing to be right about."""
+    for mine, theirs in zip(drawn, truth, strict=True):
+        area = int(theirs.sum())
+        error = abs(int(mine.sum()) - area) / area if area else float("nan")
+        yield dice(mine, theirs), iou(mine, theirs), error
+
+
+def _means(slices: Sequence[tuple[float, float, float]]) -> list[float]:
+    columns = np.array(slices, float).reshape(-1, 3).T
+    known = (column[np.isfinite(column)] for column in columns)
+    return [float(values.mean()) if len(values) else float("nan") for values in known]
+
+
+def _known(labels_nyx: NDArray[Any], outputs: int) -> NDArray[Any]:
+    """Of a network that draws the cavity alone all else is background, whatever else it may be."""
+    return labels_nyx if outputs > 1 else np.where(labels_nyx == CAVITY, CAVITY, BACKGROUND).astype(np.uint8)
+
+
+def _pooled(sums: Sums) -> tuple[float, float, float]:
+    return sums.dice_pooled, sums.iou_pooled, sums.accuracy_pooled
