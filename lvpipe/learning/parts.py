@@ -33,12 +33,17 @@ def divide(store: Store, learners: Sequence[str], watched: Sequence[str], settin
         UserError: too few images for three parts.
     """
     if settings.split_by == "patient":
-        learn, watch, held_out = (store.ranked(cases, "learn") for cases in (learners, watched, ()))
-    else:
-        mixed = store.ranked([*learners, *watched], "image")
-        held, seen = _ends(len(mixed), settings)
-        learn, watch, held_out = mixed.only(slice(seen, None)), mixed.only(slice(held, seen)), mixed.only(slice(held))
-    return Parts(learn.only(slice(settings.learn_images)), watch, held_out)
+        return Parts(_most(store, learners, settings), store.samples(watched), store.samples(()))
+    mixed = store.ranked([*learners, *watched], "image")
+    held, seen = _ends(len(mixed), settings)
+    learn = mixed.only(slice(seen, None)).only(slice(settings.learn_images))
+    return Parts(learn, mixed.only(slice(held, seen)), mixed.only(slice(held)))
+
+
+def _most(store: Store, learners: Sequence[str], settings: TrainSettings) -> Samples:
+    if settings.learn_images is None:
+        return store.samples(learners)
+    return store.ranked(learners, "learn").only(slice(settings.learn_images))
 
 
 def describe_parts(store: Store, parts: Parts) -> str:
