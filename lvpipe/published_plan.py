@@ -55,10 +55,14 @@ class PublishedPlan:
             for name in names
         }
 
+    def shown(self) -> list[str]:
+        """What the report shows of all this."""
+        table = ["results/published.csv"] if self._config.published.papers else []
+        return table + (["results/published/sizes.svg"] if self._arms() else [])
+
     def files(self) -> list[str]:
         """What a run makes of all this."""
-        tables = ["results/published.csv"] if self._config.published.papers else []
-        return tables + ["results/published/sizes.svg"] * bool(self._arms()) + self.leaks
+        return self.shown() + self.leaks
 
     def _images(self, model: str) -> int | None:
         return self._trained[model].learn_images

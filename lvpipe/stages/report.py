@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from lvpipe.arguments import add_options
 from lvpipe.charts import Line, line_chart
@@ -13,6 +14,7 @@ from lvpipe.pages.hearts import hearts_section
 from lvpipe.pages.markup import Html, join, note, section, tag
 from lvpipe.pages.masks import dice_section
 from lvpipe.pages.overview import cards, crps_section, describe
+from lvpipe.pages.published import read_published
 from lvpipe.pages.roster import roster_section
 from lvpipe.pages.run import Run, read_run
 from lvpipe.pages.study import read_given, read_study
@@ -27,6 +29,7 @@ _PARTS = {
     "calibration": "Calibration",
     "dice": "Masks",
     "hearts": "Boxes",
+    "published": "Published",
     "training": "Training",
     "cases": "All cases",
     "rejected": "Set aside",
@@ -34,7 +37,7 @@ _PARTS = {
 }
 
 
-def draw_page(run: Run, settings: ReportSettings) -> str:
+def draw_page(run: Run, settings: ReportSettings, published: str = "") -> str:
     """The page as text; the same run gives the same bytes."""
     parts = [
         crps_section(run),
@@ -42,6 +45,7 @@ def draw_page(run: Run, settings: ReportSettings) -> str:
         calibration_section(run),
         dice_section(run),
         hearts_section(run),
+        published,
         training_section(run),
         roster_section(run),
         _rejected_section(run),
@@ -74,6 +78,7 @@ def main(argv: Sequence[str]) -> None:
     page.add_argument("--given", nargs="*", default=[], help="cohorts that brought their estimates: without images")
     page.add_argument("--views", nargs="*", default=[], help="views in which hearts were looked for")
     page.add_argument("--folds", type=int, required=True)
+    page.add_argument("--published", type=Path, nargs="*", default=[], help="published.csv and pictures beside it")
     page.set_defaults(run=_run_page)
     curve = commands.add_parser("curve")
     add_options(curve, None, "history", "out")
@@ -88,7 +93,7 @@ def _run_curve(args: argparse.Namespace) -> None:
 
 def _run_page(args: argparse.Namespace) -> None:
     run = read_run(args.results, args.models, args.settings.cases, args.folds, args.given, args.views)
-    page = draw_page(run, args.settings)
+    page = draw_page(run, args.settings, read_published(args.published))
     write_text(args.out, page)
     print(f"{len(run.by_case)} cases, {len(run.shown)} one by one, {len(page) / 1e6:.1f} MB")
 

@@ -35,6 +35,11 @@ def test_outside_the_image_is_zero(top, left, side):
     np.testing.assert_array_equal(found, padded[:, :, 200 + top :][:, :, :side, 200 + left :][..., :side])
 
 
+def test_about_the_image_boxes_do_not_matter():
+    found = windows(boxes_at((0, 0), (4, 14), (90, 7), side_px=16), Window(side_px=16, about="image"))
+    np.testing.assert_array_equal(found, IMAGE[:, :, 2:18, 7:23])
+
+
 def test_pixels_of_the_view_stay_whatever_the_size_of_the_box():
     """A middle between two pixels falls to one of them, and nothing is interpolated."""
     boxes = Boxes("x", 1.5, ((10.3, 12.4, 5.0),) * 3)

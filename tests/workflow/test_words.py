@@ -11,7 +11,7 @@ from lvpipe.config.schema import Config
 ROOT = Path(__file__).parents[2]
 SNAKEFILE = (ROOT / "Snakefile").read_text()
 GRAMMAR = SNAKEFILE[: SNAKEFILE.index("\nimport")]
-FINALS = ("results/crps.csv", "results/dice.csv", "results/segmentation.csv", "results/cases.csv")
+FINALS = {f"results/{name}.csv" for name in ("crps", "dice", "segmentation", "cases", "published")}
 
 
 def rules(word):

@@ -27,6 +27,7 @@ rule report:
             for file in PLAN.measured_by(model, "areas", "curves")
         ],
         expand("results/calibrate/{model}/forecasts.csv", model=PLAN.models),
+        published=PLAN.published.shown(),
     output:
         report("results/report/index.html", caption="../report/index.rst", category="report"),
     log:
@@ -42,4 +43,5 @@ rule report:
         code=PLAN.code("report"),
     shell:
         "python -m lvpipe report page --results results --models {params.models} --given {params.given} --views {params.views} --folds {params.folds} --out {output}"
+        " --published {input.published}"
         " --settings {params.settings:q} > {log} 2>&1"
