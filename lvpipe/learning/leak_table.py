@@ -1,10 +1,13 @@
 """The table of one fold of a model whose images were split regardless of patients."""
 
 from argparse import Namespace
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from lvpipe.config.segment import SegmentSettings
+from lvpipe.config.train import TrainSettings
+from lvpipe.config.window import Window
 from lvpipe.files import write_table
 from lvpipe.learning.device import prepare_torch
 from lvpipe.learning.leaking import LEAK, judge, overlap
@@ -18,27 +21,24 @@ from lvpipe.tables import SheetRow, read_cases
 
 def write_leak(args: Namespace) -> None:
     """Judge the network on the images that it was not shown of its own patients, and on those of others."""
-    prepare_torch(args.segment)
-    network = read_network(args.model).to(args.segment.device)
+    segment = SegmentSettings.model_validate_json(args.segment)
+    window = Window.model_validate_json(args.window)
+    prepare_torch(segment)
+    network = read_network(args.model).to(segment.device)
     sheet = read_cases(args.cases)
     with TemporaryDirectory() as scratch:
         cases = list(dict.fromkeys(args.learn + args.watch + args.others))
-        store = store_samples(Path(scratch) / "samples", cases, args.cines, args.boxes, args.window)
+        store = store_samples(Path(scratch) / "samples", cases, args.cines, args.boxes, window)
         parts = _parts(store, args)
+        learnt_from = _patients(store, parts.learn, sheet)
+        others = store.samples([case for case in args.others if case in store.counts])
         rows = [
-            {**who, "set": name, **overlap(_patients(store, part, sheet), _patients(store, parts.learn, sheet))}
-            | judge(network, part, len(args.labels), args.segment, args.window.intensities)
-            for name, part, who in _sets(store, parts, args)
+            {"model": args.name, "cohort": " ".join(args.cohorts), "fold": args.fold, "set": name}
+            | overlap(_patients(store, part, sheet), learnt_from)
+            | judge(network, part, len(args.labels), segment, window.intensities)
+            for name, part in (("held-out-images", parts.held_out), ("held-out-patients", others))
         ]
     write_table(args.out, LEAK, rows)
-
-
-def _sets(store: Store, parts: Parts, args: Namespace) -> Iterator[tuple[str, Samples, Mapping[str, object]]]:
-    """What is compared; cohorts are told apart nowhere else, since a model may learn from several."""
-    who = {"model": args.name, "cohort": " ".join(args.cohorts), "fold": args.fold}
-    others = [case for case in args.others if case in store.counts]
-    yield "held-out-images", parts.held_out, who
-    yield "held-out-patients", store.samples(others), who
 
 
 def _parts(store: Store, args: Namespace) -> Parts:
@@ -46,7 +46,7 @@ def _parts(store: Store, args: Namespace) -> Parts:
     taught = set(args.learn + args.watch)
     drawn = [case for case, count in store.counts.items() if count and case in taught]
     learners, watched = settle_watched(drawn, args.watch, args.cines, "slice", "the model's `masks`")
-    return divide(store, learners, watched, args.settings)
+    return divide(store, learners, watched, TrainSettings.model_validate_json(args.settings))
 
 
 def _patients(store: Store, samples: Samples, sheet: Mapping[str, SheetRow]) -> Sequence[str]:

@@ -10,12 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lvpipe.arguments import add_options, section_of
+from lvpipe.arguments import add_options
 from lvpipe.beats import INCOMPLETE
 from lvpipe.config.score import ScoreSettings
-from lvpipe.config.segment import SegmentSettings
-from lvpipe.config.train import TrainSettings
-from lvpipe.config.window import Window
 from lvpipe.files import read_table, write_table
 from lvpipe.forecasting.fallbacks import later
 from lvpipe.forecasting.forecasts import KINDS, forecast_id, read_forecasts, step, unseen
@@ -114,7 +111,7 @@ def main(argv: Sequence[str]) -> None:
     slices.add_argument("--drawn", nargs="+", required=True, help="cases with reference masks")
     slices.set_defaults(run=_run_slices)
     leak = commands.add_parser("leak")
-    add_options(leak, TrainSettings, "cases", "cines", "boxes", "model", "out")
+    add_options(leak, None, "cases", "cines", "boxes", "model", "out")
     _add_leak_options(leak)
     leak.set_defaults(run=_run_leak)
     volumes = commands.add_parser("volumes")
@@ -132,8 +129,8 @@ def _add_leak_options(leak: argparse.ArgumentParser) -> None:
     leak.add_argument("--fold", type=int, required=True)
     leak.add_argument("--cohorts", nargs="+", required=True, help="whose masks it learns from")
     leak.add_argument("--labels", nargs="+", required=True, help="what its outputs stand for")
-    leak.add_argument("--window", type=section_of(Window), required=True, metavar="JSON", help="what it sees")
-    leak.add_argument("--segment", type=section_of(SegmentSettings), required=True, metavar="JSON")
+    for name in ("window", "segment", "settings"):
+        leak.add_argument(f"--{name}", required=True, metavar="JSON")
     leak.add_argument("--learn", nargs="+", required=True, help="cases that it was given to learn from")
     leak.add_argument("--watch", nargs="+", required=True, help="cases that it was given to watch")
     leak.add_argument("--others", nargs="*", default=[], help="cases of patients that it never saw")
@@ -165,7 +162,7 @@ def _run_slices(args: argparse.Namespace) -> None:
 
 
 def _run_leak(args: argparse.Namespace) -> None:
-    """By name: it alone needs torch."""
+    """By name: it alone needs torch, and its sections are no settings of the other commands."""
     importlib.import_module("lvpipe.learning.leak_table").write_leak(args)
 
 

@@ -42,6 +42,9 @@ MODULES = {
     "detection/audit.py": PICTURES | {"report"} | END,
     "detection/judging.py": {"score_boxes", "report"} | END,
     "networks/unet.py": AFTER_TRAIN,
+    "learning/parts.py": AFTER_TRAIN,
+    "learning/leak_table.py": set(),  # no model's images are split regardless of patients
+    "comparison/table.py": set(),  # and no paper is named
     "sheet.py": AFTER_SHEET,
     "cine/ledger_table.py": AFTER_SHEET,
     "given.py": AFTER_INTEGRATE,  # the sheet asks it where a cohort brings its estimates
@@ -85,11 +88,13 @@ SETTINGS = {
     "models.labels": ({"models": [{**UNET, "labels": ["cavity", "myocardium"]}]}, AFTER_TRAIN),
     "segment.turns": ({"segment": {"turns": "mirrors"}}, AFTER_SEGMENT),
     "train.seed": ({"train": {"seed": 9}}, AFTER_TRAIN),
+    "train.split_by": ({"train": {"split_by": "image"}}, AFTER_TRAIN | {"score_leak"}),
     "segment.batch_images": ({"segment": {"batch_images": 8}}, AFTER_SEGMENT),
     "postprocess.threshold": ({"postprocess": {"threshold": 0.6}}, AFTER_POSTPROCESS),
     "integrate.rule": ({"integrate": {"rule": "disk"}}, AFTER_INTEGRATE),
     "calibrate.window": ({"calibrate": {"window": 0.05}}, AFTER_CALIBRATE),
     "score.hausdorff": ({"score": {"hausdorff": False}}, AFTER_SCORE | {"score_masks", "score_slices"}),
+    "published.papers": ({"published": {"papers": ["liao2017"]}}, {"published", "report"} | END),
     "report.title": ({"report": {"title": "Another"}}, {"report"} | END),
     "a view that no model sees": ({"resample": {"views": {"raw": {"pixels_shrink": 4}}}}, set()),
     "the same in other words": ({"integrate": {"smooth_frames": 3}, "resample": {"spacing_mm": "2"}}, set()),
