@@ -35,7 +35,7 @@ def write_leak(args: Namespace) -> None:
         rows = [
             {"model": args.name, "cohort": " ".join(args.cohorts), "fold": args.fold, "set": name}
             | overlap(_patients(store, part, sheet), learnt_from)
-            | judge(network, part, len(args.labels), segment, window.intensities)
+            | judge(network, part, args.labels, segment, window.intensities)
             for name, part in (("held-out-images", parts.held_out), ("held-out-patients", others))
         ]
     write_table(args.out, LEAK, rows)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from lvpipe.compat_metrics import Sums
 from lvpipe.config.segment import SegmentSettings
 from lvpipe.config.window import Intensities
-from lvpipe.labels import BACKGROUND, CAVITY
+from lvpipe.labels import BACKGROUND, CAVITY, Label
 from lvpipe.learning.apply import draw_images
 from lvpipe.learning.store import Samples
 from lvpipe.metrics import dice, iou
@@ -31,6 +31,10 @@ last three are what an empty mask would get.
 """
 
 
+_CHUNK = 64
+"""Images whose probabilities are in memory: 50 MB of three labels and 256 x 256 pixels."""
+
+
 def overlap(patients: Sequence[str], learnt_from: Sequence[str]) -> dict[str, object]:
     """How many images, one patient each, are of patients that were learnt from."""
     known = set(learnt_from)
@@ -44,16 +48,18 @@ def overlap(patients: Sequence[str], learnt_from: Sequence[str]) -> dict[str, ob
 
 
 def judge(
-    network: "nn.Module", samples: Samples, outputs: int, settings: SegmentSettings, intensities: Intensities
+    network: "nn.Module", samples: Samples, labels: Sequence[Label], settings: SegmentSettings, intensities: Intensities
 ) -> dict[str, float]:
-    """The figures of a network on windows as it sees them; memory holds one batch."""
+    """The figures of a network on windows as it sees them; memory holds a chunk."""
     slices: list[tuple[float, float, float]] = []
     total = {"model": Sums(), "background": Sums()}
-    for start in range(0, len(samples), settings.batch_images):
-        images, labels = samples.read(np.arange(start, min(start + settings.batch_images, len(samples))))
-        probs = draw_images([network], images, settings.batch_images, settings.precision, settings.device, intensities)
-        slices.extend(_slices(probs[:, 0] >= 0.5, labels == CAVITY))
-        for row in pool(probs.swapaxes(0, 1)[:, :, None], _known(labels, outputs)[:, None]):
+    for start in range(0, len(samples), _CHUNK):
+        images, truth = samples.read(np.arange(start, min(start + _CHUNK, len(samples))))
+        found = draw_images([network], images, settings.batch_images, settings.precision, settings.device, intensities)
+        slices.extend(_slices(found[:, 0] >= 0.5, truth == CAVITY))
+        # As one stack: where some have a wall, one without any heart is known to have none.
+        probs = {label: found[None, :, i] for i, label in enumerate(labels)}
+        for row in pool(probs, _known(truth, labels)[None]):
             total[str(row["method"])] += Sums(*(float(str(row[name])) for name in SUMS))
     return dict(zip(FIGURES, (*_means(slices), *_pooled(total["model"]), *_pooled(total["background"])), strict=True))
 
@@ -72,9 +78,11 @@ def _means(slices: Sequence[tuple[float, float, float]]) -> list[float]:
     return [float(values.mean()) if len(values) else float("nan") for values in known]
 
 
-def _known(labels_nyx: NDArray[Any], outputs: int) -> NDArray[Any]:
+def _known(truth_nyx: NDArray[Any], labels: Sequence[Label]) -> NDArray[Any]:
     """Of a network that draws the cavity alone all else is background, whatever else it may be."""
-    return labels_nyx if outputs > 1 else np.where(labels_nyx == CAVITY, CAVITY, BACKGROUND).astype(np.uint8)
+    if "myocardium" in labels:
+        return truth_nyx
+    return np.where(truth_nyx == CAVITY, CAVITY, BACKGROUND).astype(np.uint8)
 
 
 def _pooled(sums: Sums) -> tuple[float, float, float]:

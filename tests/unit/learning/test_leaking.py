@@ -9,6 +9,7 @@ from lvpipe.learning.leaking import judge, overlap
 from lvpipe.learning.store import Store, write_store
 
 SETTINGS = SegmentSettings(batch_images=2, precision="float32", threads=1)
+ALL = ("cavity", "myocardium", "background")
 SURE = 40.0  # a logit that leaves no doubt
 
 
@@ -36,7 +37,7 @@ def samples(folder, labels):
 def test_slices_are_judged_where_there_is_something_and_pixels_everywhere(tmp_path):
     labels = np.zeros((3, 4, 4))
     labels[:2, 0] = 1
-    found = judge(Bright(1), samples(tmp_path, labels), 1, SETTINGS, "unit")
+    found = judge(Bright(1), samples(tmp_path, labels), ["cavity"], SETTINGS, "unit")
     assert found["dice_2d_mean"] == pytest.approx((1 + 2 / 3) / 2)
     assert found["iou_2d"] == pytest.approx(0.75)
     assert found["area_error_share"] == pytest.approx(0.5)  # none and as much again
@@ -48,7 +49,7 @@ def test_an_image_without_a_drawn_wall_counts_for_the_cavity_alone(tmp_path):
     labels = np.full((3, 4, 4), 255)
     labels[0], labels[0, 0], labels[0, 1] = 0, 1, 2
     labels[1, :2] = 1  # all else is not known
-    found = judge(Bright(3), samples(tmp_path, labels), 3, SETTINGS, "unit")
+    found = judge(Bright(3), samples(tmp_path, labels), ALL, SETTINGS, "unit")
     assert found["dice_2d_mean"] == pytest.approx(1)
     assert found["dice_pooled"] == pytest.approx(2 * 12 / (16 + 16))
 
