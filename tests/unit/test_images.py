@@ -4,7 +4,7 @@ import nibabel
 import numpy as np
 import pytest
 
-from lvpipe import images
+from lvpipe import zipped
 from lvpipe.errors import Rejected, UserError
 from lvpipe.images import (
     Image,
@@ -133,6 +133,14 @@ def test_an_unreadable_file_is_named_in_one_line(tmp_path, content):
             read(path)
 
 
+def test_our_own_file_that_is_cut_off_is_named_in_one_line(tmp_path, voxels):
+    path = tmp_path / "cut.nii.gz"
+    write_image(path, Image(voxels, OBLIQUE, 37.5))
+    path.write_bytes(path.read_bytes()[:-300])
+    with pytest.raises(UserError, match=r"cut\.nii\.gz: not a readable NIfTI"):
+        read_image(path)
+
+
 @pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
 def test_the_geometry_of_an_image_is_known_without_its_voxels(tmp_path, voxels, name):
     image = Image(voxels, OBLIQUE, 37.5)
@@ -178,12 +186,12 @@ def test_the_header_is_the_one_that_nibabel_writes(tmp_path, voxels, seed):
 def test_the_bytes_do_not_depend_on_how_many_threads_made_them(tmp_path, monkeypatch):
     noise = np.random.default_rng(1).integers(0, 900, (5, 10, 150, 200)).astype(np.int16)
     for threads in (1, 2, 3):
-        monkeypatch.setattr(images, "_GZIP_THREADS", threads)
+        monkeypatch.setattr(zipped, "_GZIP_THREADS", threads)
         write_image(tmp_path / f"{threads}.nii.gz", Image(noise, OBLIQUE))
     one, *others = (path.read_bytes() for path in sorted(tmp_path.iterdir()))
     assert others == [one, one]
     np.testing.assert_array_equal(read_image(tmp_path / "1.nii.gz").array_tzyx, noise)
-    assert noise.nbytes > images._GZIP_BLOCK
+    assert noise.nbytes > zipped._GZIP_BLOCK
 
 
 def test_images_of_one_geometry_share_a_file_along_a_fifth_axis(tmp_path, voxels):
