@@ -27,11 +27,12 @@ from statistics import mean, median
 from typing import Any
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
 from lvpipe.boxes import read_boxes
-from lvpipe.config.window import Window
+from lvpipe.config.cohorts import ModelEntry
 from lvpipe.explain.records import Records
 from lvpipe.files import read_json, read_table
 from lvpipe.grids import Grid, carry, grid_of, grid_within
@@ -43,9 +44,7 @@ from lvpipe.windows import cut, window_grids
 
 HOME = Path(__file__).parent
 PACKAGES = (f"torch=={version('torch').partition('+')[0]}", "nnunetv2==2.8.1")
-VIEW = "standard"
-WINDOW = Window(side_px=112)
-"""What our network sees, as in recipes/sunnybrook_slices.yaml."""
+RECIPE = HOME.parent / "recipes" / "sunnybrook_slices.yaml"
 
 DATASETS = {"whole": 101, "crops": 102}
 PLANS = "nnUNetPlans"
@@ -88,7 +87,6 @@ class Drawn:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, required=True, help="a finished run of recipes/sunnybrook_slices.yaml")
-    parser.add_argument("--model", default="unet", help="ours in that run")
     parser.add_argument("--environment", type=Path, help="of nnU-Net, 2 GB, made where it is missing; else temporary")
     parser.add_argument("--folder", type=Path, help="where nnU-Net works and leaves what it made; else a temporary one")
     parser.add_argument("--seconds", type=float, default=480, help="of training, each fold")
@@ -100,20 +98,20 @@ def main() -> None:
         environment = args.environment or Path(scratch) / "environment"
         install(environment)
         rival = Rival(environment.resolve(), (args.folder or Path(scratch) / "nnunet").resolve(), args.seconds)
-        compare(Ours(args.run, args.model), rival, args)
+        compare(Ours(args.run, ModelEntry.model_validate(yaml.safe_load(RECIPE.read_text())["models"][0])), rival, args)
 
 
 class Ours:
     """A finished run: what it learnt from, and how well it drew what was held out."""
 
-    def __init__(self, run: Path, model: str) -> None:
+    def __init__(self, run: Path, model: ModelEntry) -> None:
         self._run, self._results, self._model = run, run / "results", model
 
     @cached_property
     def folds(self) -> dict[str, int]:
-        """The fold that each case was held out in."""
+        """The fold that each case was held out in, of the cohorts that our network learns from."""
         rows = read_table(self._results / "convert" / "cases.csv")
-        return {row["case"]: int(row["fold"]) for row in rows if row["fold"]}
+        return {row["case"]: int(row["fold"]) for row in rows if row["fold"] and row["cohort"] in self._model.masks}
 
     @cached_property
     def drawn(self) -> list[Drawn]:
@@ -125,12 +123,12 @@ class Ours:
     def dice(self) -> dict[Key, float]:
         """Dice of every drawn slice, by the model that never saw its patient."""
         rows = read_table(self._results / "dice.csv")
-        mine = (row for row in rows if row["model"] == self._model and row["slice"] and row["dice"])
+        mine = (row for row in rows if row["model"] == self._model.name and row["slice"] and row["dice"])
         return {(row["case"], int(row["frame"]), int(row["slice"])): float(row["dice"]) for row in mine}
 
     def training(self, fold: int) -> tuple[float, str, int]:
         """Seconds that the job took, steps and images of each, and how many numbers were learnt."""
-        file = f"results/train/{self._model}/fold-{fold}/model.safetensors"
+        file = f"results/train/{self._model.name}/fold-{fold}/model.safetensors"
         record = Records(self._run).read(file)
         seconds = record.ended - record.started if record else float("nan")
         epochs = len(read_table((self._run / file).with_name("history.csv")))
@@ -140,11 +138,12 @@ class Ours:
         native = read_image(self._results / "convert" / f"{case}_cine.nii.gz")
         labels = read_image(self._results / "convert" / f"{case}_reference.nii.gz").array_tzyx
         prepared, prepared_labels = (
-            read_image(self._results / "resample" / VIEW / f"{case}_{what}.nii.gz") for what in ("cine", "reference")
+            read_image(self._results / "resample" / self._model.view / f"{case}_{what}.nii.gz")
+            for what in ("cine", "reference")
         )
         view = grid_within(prepared, native)
-        boxes = read_boxes(self._results / "detect" / VIEW / f"{case}_boxes.json")
-        grids = window_grids(boxes, WINDOW, view)
+        boxes = read_boxes(self._results / "detect" / self._model.view / f"{case}_boxes.json")
+        grids = window_grids(boxes, self._model.window, view)
         windows = cut(prepared.array_tzyx, grids, view)
         cavities = cut(prepared_labels.array_tzyx, grids, view, how="nearest", fill=NOT_ANNOTATED) == CAVITY
         for t, z in np.argwhere((labels != NOT_ANNOTATED).any(axis=(2, 3))):

@@ -1,6 +1,7 @@
-"""MONAI's DynUNet, the network of nnU-Net: strided convolutions, instance normalisation (Isensee et al., 2021)."""
+"""MONAI's DynUNet, the network of nnU-Net: strided convolutions, each normalised (Isensee et al., 2021)."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from monai.networks.nets import DynUNet
 from torch import nn
@@ -16,8 +17,11 @@ def build(
     filters: Sequence[int] = (32, 64, 128, 256, 512),
     residual: bool = False,
     dropout: float = 0.0,
+    norm: Literal["instance", "batch"] = "instance",
 ) -> nn.Module:
     """`filters` of each level, the side halved between them; `residual` blocks as in nnU-Net's later presets.
+
+    nnU-Net normalises each image by itself (`instance`).
 
     Without deep supervision: one map of logits comes out, in training as in use.
     """
@@ -30,6 +34,7 @@ def build(
         strides=[1] + [2] * (levels - 1),
         upsample_kernel_size=[2] * (levels - 1),
         filters=tuple(filters),
+        norm_name=norm,
         dropout=dropout or None,
         res_block=residual,
     )

@@ -19,6 +19,7 @@ from lvpipe.pages.roster import roster_section
 from lvpipe.pages.run import Run, read_run
 from lvpipe.pages.study import read_given, read_study
 from lvpipe.pages.style import SCRIPT, style_sheet
+from lvpipe.tables import number
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 """A browser that obeys it fetches nothing for this page, whatever a case's name may contain."""
@@ -64,7 +65,7 @@ def draw_history(rows: Sequence[Mapping[str, str]]) -> str:
     """The curves of one training as SVG; drawn here, since a chart's new colour must not train a network again."""
     epochs = [float(row["epoch"]) for row in rows]
     columns = {"training loss": "train_loss", "watched loss": "watch_loss", "watched Dice": "watch_score"}
-    lines = [Line(name, epochs, [float(row[column]) for row in rows]) for name, column in columns.items()]
+    lines = [Line(name, epochs, [number(row[column]) for row in rows]) for name, column in columns.items()]
     return line_chart("Training", "epoch", "loss, Dice", lines)
 
 

@@ -11,7 +11,7 @@ from lvpipe.config.report import ReportSettings
 from lvpipe.files import read_table, write_table
 from lvpipe.pages.markup import Html, anchor, fixed, tag
 from lvpipe.pages.pictures import contour_path, encode_png, place_window, to_grey
-from lvpipe.stages.report import main
+from lvpipe.stages.report import draw_history, main
 
 EVIL = "<script>alert('x')</script>&\""
 NAMES = ("a1", "a2", "a3", "a4", "a5", "a6", "gone")
@@ -216,3 +216,10 @@ def test_markup_escapes_all_but_markup():
     assert anchor("a b") != anchor("a_b") != anchor("a-b")
     assert " " not in anchor("a b")
     assert [fixed(value) for value in (float("nan"), -0.01, -2.0)] == ["\N{EN DASH}", "0.0", "\N{MINUS SIGN}2.0"]
+
+
+def test_a_curve_is_broken_where_an_epoch_had_no_finite_loss():
+    row = {"epoch": "1", "train_loss": "0.5", "watch_loss": "0.6", "watch_score": "0.7"}
+    svg = draw_history([row, {**row, "epoch": "2", "watch_loss": ""}, {**row, "epoch": "3"}])
+    assert svg.count("</svg>") == 1
+    assert "nan" not in svg.lower()
