@@ -38,7 +38,7 @@ def test_it_learns_from_its_smallest_window(name, monkeypatch):
 
 @pytest.mark.parametrize("name", [name for name in network_options.list_drawing() if name not in LARGE])
 def test_it_comes_back_from_its_file(tmp_path, name):
-    network = build_network(name, {"outputs": 2}).eval()
+    network = build_network(name, {"outputs": 2}).eval().to(memory_format=torch.channels_last)  # as it is read
     file, images = tmp_path / "m.safetensors", torch.randn(1, 1, 64, 64)
     write_weights(file, network.state_dict(), {"network": name, "options": {"outputs": 2}})
     weights = sum(tensor.numel() for tensor in network.state_dict().values())

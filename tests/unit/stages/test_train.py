@@ -55,7 +55,7 @@ def test_a_model_and_its_history(lvpipe, folder, capsys):
     network = read_network(folder / "model.safetensors")
     assert network(torch.zeros(1, 1, 32, 32)).shape == (1, 1, 32, 32)
     told = capsys.readouterr().out
-    assert "learning from 4 slices of 2 cases, watching 2 of 1" in told
+    assert "learning from 4 slices of 2 cases, watching 2 slices of 1" in told
     assert "r: left out of training" in told
     assert not (folder / "spool").exists()
 
@@ -83,7 +83,7 @@ def test_nothing_to_learn_from_is_said_in_one_line(lvpipe, folder, capsys, learn
 @pytest.mark.parametrize("watch", ["u", "r"])
 def test_a_broken_watched_case_stops_nothing(lvpipe, folder, capsys, watch):
     assert lvpipe(*words(folder, "ab", watch)) == 0
-    assert "learning from 2 slices of 1 cases, watching 2 of 1" in capsys.readouterr().out
+    assert "learning from 2 slices of 1 cases, watching 2 slices of 1" in capsys.readouterr().out
     assert (folder / "model.safetensors").exists()
 
 
