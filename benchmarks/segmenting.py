@@ -126,6 +126,7 @@ class Shard:
     def __init__(self, results: Path, case: str) -> None:
         config = load_config(_config())
         self._settings, self._window = config.segment, config.models[0].window
+        self._labels = config.models[0].labels
         self._model = next((results / "train" / MODEL).glob("fold-*/model.safetensors"))
         self._view = read_image(results / "resample" / VIEW / f"{case}_cine.nii.gz")
         self._native = read_image(results / "convert" / f"{case}_cine.nii.gz")
@@ -144,6 +145,7 @@ class Shard:
             *("--views", str(self._folder / "resample" / VIEW), "--cines", str(self._folder / "convert")),
             *("--boxes", str(self._folder / "detect" / VIEW), "--out", str(self._folder / "segment")),
             *("--spool", str(self._folder / "spool"), "--window", self._window.canonical()),
+            *("--labels", *self._labels),
             *("--settings", self._settings.canonical()),
         ]
         prepare_torch(self._settings)
@@ -165,13 +167,14 @@ class Shard:
     def loop(self) -> None:
         """One case, slice by slice and frame by frame."""
         networks = [read_network(self._model)]
+        seen = (self._window, self._labels, self._settings)
         frames, slices = self._native.array_tzyx.shape[:2]
         probs = np.zeros(self._native.array_tzyx.shape, np.uint8)
         for z in range(slices):
             boxes = replace(self._boxes, squares=self._boxes.squares[z : z + 1])
             for t in range(frames):
                 view, native = (_only(image, t, z) for image in (self._view, self._native))
-                (drawn,) = segment.draw_case(networks, view, native, boxes, self._window, self._settings)
+                (drawn,) = segment.draw_case(networks, view, native, boxes, *seen)
                 probs[t, z] = drawn.array_tzyx[0, 0]
         drawn = Image(probs, self._native.affine, self._native.time_step_ms)
         write_images(self._folder / "loop.nii.gz", [drawn], slope=segment.PROB_SLOPE)

@@ -1,6 +1,7 @@
 """`segment`: the probability of each label in every pixel of every frame, a shard of cases at a time."""
 
-from collections.abc import Sequence
+from argparse import Namespace
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from lvpipe.config.window import Window
 from lvpipe.errors import Rejected
 from lvpipe.grids import Grid, carry, grid_of, grid_within
 from lvpipe.images import Image, read_geometry, read_image, write_images, write_rejected
+from lvpipe.labels import VALUES, Label
 from lvpipe.provenance import digest, file_digest
 from lvpipe.spool import Spool
 from lvpipe.windows import cut, window_grids
@@ -40,9 +42,13 @@ def draw_case(
     native: Image,
     boxes: Boxes,
     window: Window,
+    labels: Sequence[Label],
     settings: SegmentSettings,
 ) -> list[Image]:
-    """Apply the networks to the windows of a prepared cine; bring each label's probabilities to the native grid."""
+    """Apply the networks to the windows of a prepared cine; bring each label's probabilities to the native grid.
+
+    What lies beyond the window is background.
+    """
     from lvpipe.learning.apply import draw_images
 
     view = grid_within(prepared, native)
@@ -53,46 +59,69 @@ def draw_case(
     with _NETWORKS:
         probs = draw_images(networks, flat, settings.batch_images, *numbers, window.intensities, settings.ways)
     outputs = (probs[:, i].reshape(windows_tzyx.shape) for i in range(probs.shape[1]))
-    pasted = (_paste(output, grids, grid_of(native)) for output in outputs)
-    return [Image(label, native.affine, native.time_step_ms) for label in pasted]
+    pasted = (
+        _paste(output, grids, grid_of(native), beyond=float(label == "background"))
+        for label, output in zip(labels, outputs, strict=True)
+    )
+    return [Image(prob, native.affine, native.time_step_ms) for prob in pasted]
 
 
-def _paste(probs_tzyx: NDArray[Any], grids: Sequence[Grid], native: Grid) -> NDArray[np.uint8]:
-    pasted = np.zeros((*probs_tzyx.shape[:2], *native.shape_yx), np.uint8)
+def _paste(probs_tzyx: NDArray[Any], grids: Sequence[Grid], native: Grid, beyond: float) -> NDArray[np.uint8]:
+    pasted = np.full((*probs_tzyx.shape[:2], *native.shape_yx), round(beyond / PROB_SLOPE), np.uint8)
     for z, grid in enumerate(grids):
         rows, columns = native.over(grid)
-        pasted[:, z, rows, columns] = np.rint(carry(probs_tzyx[:, z], grid, native.part(rows, columns)) / PROB_SLOPE)
+        carried = carry(probs_tzyx[:, z], grid, native.part(rows, columns), fill=beyond)
+        pasted[:, z, rows, columns] = np.rint(carried / PROB_SLOPE)
     return pasted
 
 
 def main(argv: Sequence[str]) -> None:
     """Load the models once, then write each case's probabilities."""
-    parser = stage_parser(__doc__, SegmentSettings, "views", "cines", "boxes", "out", "spool")
-    parser.add_argument("--models", type=Path, nargs="+", required=True, help="files whose probabilities are averaged")
-    parser.add_argument("--window", type=section_of(Window), required=True, metavar="JSON", help="what they see")
-    parser.add_argument("--cases", nargs="+", required=True, help="the cases of this shard")
-    parser.add_argument("--code", required=True, help="digest of the code, part of a spooled file's key")
-    args = parser.parse_args(argv)
+    args = _parse(argv)
 
-    from lvpipe.learning.device import describe_machine, prepare_torch
+    import torch
+
+    from lvpipe.learning.device import prepare_torch
     from lvpipe.learning.weights import read_network
 
     prepare_torch(args.settings)
     networks = [read_network(path).to(args.settings.device) for path in args.models]
     spool = Spool(args.spool)
-    machine = describe_machine(args.settings)
-    settings = (args.settings.canonical(), args.window.canonical())
-    common = digest(args.code, *settings, machine, *(file_digest(path) for path in args.models))
+    # OpenMP's number of threads is each thread's own: one that starts later takes as many as there are cores.
+    alike = partial(torch.set_num_threads, args.settings.threads)
+    with ThreadPoolExecutor(_CASES_AT_ONCE, initializer=alike) as pool:
+        list(pool.map(_drawer(args, networks, spool), args.cases))
+    spool.release()
+
+
+def _parse(argv: Sequence[str]) -> Namespace:
+    parser = stage_parser(__doc__, SegmentSettings, "views", "cines", "boxes", "out", "spool")
+    parser.add_argument("--models", type=Path, nargs="+", required=True, help="files whose probabilities are averaged")
+    parser.add_argument("--labels", nargs="+", choices=VALUES, required=True, help="what their outputs stand for")
+    parser.add_argument("--window", type=section_of(Window), required=True, metavar="JSON", help="what they see")
+    parser.add_argument("--cases", nargs="+", required=True, help="the cases of this shard")
+    parser.add_argument("--code", required=True, help="digest of the code, part of a spooled file's key")
+    return parser.parse_args(argv)
+
+
+def _drawer(args: Namespace, networks: "Sequence[nn.Module]", spool: Spool) -> Callable[[str], None]:
+    """What draws a case, unless the spool has it already."""
+    common = _key(args)
 
     def draw(case: str) -> None:
         inputs = _inputs(case, args.views, args.cines, args.boxes)
         key = digest(common, case, *(file_digest(path) for path in inputs))
-        write = partial(_write, networks=networks, inputs=inputs, window=args.window, settings=args.settings)
-        spool.make(key, args.out / f"{case}_prob.nii.gz", write)
+        spool.make(key, args.out / f"{case}_prob.nii.gz", partial(_write, case, inputs, networks, args))
 
-    with ThreadPoolExecutor(_CASES_AT_ONCE) as pool:
-        list(pool.map(draw, args.cases))
-    spool.release()
+    return draw
+
+
+def _key(args: Namespace) -> str:
+    """All that the probabilities of every case depend on."""
+    from lvpipe.learning.device import describe_machine
+
+    settings = (args.settings.canonical(), args.window.canonical(), " ".join(args.labels))
+    return digest(args.code, *settings, describe_machine(args.settings), *(file_digest(path) for path in args.models))
 
 
 def _inputs(case: str, views: Path, cines: Path, boxes: Path) -> tuple[Path, Path, Path]:
@@ -100,16 +129,13 @@ def _inputs(case: str, views: Path, cines: Path, boxes: Path) -> tuple[Path, Pat
 
 
 def _write(
-    path: Path,
-    networks: "Sequence[nn.Module]",
-    inputs: tuple[Path, Path, Path],
-    window: Window,
-    settings: SegmentSettings,
+    case: str, inputs: tuple[Path, Path, Path], networks: "Sequence[nn.Module]", args: Namespace, path: Path
 ) -> None:
     view, cine, box = inputs
+    seen = (args.window, args.labels, args.settings)
     try:
-        drawn = draw_case(networks, read_image(view), read_geometry(cine), read_boxes(box), window, settings)
+        drawn = draw_case(networks, read_image(view), read_geometry(cine), read_boxes(box), *seen)
         write_images(path, drawn, slope=PROB_SLOPE)
     except Rejected as reason:
-        print(f"passed on: {reason}")
+        print(f"{case}: passed on: {reason}")
         write_rejected(path)

@@ -29,12 +29,13 @@ for (fold, shard), members in PLAN.shards.items():
         params:
             view=lambda w: PLAN.models[w.model].view,
             cases=members,
+            labels=lambda w: PLAN.models[w.model].labels,
             spool=f".spool/segment/{{model}}/{fold}-{shard}",
             window=lambda w: PLAN.window(w.model),
             settings=lambda w: PLAN.settings("segment", w.model),
             code=lambda w: PLAN.code("segment", PLAN.network_module(w.model)),
         shell:
-            "python -m lvpipe segment --models {input.models} --cases {params.cases}"
+            "python -m lvpipe segment --models {input.models} --labels {params.labels} --cases {params.cases}"
             " --views results/resample/{params.view} --cines results/convert --boxes results/detect/{params.view}"
             " --out results/segment/{wildcards.model} --spool {params.spool} --code {params.code:q}"
             " --window {params.window:q} --settings {params.settings:q} > {log} 2>&1"

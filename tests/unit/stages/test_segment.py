@@ -1,3 +1,5 @@
+from threading import get_ident
+
 import numpy as np
 import pytest
 import torch
@@ -46,6 +48,7 @@ def test_what_is_drawn_in_a_box_lies_over_the_native_pixels(image, native_mm, vi
         native,
         boxes_at(*corners, side_px=side, pixel_mm=view_mm),
         Window(side_px=side),
+        ["cavity"],
         SETTINGS,
     )
     assert prob.array_tzyx.dtype == np.uint8
@@ -66,12 +69,36 @@ def test_outside_the_boxes_nothing_is_drawn(image):
     native = image(np.random.default_rng(0).integers(0, 900, (2, 2, 60, 60)).astype(np.int16), (1, 1, 8))
     prepared = prepare_cine(native, PreparedView(spacing_mm=1.0))
     (prob,) = draw_case(
-        [BrightIsCavity()], prepared, native, boxes_at((10, 20), (-8, 50), side_px=16), Window(side_px=16), SETTINGS
+        [BrightIsCavity()],
+        prepared,
+        native,
+        boxes_at((10, 20), (-8, 50), side_px=16),
+        Window(side_px=16),
+        ["cavity"],
+        SETTINGS,
     )
     assert prob.array_tzyx[:, 0, 10:26, 20:36].any()
     prob.array_tzyx[:, 0, 10:26, 20:36] = 0
     prob.array_tzyx[:, 1, :8, 50:] = 0
     assert not prob.array_tzyx.any()
+
+
+class AllIsDoubtful(torch.nn.Module):
+    """Each of two labels is as likely as not in every pixel."""
+
+    def forward(self, batch):
+        return torch.zeros_like(batch).repeat(1, 2, 1, 1)
+
+
+def test_beyond_the_window_all_is_background(image):
+    native = image(np.zeros((2, 1, 60, 60), np.int16), (1.4, 1.4, 8))
+    prepared = prepare_cine(native, PreparedView(spacing_mm=1.0))
+    seen = (boxes_at((30, 30), side_px=16, pixel_mm=1.0), Window(side_px=16), ["cavity", "background"], SETTINGS)
+    cavity, rest = (prob.array_tzyx for prob in draw_case([AllIsDoubtful()], prepared, native, *seen))
+    within = cavity > 0
+    assert within.any()
+    assert set(rest[within]) == set(cavity[within]) == {127}
+    assert set(rest[~within]) == {255}
 
 
 @pytest.fixture
@@ -94,11 +121,22 @@ def folder(tmp_path, image):
     return tmp_path
 
 
-def run(lvpipe, folder, *cases, models=(1, 2), out="out", code="x", settings=SETTINGS, side_px=32):
+def run(lvpipe, folder, *cases, models=(1, 2), out="out", code="x", settings=SETTINGS, side_px=32, labels=("cavity",)):
     places = [word for name in ("views", "cines", "boxes") for word in (f"--{name}", folder / name)]
     paths = [folder / f"m{seed}.safetensors" for seed in models]
-    words = ("--out", folder / out, "--spool", folder / "spool", "--models", *paths, "--cases", *cases)
-    asked = ("--code", code, *window(side_px), "--settings", settings.canonical())
+    words = (
+        "--out",
+        folder / out,
+        "--spool",
+        folder / "spool",
+        "--models",
+        *paths,
+        "--labels",
+        *labels,
+        "--cases",
+        *cases,
+    )
+    asked = ("--labels", *labels, "--code", code, *window(side_px), "--settings", settings.canonical())
     return lvpipe("segment", *places, *words, *asked)
 
 
@@ -106,8 +144,9 @@ def prob(folder, case, out="out") -> np.ndarray:
     return read_image(folder / out / f"{case}_prob.nii.gz").array_tzyx
 
 
-def test_a_shard_of_cases(lvpipe, folder):
+def test_a_shard_of_cases(lvpipe, folder, capsys):
     assert run(lvpipe, folder, "a", "r", "b") == 0
+    assert "r: passed on: " in capsys.readouterr().out
     for case in "ab":
         values = prob(folder, case)
         assert values.shape == (3, 2, 90, 80)
@@ -127,6 +166,18 @@ def test_several_models_are_averaged(lvpipe, folder):
         assert run(lvpipe, folder, "a", models=models, out=name) == 0
     mean = (prob(folder, "a", "first") + prob(folder, "a", "second")) / 2
     np.testing.assert_allclose(prob(folder, "a", "both"), mean, atol=1.1 / 255)
+
+
+def test_a_case_has_as_many_threads_as_the_job(lvpipe, folder, monkeypatch):
+    """A convolution asks OpenMP, whose number is each thread's own; the setting of another thread is not enough."""
+    set_in = []
+    real = torch.set_num_threads
+    monkeypatch.setattr(torch, "set_num_threads", lambda count: (set_in.append((get_ident(), count)), real(count)))
+    drew_in = []
+    real_draw = segment.draw_case
+    monkeypatch.setattr(segment, "draw_case", lambda *seen: (drew_in.append(get_ident()), real_draw(*seen))[1])
+    assert run(lvpipe, folder, "a", "b") == 0
+    assert {(thread, SETTINGS.threads) for thread in drew_in} <= set(set_in)
 
 
 def count_drawn(monkeypatch) -> list[Image]:
@@ -195,7 +246,7 @@ def test_several_labels_lie_along_a_fifth_axis(lvpipe, folder):
     torch.manual_seed(3)
     two = {"network": "unet", "options": {"channels": [4, 8], "outputs": 2}}
     write_weights(folder / "m3.safetensors", build_network(**two).state_dict(), two)
-    assert run(lvpipe, folder, "a", models=(3,)) == 0
+    assert run(lvpipe, folder, "a", models=(3,), labels=("cavity", "myocardium")) == 0
     cavity, muscle = (image.array_tzyx for image in read_images(folder / "out" / "a_prob.nii.gz"))
     assert cavity.shape == muscle.shape == (3, 2, 90, 80)
     assert np.abs(cavity - muscle).max() > 0.05
