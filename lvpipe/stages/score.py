@@ -96,35 +96,40 @@ def main(argv: Sequence[str]) -> None:
     """`masks`: one case's tables. `boxes`: a view's. `slices`: pictures. `leak`: a fold's. `volumes`: the run's."""
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(required=True)
-    masks = commands.add_parser("masks")
-    add_options(masks, ScoreSettings, "mask", "prob", "reference", "out", "pooled")
-    masks.add_argument("--labels", nargs="+", choices=VALUES, required=True, help="whose probabilities, in order")
-    masks.set_defaults(run=_run_masks)
-    boxes = commands.add_parser("boxes")
-    add_options(boxes, None, "cases", "boxes", "references", "out", "summary")
-    boxes.add_argument("--margin", type=float, required=True, help="that of the reference squares")
-    boxes.add_argument("--drawn", nargs="*", required=True, help="cases with reference masks")
-    boxes.set_defaults(run=_run_boxes)
-    slices = commands.add_parser("slices")
-    add_options(slices, None, "results", "out")
-    slices.add_argument("--model", required=True)
-    slices.add_argument("--drawn", nargs="+", required=True, help="cases with reference masks")
-    slices.set_defaults(run=_run_slices)
-    leak = commands.add_parser("leak")
-    add_options(leak, None, "cases", "cines", "boxes", "model", "out")
-    _add_leak_options(leak)
-    leak.set_defaults(run=_run_leak)
-    volumes = commands.add_parser("volumes")
-    add_options(volumes, ScoreSettings, "cases", "results", "crps", "dice", "segmentation", "scored")
-    volumes.add_argument("--models", nargs="+", required=True)
-    volumes.add_argument("--drawing", nargs="*", required=True, help="models whose masks are compared")
-    volumes.add_argument("--drawn", nargs="*", required=True, help="cases with reference masks")
-    volumes.set_defaults(run=_run_volumes)
+    for name, (add_own_options, run) in _COMMANDS.items():
+        command = commands.add_parser(name)
+        add_own_options(command)
+        command.set_defaults(run=run)
     args = parser.parse_args(argv)
     args.run(args)
 
 
+def _add_mask_options(masks: argparse.ArgumentParser) -> None:
+    add_options(masks, ScoreSettings, "mask", "prob", "reference", "out", "pooled")
+    masks.add_argument("--labels", nargs="+", choices=VALUES, required=True, help="whose probabilities, in order")
+
+
+def _add_box_options(boxes: argparse.ArgumentParser) -> None:
+    add_options(boxes, None, "cases", "boxes", "references", "out", "summary")
+    boxes.add_argument("--margin", type=float, required=True, help="that of the reference squares")
+    boxes.add_argument("--drawn", nargs="*", required=True, help="cases with reference masks")
+
+
+def _add_slice_options(slices: argparse.ArgumentParser) -> None:
+    add_options(slices, None, "results", "out")
+    slices.add_argument("--model", required=True)
+    slices.add_argument("--drawn", nargs="+", required=True, help="cases with reference masks")
+
+
+def _add_volume_options(volumes: argparse.ArgumentParser) -> None:
+    add_options(volumes, ScoreSettings, "cases", "results", "crps", "dice", "segmentation", "scored")
+    volumes.add_argument("--models", nargs="+", required=True)
+    volumes.add_argument("--drawing", nargs="*", required=True, help="models whose masks are compared")
+    volumes.add_argument("--drawn", nargs="*", required=True, help="cases with reference masks")
+
+
 def _add_leak_options(leak: argparse.ArgumentParser) -> None:
+    add_options(leak, None, "cases", "cines", "boxes", "model", "out")
     leak.add_argument("--name", required=True, help="of the model")
     leak.add_argument("--fold", type=int, required=True)
     leak.add_argument("--cohorts", nargs="+", required=True, help="whose masks it learns from")
@@ -298,3 +303,12 @@ def _dice_rows(folder: Path, models: Sequence[str], drawn: Sequence[SheetRow]) -
             who = {"model": model, "cohort": row.cohort, "split": row.split, "case": row.case}
             for values in read_table(folder / model / f"{row.case}_dice.csv"):
                 yield {**who, **values}
+
+
+_COMMANDS = {
+    "masks": (_add_mask_options, _run_masks),
+    "boxes": (_add_box_options, _run_boxes),
+    "slices": (_add_slice_options, _run_slices),
+    "leak": (_add_leak_options, _run_leak),
+    "volumes": (_add_volume_options, _run_volumes),
+}
