@@ -17,8 +17,11 @@ from lvpipe.network_options import check_network
 from lvpipe.provenance import digest
 from lvpipe.searching.settings import change_model, find
 
-_FREE = ("train", "network", "options", "window", "view", "masks", "labels")
+_FREE = ("train", "network", "options", "window", "view", "labels")
 """Where a searched setting may stand: all that a watched score depends on."""
+
+_WHO_IS_WATCHED = ("masks", "train.split_by", "train.inner_share")
+"""And what it must not change: scores of other images cannot be compared, and those of known patients are the best."""
 
 _DIGITS = 3
 """Significant digits of a drawn value: as many as one would type, and the same on every machine."""
@@ -76,6 +79,11 @@ def _trials(config: Config, search: str) -> Iterator[tuple[str, tuple[ModelEntry
 
 
 def _check_path(path: str) -> None:
+    if path in _WHO_IS_WATCHED:
+        raise UserError(
+            f"`{path}` says which images are watched, and trials are compared by their score on these; expected one "
+            f"setting for all trials: in the model or in `train`"
+        )
     head, *rest = path.split(".")
     if head not in _FREE or (head == "train" and not rest):
         near = difflib.get_close_matches(head, _FREE, n=1, cutoff=0.5) or _FREE

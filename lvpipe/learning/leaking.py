@@ -50,12 +50,13 @@ def overlap(patients: Sequence[str], learnt_from: Sequence[str]) -> dict[str, ob
 def judge(
     network: "nn.Module", samples: Samples, labels: Sequence[Label], settings: SegmentSettings, intensities: Intensities
 ) -> dict[str, float]:
-    """The figures of a network on windows as it sees them; memory holds a chunk."""
+    """The figures of a network in its windows, seen in the turns of `segment`; memory holds a chunk."""
     slices: list[tuple[float, float, float]] = []
     total = {"model": Sums(), "background": Sums()}
+    numbers = (settings.precision, settings.device)
     for start in range(0, len(samples), _CHUNK):
         images, truth = samples.read(np.arange(start, min(start + _CHUNK, len(samples))))
-        found = draw_images([network], images, settings.batch_images, settings.precision, settings.device, intensities)
+        found = draw_images([network], images, settings.batch_images, *numbers, intensities, settings.ways)
         slices.extend(_slices(found[:, 0] >= 0.5, truth == CAVITY))
         # As one stack: where some have a wall, one without any heart is known to have none.
         probs = {label: found[None, :, i] for i, label in enumerate(labels)}

@@ -91,6 +91,8 @@ def test_a_search_may_start_from_what_it_found():
         ({"train.augmentation.shift": {"values": [1]}}, {}, ["train: augmentation: shift", "did you mean `shift_px`?"]),
         ({"trian.epochs": {"values": [1]}}, {}, ["unknown setting `trian.epochs`", "`train`"]),
         ({"segment.batch_images": {"values": [1]}}, {}, ["unknown setting `segment.batch_images`", "`window`"]),
+        ({"train.split_by": {"values": ["image", "patient"]}}, {}, ["`train.split_by` says which images are watched"]),
+        ({"masks": {"values": [["contours"]]}}, {}, ["`masks` says which images are watched"]),
         ({"options.chanels": {"values": [1]}}, {}, ["unknown key `chanels`", "channels"]),
         ({"window.side": {"values": [64]}}, {}, ["window: side", "did you mean `side_px`?"]),
         ({"network": {"values": ["vnet"]}}, {}, ["network vnet is not there"]),

@@ -45,6 +45,24 @@ def test_slices_are_judged_where_there_is_something_and_pixels_everywhere(tmp_pa
     assert found["background_dice_pooled"] == pytest.approx(40 / 48)
 
 
+class FirstRow(torch.nn.Module):
+    """Says cavity of the first row, whatever is there."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        row = torch.full_like(images, -SURE)
+        row[..., 0, :] = SURE
+        return row
+
+
+def test_the_network_looks_as_often_as_it_does_in_segment(tmp_path):
+    labels = np.zeros((3, 4, 4))
+    labels[:, 0] = labels[:, 3] = 1
+    shown = samples(tmp_path, labels)
+    mirrored = SETTINGS.model_copy(update={"turns": ("identity", "mirror_y")})
+    found = [judge(FirstRow(), shown, ["cavity"], settings, "unit") for settings in (SETTINGS, mirrored)]
+    assert [one["dice_2d_mean"] for one in found] == pytest.approx([2 / 3, 1])
+
+
 def test_an_image_without_a_drawn_wall_counts_for_the_cavity_alone(tmp_path):
     labels = np.full((3, 4, 4), 255)
     labels[0], labels[0, 0], labels[0, 1] = 0, 1, 2
