@@ -21,9 +21,8 @@ def build(
 ) -> nn.Module:
     """`filters` of each level, the side halved between them; `residual` blocks as in nnU-Net's later presets.
 
-    nnU-Net normalises each image by itself (`instance`).
-
-    Without deep supervision: one map of logits comes out, in training as in use.
+    nnU-Net has `norm: instance`: each image is normalised by itself. Without deep supervision: one map of logits comes
+    out, in training as in use.
     """
     levels = len(filters)
     network: nn.Module = DynUNet(
