@@ -4,6 +4,7 @@ Each case was drawn by the models that never saw its patient, and each choice is
 that it is for: so masks of training cases stay what unseen patients get.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from lvpipe.errors import Rejected
 from lvpipe.images import Image, read_image, read_images
 from lvpipe.labels import CAVITY, NOT_ANNOTATED
 from lvpipe.masks import draw_cavity, tempered
+from lvpipe.metrics import dice
 
 TEMPERATURES: Final = (0.5, 0.6, 0.7, 0.85, 1.0, 1.2, 1.4, 1.7, 2.0, 2.5, 3.0)
 """Steps of a sixth: between two of them the likelihood of pixels hardly changes."""
@@ -151,9 +153,9 @@ def _surprise(prob: NDArray[Any], cavity: NDArray[np.bool_]) -> float:
 
 
 def _mean_dice(mask: NDArray[np.bool_], case: DrawnCase) -> float:
-    mine, expert = mask[case.drawn_tz], case.cavity[case.drawn_tz]
-    common, sizes = (mine & expert).sum(axis=(1, 2)), mine.sum(axis=(1, 2)) + expert.sum(axis=(1, 2))
-    return float(np.where(sizes > 0, 2 * common / np.maximum(sizes, 1), 1.0).mean())
+    """A slice that is empty in both has no Dice, but counts here: all candidates are judged by the same slices."""
+    pairs = zip(mask[case.drawn_tz], case.cavity[case.drawn_tz], strict=True)
+    return float(np.mean([1.0 if math.isnan(value := dice(*pair)) else value for pair in pairs]))
 
 
 def _cut(prob: Image, reference_tzyx: NDArray[Any]) -> tuple[Image, NDArray[np.bool_], NDArray[np.bool_]]:

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lvpipe.borders import borders
+
 GOOD_BELOW_MM = 5.0
 """A contour is good whose APD is below this: the challenge's limit."""
 
@@ -44,13 +46,8 @@ def is_good(distance_mm: float, *, expert_drew: bool) -> bool | None:
 
 
 def outline_mm(mask_yx: NDArray[Any], spacing_yx_mm: Sequence[float]) -> _Points:
-    """The largest closed border of a mask, midway between its pixels and the others' (marching squares), in mm."""
-    from skimage import measure
-
-    find_contours: Any = measure.find_contours
-    loops: list[_Points] = find_contours(np.pad(mask_yx, 1).astype(np.float32), 0.5)
-    largest = max(loops, key=_area)
-    return np.asarray((largest - 1) * np.asarray(spacing_yx_mm))
+    """The largest closed border of a mask, in mm."""
+    return np.asarray(max(borders(mask_yx), key=_area) * np.asarray(spacing_yx_mm))
 
 
 def rounded(loop: _Points) -> _Points:

@@ -10,6 +10,18 @@ FORECAST_ML = np.arange(600)
 """The volumes at which a forecast is stated, 0..599 mL, as the Kaggle challenge asked for."""
 
 
+def known_mean(values: ArrayLike) -> float:
+    """The mean of what is known; NaN of nothing."""
+    known = _known(values)
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def known_median(values: ArrayLike) -> float:
+    """The median of what is known; NaN of nothing."""
+    known = _known(values)
+    return float(np.median(known)) if len(known) else float("nan")
+
+
 def dice(estimate: NDArray[Any], reference: NDArray[Any]) -> float:
     """2 |A & B| / (|A| + |B|) (Dice 1945), 0..1; NaN where both are empty, since nothing was there to agree on."""
     total = int(estimate.sum()) + int(reference.sum())
@@ -118,6 +130,11 @@ def moments_ml(forecasts: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np
     mean = steps @ middles
     variance = (steps * (middles - mean[:, None]) ** 2).sum(axis=1)
     return mean, np.sqrt(variance)
+
+
+def _known(values: ArrayLike) -> NDArray[np.float64]:
+    array: NDArray[np.float64] = np.asarray(values, float)
+    return np.asarray(array[np.isfinite(array)])
 
 
 def _around(mask: NDArray[Any]) -> tuple[slice, ...]:

@@ -12,7 +12,7 @@ from lvpipe.config.window import Intensities
 from lvpipe.labels import BACKGROUND, CAVITY, Label
 from lvpipe.learning.apply import draw_images
 from lvpipe.learning.store import Samples
-from lvpipe.metrics import dice, iou
+from lvpipe.metrics import dice, iou, known_mean
 from lvpipe.scoring.pooled import SUMS, pool
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ def _slices(drawn: NDArray[Any], truth: NDArray[Any]) -> Iterator[tuple[float, f
 
 def _means(slices: Sequence[tuple[float, float, float]]) -> list[float]:
     columns = np.array(slices, float).reshape(-1, 3).T
-    known = (column[np.isfinite(column)] for column in columns)
-    return [float(values.mean()) if len(values) else float("nan") for values in known]
+    return [known_mean(column) for column in columns]
 
 
 def _known(truth_nyx: NDArray[Any], labels: Sequence[Label]) -> NDArray[Any]:

@@ -1,8 +1,8 @@
 """How good the masks are: figures of slices, contours and stacks, and slices as pictures."""
 
-import statistics
 from collections.abc import Iterator, Mapping, Sequence
 
+from lvpipe.metrics import known_mean, known_median
 from lvpipe.pages.markup import Html, note, section, tag
 from lvpipe.pages.pictures import embedded
 from lvpipe.pages.run import Run, in_order
@@ -99,17 +99,15 @@ def _stacks(run: Run) -> Iterator[tuple[Mapping[str, str], str]]:
 
 def _dice_row(run: Run, key: tuple[str, str, str, str, str], rows: Sequence[Mapping[str, str]]) -> list[Cell]:
     known = {row["case"]: number(row["dice"]) for row in rows if row["dice"]}
-    values = list(known.values()) or [float("nan")]
+    values = list(known.values())
+    ious, distances_mm = ([number(row[column]) for row in rows] for column in ("iou", "hd95_mm"))
     worst = min(known, key=lambda case: known[case], default="")
     return [
         *map(words, key),
         amount(len(rows), 0),
-        amount(statistics.fmean(values), 3, "own"),
-        *(amount(value, 3) for value in (statistics.median(values), min(values))),
+        amount(known_mean(values), 3, "own"),
+        *(amount(value, 3) for value in (known_median(values), min(values, default=float("nan")))),
         Cell(tag("a", worst, href=run.link(worst)), worst),
-        *(amount(_median(rows, column), digits) for column, digits in (("iou", 3), ("hd95_mm", 1))),
+        amount(known_median(ious), 3),
+        amount(known_median(distances_mm), 1),
     ]
-
-
-def _median(rows: Sequence[Mapping[str, str]], column: str) -> float:
-    return statistics.median([number(row[column]) for row in rows if row[column]] or [float("nan")])

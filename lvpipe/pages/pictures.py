@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lvpipe.borders import borders
 from lvpipe.pages.markup import Html, tag
 
 GREYS = 64
@@ -79,13 +80,9 @@ def contour_path(mask_yx: NDArray[np.bool_]) -> str:
 
     The border runs midway between pixel centres, which are whole numbers in these units: short, and exact.
     """
-    from skimage import measure
-
-    find_contours: Any = measure.find_contours
     if not mask_yx.any():
         return ""
-    loops: list[NDArray[Any]] = find_contours(np.pad(mask_yx, 1).astype(np.float32), 0.5)
-    return "".join(_loop_path(np.rint(2 * loop - 1).astype(int)[:, ::-1]) for loop in loops)
+    return "".join(_loop_path(np.rint(2 * loop + 1).astype(int)[:, ::-1]) for loop in borders(mask_yx))
 
 
 def box_path(middle_and_size: NDArray[np.float64], window: Window) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lvpipe.borders import borders
 from lvpipe.canvas import AMBER, FAINT, GAP_PX, GREEN, INK, LETTER_PX, LINE_PX, TITLE_PX, as_small_png, blank, write
 from lvpipe.files import read_table, write_bytes
 from lvpipe.images import read_image
@@ -117,14 +118,11 @@ def _apart(row: Row) -> str:
 
 def _borders(labels_yx: NDArray[Any], window: Window) -> Iterator[NDArray[np.float64]]:
     """Of the cavity, and of cavity and wall together where there is a wall."""
-    from skimage import measure
-
-    find_contours: Any = measure.find_contours
     shown = window.cut(labels_yx)
     inner, outer = shown == CAVITY, (shown == CAVITY) | (shown == MYOCARDIUM)
     for mask in (inner, outer) if (outer & ~inner).any() else (inner,):
-        for loop in find_contours(np.pad(mask, 1).astype(np.float32), 0.5):
-            yield (loop - 0.5) / window.shape_yx
+        for loop in borders(mask):
+            yield (loop + 0.5) / window.shape_yx
 
 
 def _draw_tile(sheet: Any, pen: "ImageDraw", tile: Tile, left: int, top: int) -> None:

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from lvpipe.compat_metrics import Sums
+from lvpipe.metrics import known_mean, known_median
 from lvpipe.scoring.masks import LEVELS
 from lvpipe.scoring.pooled import add_up
 from lvpipe.tables import SheetRow, number
@@ -59,12 +60,12 @@ def _figures(rows: Sequence[Row], sheet: Mapping[str, SheetRow]) -> dict[str, ob
         "slices": len(slices),
         "missed": sum(not row["precision"] for row in slices),
         "extra": sum(not row["recall"] for row in slices),
-        "dice_2d_mean": _mean(scores),
-        "dice_2d_median": _median(scores),
-        "dice_2d_zero_percent": 100 * _mean(scores == 0),
-        **{f"{name}_2d": _mean(_column(slices, name)) for name in ("iou", "precision", "recall", "accuracy")},
-        "hd95_2d_mm": _mean(_column(slices, "hd95_mm")),
-        "area_bias_mm2": _mean(_column(slices, "area_error_mm2")),
+        "dice_2d_mean": known_mean(scores),
+        "dice_2d_median": known_median(scores),
+        "dice_2d_zero_percent": 100 * known_mean(scores == 0),
+        **{f"{name}_2d": known_mean(_column(slices, name)) for name in ("iou", "precision", "recall", "accuracy")},
+        "hd95_2d_mm": known_mean(_column(slices, "hd95_mm")),
+        "area_bias_mm2": known_mean(_column(slices, "area_error_mm2")),
         **_challenge(slices, sheet),
     }
 
@@ -78,9 +79,9 @@ def _challenge(slices: Sequence[Row], sheet: Mapping[str, SheetRow]) -> dict[str
     good = [[row for row in rows if row["good"] == "1"] for rows in patients.values()]
     shares = [len(some) / len(rows) for some, rows in zip(good, patients.values(), strict=True)]
     return {
-        "dice_good": _mean([_mean(_column(rows, "dice")) for rows in good]),
-        "apd_good_mm": _mean([_mean(_column(rows, "apd_mm")) for rows in good]),
-        "good_percent": 100 * _mean(shares),
+        "dice_good": known_mean([known_mean(_column(rows, "dice")) for rows in good]),
+        "apd_good_mm": known_mean([known_mean(_column(rows, "apd_mm")) for rows in good]),
+        "good_percent": 100 * known_mean(shares),
     }
 
 
@@ -89,9 +90,9 @@ def _stacks(rows: Iterable[Row]) -> dict[str, object]:
     scores = _column(stacks, "dice")
     return {
         "stacks": len(stacks),
-        "dice_3d_mean": _mean(scores),
-        "dice_3d_median": _median(scores),
-        "hd95_3d_mm": _mean(_column(stacks, "hd95_mm")),
+        "dice_3d_mean": known_mean(scores),
+        "dice_3d_median": known_median(scores),
+        "hd95_3d_mm": known_mean(_column(stacks, "hd95_mm")),
     }
 
 
@@ -108,15 +109,3 @@ def _nothing(figures: Mapping[str, object]) -> dict[str, object]:
 
 def _column(rows: Iterable[Row], name: str) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
     return np.array([number(row[name]) for row in rows], float)
-
-
-def _mean(values: "Sequence[float] | np.ndarray[tuple[int], np.dtype[np.generic]]") -> float:
-    """The mean of what is known; NaN of nothing."""
-    known = np.asarray(values, float)
-    known = known[np.isfinite(known)]
-    return float(known.mean()) if len(known) else float("nan")
-
-
-def _median(values: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> float:
-    known = values[np.isfinite(values)]
-    return float(np.median(known)) if len(known) else float("nan")

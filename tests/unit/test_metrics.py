@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,6 +16,8 @@ from lvpipe.metrics import (
     dice,
     hausdorff95_mm,
     iou,
+    known_mean,
+    known_median,
     moments_ml,
     pearson_r,
     precision,
@@ -204,3 +208,10 @@ def test_coverage_is_honest_for_sharp_forecasts():
     volumes = random.uniform(100, 200, 8000)
     means = volumes + random.normal(0, sigma, len(volumes))
     assert covers(gaussian(means, np.full(len(volumes), sigma), 0.01), volumes).mean() == pytest.approx(0.9, abs=0.012)
+
+
+def test_what_is_not_known_is_no_part_of_a_mean_or_median():
+    values = [1.0, math.nan, 2.0, 6.0]
+    assert (known_mean(values), known_median(values)) == (3.0, 2.0)
+    assert math.isnan(known_mean([math.nan]))
+    assert math.isnan(known_median([]))
