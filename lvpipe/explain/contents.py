@@ -35,6 +35,15 @@ def _description(path: Path, case: str) -> Iterator[str]:
         yield from _account(json.loads(path.read_text()))
 
 
+def describe_choice(path: Path, held_out: str) -> Iterator[str]:
+    """What choices.json has for the cases of a fold, or for `all` that are in none; it counts, not the settings."""
+    try:
+        chosen = json.loads(path.read_text())[held_out]["chosen"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return  # the file's own step says that it is gone or cannot be read
+    yield "chosen by drawn cases, in place of the above: " + "  ".join(f"{name}={chosen[name]}" for name in chosen)
+
+
 def read_ledger(path: Path) -> dict[str, Any] | None:
     """The ledger of a case; None for any other file."""
     if path.suffix != ".json" or not path.is_file() or not path.stat().st_size:

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lvpipe.cases import held_out
 from lvpipe.cine.ledger import DIGEST_SHOWN
 from lvpipe.errors import UserError
 from lvpipe.explain.chain import CASE_SHEET, Place, Step, complaints, hash_file, hashes_kept, owner, read_cases, walk
-from lvpipe.explain.contents import describe, read_ledger
+from lvpipe.explain.contents import describe, describe_choice, read_ledger
 from lvpipe.explain.params import flatten, parse
 from lvpipe.explain.records import Records
 from lvpipe.explain.sources import Sources, read_sources
@@ -23,6 +24,8 @@ _WIDTH = 110
 """Columns after which settings go on in the next line."""
 _RULE_OF_GIVEN = "integrate_given"
 """The rule that reads estimates as a source brought them."""
+_CHOICES = "choices.json"
+"""What a model's drawn cases choose for `postprocess`."""
 _STAGES_OF_MODELS = ("train", "integrate", "calibrate")
 """Folders of results/ that hold one folder for each model."""
 
@@ -68,7 +71,7 @@ def report(steps: Sequence[Step], place: Place, row: Mapping[str, str], all_file
         sha256 = hash_file(place.path(step.file))
         wrong = list(complaints(step, place, sha256))
         yield from ["", f"{step.file}   {(sha256 or '')[:DIGEST_SHOWN]}".rstrip()]
-        lines = [*_origin(step, told), *describe(place.path(step.file), place.case)]
+        lines = [*_origin(step, told), *_chosen(step, place, row), *describe(place.path(step.file), place.case)]
         lines += [*_links(step, place, findings), *_sources(step, place, all_files, findings, wrong)]
         lines += _brought(step, place, findings)
         yield from _indented([*lines, *(f"! {line}" for line in wrong)])
@@ -131,6 +134,14 @@ def _settings(params: Sequence[str]) -> Iterator[str]:
     for value in map(parse, params):
         if isinstance(value, dict):
             yield from textwrap.wrap("  ".join(f"{key}={_shown(part)}" for key, part in flatten(value).items()), _WIDTH)
+
+
+def _chosen(step: Step, place: Place, row: Mapping[str, str]) -> Iterator[str]:
+    """What cross-validation put in place of the settings that the record has."""
+    choices = [source for source in step.record.inputs if Path(source).name == _CHOICES] if step.record else []
+    if row.get("split"):
+        for source in choices:
+            yield from describe_choice(place.path(source), held_out(row["split"], int(row["fold"])))
 
 
 def _shown(value: object) -> str:

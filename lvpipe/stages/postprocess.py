@@ -42,7 +42,10 @@ def main(argv: Sequence[str]) -> None:
 def _run_mask(args: argparse.Namespace) -> None:
     with passing_on(args.out):
         probs = dict(zip(args.labels, read_images(args.prob), strict=True))
-        write_image(args.out, make_mask(probs, chosen_settings(args.settings, args.choices, args.held_out)))
+        chosen = chosen_settings(args.settings, args.choices, args.held_out)
+        for name in args.settings.choose:
+            print(f"{name}: {getattr(chosen, name)} was chosen, {getattr(args.settings, name)} is in the settings")
+        write_image(args.out, make_mask(probs, chosen))
 
 
 def _run_choose(args: argparse.Namespace) -> None:

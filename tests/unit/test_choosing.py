@@ -133,7 +133,7 @@ def test_a_rejected_case_and_one_that_nobody_drew_choose_nothing(drawn, tmp_path
     assert [case.case for case in read_drawn(CASES, tmp_path, tmp_path)] == [case.case for case in cases[2:]]
 
 
-def test_masks_follow_the_choice_of_their_fold(lvpipe, drawn, tmp_path):
+def test_masks_follow_the_choice_of_their_fold(lvpipe, drawn, tmp_path, capsys):
     cases = [(f"c{i}", f"p{i}", i % 2) for i in range(12)]
     drawn(lambda i: fine(i) if i % 2 else timid(i), cases)
     wanted = ("--settings", settings("threshold").canonical())
@@ -147,6 +147,7 @@ def test_masks_follow_the_choice_of_their_fold(lvpipe, drawn, tmp_path):
         assert lvpipe("postprocess", "mask", *words, *wanted) == 0
         sizes[fold] = int(read_image(tmp_path / "mask.nii.gz").array_tzyx.sum())
     assert sizes == {"0": 48, "1": 120}
+    assert capsys.readouterr().out.splitlines()[-1] == "threshold: 0.3 was chosen, 0.5 is in the settings"
 
 
 def test_a_case_is_cut_to_where_anything_is_to_be_seen(drawn):

@@ -130,3 +130,17 @@ def test_without_a_case_sheet_the_case_must_be_named(traced, run):
 def test_a_folder_in_which_nothing_ran(lvpipe, tmp_path, capsys):
     assert lvpipe("trace", "results/crps.csv", "1", "--directory", tmp_path) == 1
     assert "nothing was run here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("place", "told"), [("train,1", 0.3), ("test,1", 0.6)])
+def test_what_was_chosen_stands_below_the_settings_that_it_replaces(traced, run, place, told):
+    run("results/convert/cases.csv", f"case,cohort,split,fold,status,reason\n1,c,{place},ok,\n", inputs=[])
+    choices = {fold: {"chosen": {"threshold": value}} for fold, value in (("0", 0.4), ("1", 0.3), ("all", 0.6))}
+    run("results/postprocess/unet/choices.json", json.dumps(choices), inputs=[])
+    made_of = ["results/convert/1_cine.nii.gz", "results/postprocess/unet/choices.json"]
+    run("results/postprocess/unet/1_mask.nii.gz", "", inputs=made_of, params=['{"threshold":0.5}'])
+    _, text = traced("results/postprocess/unet/1_mask.nii.gz")
+    assert f"    threshold=0.5\n    chosen by drawn cases, in place of the above: threshold={told}\n" in text
+    (run.folder / "results" / "postprocess" / "unet" / "choices.json").write_text("[]")
+    code, text = traced("results/postprocess/unet/1_mask.nii.gz")
+    assert (code, "chosen by" in text) == (0, False)
