@@ -32,6 +32,7 @@ AFTER_KAGGLE = {"convert_volumes", "resample", "score_boxes"} | KAGGLE | AFTER_S
 MODULES = {
     "stages/phantom.py": PHANTOM | AFTER_CONVERT,
     "readers/kaggle.py": AFTER_KAGGLE,
+    "zipped.py": AFTER_CONVERT,  # all images are read and written with it
     "stages/resample.py": AFTER_RESAMPLE,
     "detection/cascade/boosting.py": AFTER_CASCADE,
     "detection/teaching/deciding.py": AFTER_CLASSIFIER,
@@ -43,6 +44,7 @@ MODULES = {
     "detection/judging.py": {"score_boxes", "report"} | END,
     "networks/unet.py": AFTER_TRAIN,
     "learning/parts.py": AFTER_TRAIN,
+    "drawn.py": AFTER_TRAIN | SCORE_RULES,  # whose wall was drawn: what is learnt, and what is scored
     "learning/leak_table.py": set(),  # no model's images are split regardless of patients
     "comparison/table.py": set(),  # and no paper is named
     "sheet.py": AFTER_SHEET,
@@ -57,6 +59,7 @@ MODULES = {
     # Forecasts weigh slices with it, score reads forecasts, and report draws the curves of trainings too.
     "volumes.py": AFTER_INTEGRATE | SCORE_RULES | {"train_curve"},
     "metrics.py": AFTER_CALIBRATE | SCORE_RULES | {"train_curve"},
+    "borders.py": AFTER_SCORE | SCORE_RULES | {"train_curve"},
     "compat_metrics.py": AFTER_SCORE | SCORE_RULES | {"train_curve"},
     "scoring/gallery.py": {"score_slices", "report"} | END,
     "pages/tables.py": {"report", "train_curve"} | END,
