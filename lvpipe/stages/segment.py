@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvpipe.arguments import section_of, stage_parser
-from lvpipe.boxes import Boxes, read_boxes
+from lvpipe.boxes import Boxes
 from lvpipe.config.segment import SegmentSettings
 from lvpipe.config.window import Window
 from lvpipe.errors import Rejected
@@ -19,7 +19,7 @@ from lvpipe.grids import Grid, carry, grid_of, grid_within
 from lvpipe.images import Image, read_geometry, read_image, write_images, write_rejected
 from lvpipe.provenance import digest, file_digest
 from lvpipe.spool import Spool
-from lvpipe.windows import cut, window_grids
+from lvpipe.windows import cut, read_place, window_grids
 
 if TYPE_CHECKING:
     from torch import nn
@@ -108,7 +108,9 @@ def _write(
 ) -> None:
     view, cine, box = inputs
     try:
-        drawn = draw_case(networks, read_image(view), read_geometry(cine), read_boxes(box), window, settings)
+        prepared = read_image(view)
+        place = read_place(box, window, prepared.array_tzyx.shape[1])
+        drawn = draw_case(networks, prepared, read_geometry(cine), place, window, settings)
         write_images(path, drawn, slope=PROB_SLOPE)
     except Rejected as reason:
         print(f"passed on: {reason}")
