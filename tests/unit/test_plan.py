@@ -1,4 +1,5 @@
 import copy
+import itertools
 import json
 import os
 import re
@@ -121,6 +122,14 @@ def test_every_recipe_is_valid_and_drops_no_cavity_that_its_networks_are_sure_of
         found = PostprocessSettings.model_validate_json(made.settings("postprocess", model))
         mask = make_mask({"cavity": Image(prob, np.eye(4))}, found)
         np.testing.assert_array_equal(mask.array_tzyx, prob > 0.5, model)
+
+
+def test_who_is_another_hospitals_test_takes_nobody_from_training():
+    made = Plan(recipe("sinha2020"))
+    assert {made.cases[name].split for name in made.members("helix")} == {"test"}
+    for fold in range(made.config.folds):
+        learnt_from = {case.name for case in made.cases.values() if case.cohort == "sccor" and case.fold != fold}
+        assert {*itertools.chain(*made.learners("unet", fold))} == learnt_from
 
 
 def test_folds_are_by_patient_and_the_split_by_the_source():
