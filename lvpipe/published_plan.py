@@ -38,7 +38,7 @@ class PublishedPlan:
 
     @property
     def arms(self) -> str:
-        """Models that differ in their number of images alone: by name their arm and their number, as canonical JSON."""
+        """Models that differ in their limit of images alone: by name their arm and this limit, as canonical JSON."""
         return json.dumps(self._arms())
 
     def _arms(self) -> dict[str, dict[str, object]]:
@@ -46,11 +46,11 @@ class PublishedPlan:
         for model in self._config.models:
             if model.name in self._trained:
                 settings = self._trained[model.name].model_copy(update={"learn_images": None})
-                key = model.model_dump_json(exclude={"name", "overrides"})
+                key = model.model_dump_json(exclude={"name": True, "overrides": {"train"}})
                 alike.setdefault(key + settings.canonical(), []).append(model.name)
         groups = [sized for names in alike.values() if len(sized := [name for name in names if self._images(name)]) > 1]
         return {
-            name: {"arm": names[0].removesuffix(f"-{self._images(names[0])}"), "images": self._images(name)}
+            name: {"arm": names[0].removesuffix(f"-{self._images(names[0])}"), "most_images": self._images(name)}
             for names in groups
             for name in names
         }

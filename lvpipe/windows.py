@@ -1,15 +1,31 @@
 """What a network sees of a slice: a square about the heart's box or the image's middle; how to cut it out of a view."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lvpipe.boxes import Boxes
+from lvpipe.boxes import Boxes, read_boxes, read_finding
 from lvpipe.config.window import Window
 from lvpipe.errors import UserError
 from lvpipe.grids import Grid, carry
+
+_ANYWHERE = (0.0, 0.0, 0.0)
+"""The square of a slice whose window is about the image."""
+
+
+def read_place(path: Path, window: Window, slices: int) -> Boxes:
+    """Read where the windows of a case lie: at its boxes, or about its images, whether a heart was found or not.
+
+    Raises:
+        Rejected: the file has zero bytes, or the window needs a heart and none was found.
+    """
+    if window.about == "box":
+        return read_boxes(path)
+    return replace(read_finding(path), squares=(_ANYWHERE,) * slices, reason="", doubtful=False)
 
 
 def window_grids(boxes: Boxes, window: Window, view: Grid) -> list[Grid]:

@@ -64,7 +64,12 @@ class Tables:
 
 
 def _fits(row: Row, asked: Asked) -> bool:
-    return all(_cell(row, name, asked) == value for name, value in asked.where.items())
+    return all(_is(_cell(row, name, asked), value) for name, value in asked.where.items())
+
+
+def _is(cell: str, wanted: str) -> bool:
+    low, dots, high = wanted.partition("..")
+    return int(low) <= int(cell) <= int(high) if dots and cell.isdecimal() else cell == wanted
 
 
 def _cell(row: Row, name: str, asked: Asked) -> str:

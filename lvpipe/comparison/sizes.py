@@ -1,4 +1,4 @@
-"""How good models are that differ in nothing but the number of images that they learn from."""
+"""How good models are that differ in nothing but the most images that they learn from."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -6,21 +6,24 @@ from typing import Final, NamedTuple
 from lvpipe.charts import Line, chart
 from lvpipe.tables import number
 
-SIZES: Final = ("arm", "images", "model", "cohort", "split", "dice_2d_mean", "dice_pooled")
+SIZES: Final = ("arm", "most_images", "model", "cohort", "split", "dice_2d_mean", "dice_pooled")
 
 _SIZE: Final = (640.0, 380.0)
 
 
 class Arm(NamedTuple):
-    """What models have in common that differ in size alone, and how many images one of them learns from."""
+    """What models have in common that differ in size alone, and how many images one of them learns from at most.
+
+    A fold that has fewer learns from all of them.
+    """
 
     arm: str
-    images: int
+    most_images: int
 
 
 def list_sizes(segmentation: Sequence[Mapping[str, str]], arms: Mapping[str, Arm]) -> list[dict[str, object]]:
     """Rows of the cavity over all slices, by arm and size."""
-    order = ("cohort", "split", "arm", "images")
+    order = ("cohort", "split", "arm", "most_images")
     return sorted(_sizes(segmentation, arms), key=lambda row: [row[name] for name in order])
 
 
@@ -37,7 +40,7 @@ def draw_sizes(rows: Sequence[Mapping[str, object]]) -> str:
     for row in rows:
         name = f"{row['arm']}: {row['cohort']}, {row['split']}"
         line = lines.get(name, Line(name, (), ()))
-        x, y = (float(str(row[column])) for column in ("images", "dice_2d_mean"))
+        x, y = (float(str(row[column])) for column in ("most_images", "dice_2d_mean"))
         lines[name] = Line(name, (*line.x, x), (*line.y, y))
     title = "Dice by number of training images"
-    return chart(title, "images", "mean Dice of slices' cavities", [*lines.values()], size=_SIZE)
+    return chart(title, "most images", "mean Dice of slices' cavities", [*lines.values()], size=_SIZE)

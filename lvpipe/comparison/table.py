@@ -11,8 +11,10 @@ PUBLISHED: Final = (
     *("place", "quantity", "arm", "set", "published"),
     *("table", "where", "measure", "column", "against", "note"),
 )
-"""Columns of a table in lvpipe/published. `where` has words `name=value` that rows have to fit, `note` what a reader
-has to know; where `table` is empty, it is the reason why there is no figure of ours.
+"""Columns of a table in lvpipe/published.
+
+`where` has words `name=value` or `name=1..25` that rows have to fit, `note` what a reader has to know; where `table` is
+empty, it is the reason why there is no figure of ours.
 """
 
 COMPARED: Final = (

@@ -37,6 +37,7 @@ class LoopSettings(NetworkJob):
     learning_rate: LearningRate = 6e-3
     momentum: float = Field(0.9, gt=0, lt=1, description="Momentum of `sgd` and `nesterov`.")
     weight_decay: WeightDecay = 1e-4
+    epsilon: float = Field(1e-8, gt=0, description="What `adam` and `adamw` add below the fraction; Keras has 1e-7.")
     schedule: Schedule = "one_cycle"
     drop_epochs: int = Field(70, ge=1, description="Epochs between two drops of the schedule `steps`.")
     drop_factor: float = Field(0.1, gt=0, lt=1, description="What is left of the learning rate after each drop.")

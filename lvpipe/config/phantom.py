@@ -103,6 +103,9 @@ class PhantomCohort(Section):
     cases: dict[str, NonNegativeInt] = Field(
         description="Number of cases per split (train, validate, test) in layout kaggle; `all: <number>` in sunnybrook."
     )
+    first: int = Field(
+        default=1, ge=1, le=9000, description="Number of the first case: cohorts that share no number share no patient."
+    )
     frames: Count = Field(default=(20, 25), description="Frames in a cardiac cycle.")
     matrix: Count = Field(default=(160, 208), description="Pixels along the longer side of an image.")
     square: bool = Field(

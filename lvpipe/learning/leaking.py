@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lvpipe.compat_metrics import Sums
+from lvpipe.compat_metrics import POOLED_MEASURES, Sums
 from lvpipe.config.segment import SegmentSettings
 from lvpipe.config.window import Intensities
 from lvpipe.labels import BACKGROUND, CAVITY, Label
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from torch import nn
 
 FIGURES: Final = (
-    *("dice_2d_mean", "iou_2d", "area_error_share", "dice_pooled", "iou_pooled", "accuracy_pooled"),
-    *("background_dice_pooled", "background_iou_pooled", "background_accuracy_pooled"),
+    *("dice_2d_mean", "iou_2d", "area_error_share", *POOLED_MEASURES),
+    *(f"background_{name}" for name in POOLED_MEASURES),
 )
 LEAK: Final = (
     *("model", "cohort", "fold", "set", "images", "patients", "patients_learnt_from", "images_learnt_from_percent"),
     *FIGURES,
 )
 """Columns of one fold's table. `patients_learnt_from` are those of the set of whom the network saw other images; the
-last three are what an empty mask would get.
+`background_` ones are what an empty mask would get.
 """
 
 
@@ -62,7 +62,7 @@ def judge(
         probs = {label: found[None, :, i] for i, label in enumerate(labels)}
         for row in pool(probs, _known(truth, labels)[None]):
             total[str(row["method"])] += Sums(*(float(str(row[name])) for name in SUMS))
-    return dict(zip(FIGURES, (*_means(slices), *_pooled(total["model"]), *_pooled(total["background"])), strict=True))
+    return dict(zip(FIGURES, (*_means(slices), *total["model"].pooled, *total["background"].pooled), strict=True))
 
 
 def _slices(drawn: NDArray[Any], truth: NDArray[Any]) -> Iterator[tuple[float, float, float]]:
@@ -83,7 +83,3 @@ def _known(truth_nyx: NDArray[Any], labels: Sequence[Label]) -> NDArray[Any]:
     if "myocardium" in labels:
         return truth_nyx
     return np.where(truth_nyx == CAVITY, CAVITY, BACKGROUND).astype(np.uint8)
-
-
-def _pooled(sums: Sums) -> tuple[float, float, float]:
-    return sums.dice_pooled, sums.iou_pooled, sums.accuracy_pooled

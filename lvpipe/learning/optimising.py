@@ -28,7 +28,7 @@ def make_optimiser(network: "nn.Module", settings: LoopSettings) -> "Optimizer":
         ahead = settings.optimiser == "nesterov"
         return torch.optim.SGD(weights, lr=rate, momentum=settings.momentum, weight_decay=decay, nesterov=ahead)
     kind = torch.optim.Adam if settings.optimiser == "adam" else torch.optim.AdamW
-    return kind(weights, lr=rate, weight_decay=decay)
+    return kind(weights, lr=rate, weight_decay=decay, eps=settings.epsilon)
 
 
 def make_schedule(optimiser: "Optimizer", epoch_steps: int, settings: LoopSettings) -> "LRScheduler":

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lvpipe.boxes import Boxes, read_boxes
+from lvpipe.boxes import Boxes
 from lvpipe.config.window import Window
 from lvpipe.drawn import walls_drawn
 from lvpipe.errors import Rejected
@@ -16,7 +16,7 @@ from lvpipe.images import Image, read_image
 from lvpipe.labels import BACKGROUND, CAVITY, NOT_ANNOTATED
 from lvpipe.learning.store import Store, write_store
 from lvpipe.squares import drawn_frames
-from lvpipe.windows import cut, window_grids
+from lvpipe.windows import cut, read_place, window_grids
 
 Cut = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 """Images (0..255) and what each pixel shows (lvpipe/labels.py), both `(n, side, side)`."""
@@ -52,7 +52,7 @@ def _read_cases(cases: Iterable[str], cines: Path, boxes: Path, window: Window) 
         try:
             cine = read_image(cines / f"{case}_cine.nii.gz")
             reference = read_image(cines / f"{case}_reference.nii.gz")
-            box = read_boxes(boxes / f"{case}_boxes.json")
+            box = read_place(boxes / f"{case}_boxes.json", window, cine.array_tzyx.shape[1])
         except Rejected as reason:
             print(f"{case}: left out of training: {reason}")
         else:

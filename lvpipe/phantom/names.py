@@ -48,7 +48,7 @@ def _splits(cohort: "PhantomCohort") -> list[str]:
 
 
 def _kaggle(cohort: "PhantomCohort") -> Iterator[SourceCase]:
-    study = 0
+    study = cohort.first - 1
     for split in _splits(cohort):
         for _ in range(cohort.cases[split]):
             study += 1
@@ -56,7 +56,7 @@ def _kaggle(cohort: "PhantomCohort") -> Iterator[SourceCase]:
 
 
 def _sunnybrook(cohort: "PhantomCohort") -> Iterator[SourceCase]:
-    for number in range(1, cohort.cases["all"] + 1):
+    for number in range(cohort.first, cohort.first + cohort.cases["all"]):
         name = f"SCD9{number:04d}01"
         sources = (f"SCD_IMAGES/{name}", f"SCD_ManualContours/{original_id(name)}")
         yield SourceCase(name, canonical_patient(original_id(name)), "", sources)

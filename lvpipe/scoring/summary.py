@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from lvpipe.compat_metrics import Sums
+from lvpipe.compat_metrics import POOLED_MEASURES, Sums
 from lvpipe.metrics import known_mean, known_median
 from lvpipe.scoring.masks import LEVELS
 from lvpipe.scoring.pooled import add_up
@@ -20,7 +20,7 @@ SEGMENTATION: Final = (
     *("dice_2d_mean", "dice_2d_median", "dice_2d_zero_percent", "iou_2d", "precision_2d", "recall_2d", "accuracy_2d"),
     *("hd95_2d_mm", "area_bias_mm2", "dice_good", "apd_good_mm", "good_percent"),
     *("stacks", "dice_3d_mean", "dice_3d_median", "hd95_3d_mm"),
-    *("channels", "dice_pooled", "iou_pooled", "accuracy_pooled"),
+    *("channels", *POOLED_MEASURES),
 )
 
 Row = Mapping[str, str]
@@ -97,8 +97,7 @@ def _stacks(rows: Iterable[Row]) -> dict[str, object]:
 
 
 def _pooled(channels: int, total: Sums) -> dict[str, object]:
-    names = ("dice_pooled", "iou_pooled", "accuracy_pooled")
-    return {"channels": channels or None} | {name: getattr(total, name) for name in names}
+    return {"channels": channels or None} | dict(zip(POOLED_MEASURES, total.pooled, strict=True))
 
 
 def _nothing(figures: Mapping[str, object]) -> dict[str, object]:

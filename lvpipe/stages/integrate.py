@@ -33,7 +33,7 @@ from lvpipe.images import is_rejected, passing_on, read_image
 from lvpipe.labels import CAVITY, MYOCARDIUM, NOT_ANNOTATED
 from lvpipe.reader import EstimateReader
 from lvpipe.volumes import Beat
-from lvpipe.windows import window_areas_mm2
+from lvpipe.windows import read_place, window_areas_mm2
 
 AREAS = ("case", "frame", "slice", "position_mm", "cavity_mm2", "myocardium_mm2")
 CURVE = ("case", "frame", "time_ms", "cavity_ml")
@@ -127,7 +127,7 @@ def _run_cohort(args: argparse.Namespace) -> None:
         beat = measure_beat(table, args.settings)
         mass_g = muscle_mass_g(table, muscle, beat.ed_frame, args.settings)
         left_out = "" if ledger["complete"] else ledger["incomplete_reason"]
-        boxes = read_boxes(boxes_file)
+        boxes = read_place(boxes_file, args.window, table.areas_tz_mm2.shape[1])
         doubt = boxes.reason if boxes.doubtful else ""
         beats.append(_beat_row(case, table, beat, mass_g, left_out, doubt=doubt))
         reference = _reference(case, args) if args.drawn else np.full_like(table.areas_tz_mm2, np.nan)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvpipe.arguments import section_of, stage_parser
-from lvpipe.boxes import Boxes, read_boxes
+from lvpipe.boxes import Boxes
 from lvpipe.config.segment import SegmentSettings
 from lvpipe.config.window import Window
 from lvpipe.errors import Rejected
@@ -21,7 +21,7 @@ from lvpipe.images import Image, read_geometry, read_image, write_images, write_
 from lvpipe.labels import VALUES, Label
 from lvpipe.provenance import digest, file_digest
 from lvpipe.spool import Spool
-from lvpipe.windows import cut, window_grids
+from lvpipe.windows import cut, read_place, window_grids
 
 if TYPE_CHECKING:
     from torch import nn
@@ -134,7 +134,9 @@ def _write(
     view, cine, box = inputs
     seen = (args.window, args.labels, args.settings)
     try:
-        drawn = draw_case(networks, read_image(view), read_geometry(cine), read_boxes(box), *seen)
+        prepared = read_image(view)
+        place = read_place(box, args.window, prepared.array_tzyx.shape[1])
+        drawn = draw_case(networks, prepared, read_geometry(cine), place, *seen)
         write_images(path, drawn, slope=PROB_SLOPE)
     except Rejected as reason:
         print(f"{case}: passed on: {reason}")

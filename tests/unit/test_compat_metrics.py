@@ -17,7 +17,7 @@ def labels(images=2, side=200):
 
 
 def figures(found):
-    return found.dice_pooled, found.iou_pooled, found.accuracy_pooled
+    return found.pooled[:3]
 
 
 def test_an_empty_mask_scores_nearly_one():
@@ -41,14 +41,25 @@ def test_probabilities_are_not_thresholded_for_dice():
     assert found.iou_pooled == pytest.approx((1.75 + 1) / (4 - 1.75 + 1))
 
 
+def test_precision_and_recall_are_of_rounded_values_in_all_channels_together():
+    truth = one_hot(np.array([[[1, 1, 0, 0]]]), (1, 0))
+    found = sums(np.array([[[[0.9, 0.4, 0.6, 0.0]], [[0.1, 0.3, 0.7, 1.0]]]]), truth)
+    assert (found.precision_pooled, found.recall_pooled) == pytest.approx((3 / 4, 3 / 4))
+    nobody = sums(np.zeros((1, 2, 1, 4)), truth)
+    assert np.isnan(nobody.precision_pooled)
+    assert nobody.recall_pooled == 0
+    shy = sums(np.array([[[[0.9, 0.4, 0.0, 0.0]], [[0.1, 0.3, 0.0, 1.0]]]]), truth)
+    assert (shy.precision_pooled, shy.recall_pooled) == (1, 0.5)
+
+
 def test_parts_add_up_to_the_whole():
     truth, probs = one_hot(labels(3), (1, 0)), np.random.default_rng(1).random((3, 2, 200, 200))
     parts = sums(probs[:1], truth[:1]) + sums(probs[1:], truth[1:])
-    assert figures(parts) == pytest.approx(figures(sums(probs, truth)))
+    assert parts.pooled == pytest.approx(sums(probs, truth).pooled)
 
 
 def test_without_images_nothing_is_known():
-    assert np.isnan(figures(Sums())).all()
+    assert np.isnan(Sums().pooled).all()
 
 
 def test_a_wall_is_background_to_whoever_draws_the_cavity_alone():

@@ -1,4 +1,5 @@
 import copy
+import itertools
 import json
 import os
 import re
@@ -6,12 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 from lvpipe.cases import SourceCase, number
 from lvpipe.config.phantom import Irregularities
+from lvpipe.config.postprocess import PostprocessSettings
 from lvpipe.errors import UserError
+from lvpipe.images import Image
+from lvpipe.masks import make_mask
 from lvpipe.plan import Plan, one_of
 
 ROOT = Path(__file__).parents[2]
@@ -101,9 +106,30 @@ def test_cases_are_known_before_any_file_exists():
     assert made.phantoms == {"contours": "sunnybrook", "volumes": "kaggle"}
 
 
-def test_every_recipe_is_a_valid_overlay():
-    for recipe in (ROOT / "recipes").glob("*.yaml"):
-        Plan(with_changes(SHIPPED, yaml.safe_load(recipe.read_text())))
+def recipe(name: str) -> dict[str, Any]:
+    """A recipe over config.yaml, or over the other recipe that its head names."""
+    text = (ROOT / "recipes" / f"{name}.yaml").read_text()
+    under = re.search(r"^# Laid over recipes/(\w+)\.yaml", text, re.MULTILINE)
+    return with_changes(recipe(under[1]) if under else SHIPPED, yaml.safe_load(text))
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "recipes").glob("*.yaml")))
+def test_every_recipe_is_valid_and_drops_no_cavity_that_its_networks_are_sure_of(name):
+    made = Plan(recipe(name))
+    y, x = np.indices((80, 80))
+    prob = np.where(np.hypot(y - 40, x - 40) < 15, 0.9, 0.02).astype(np.float32)[None, None]
+    for model in made.drawing:
+        found = PostprocessSettings.model_validate_json(made.settings("postprocess", model))
+        mask = make_mask({"cavity": Image(prob, np.eye(4))}, found)
+        np.testing.assert_array_equal(mask.array_tzyx, prob > 0.5, model)
+
+
+def test_who_is_another_hospitals_test_takes_nobody_from_training():
+    made = Plan(recipe("sinha2020"))
+    assert {made.cases[name].split for name in made.members("helix")} == {"test"}
+    for fold in range(made.config.folds):
+        learnt_from = {case.name for case in made.cases.values() if case.cohort == "sccor" and case.fold != fold}
+        assert {*itertools.chain(*made.learners("unet", fold))} == learnt_from
 
 
 def test_folds_are_by_patient_and_the_split_by_the_source():

@@ -12,9 +12,15 @@ ROOT = Path(__file__).parents[2]
 PHANTOM = {"name": "contours", "reader": "sunnybrook", "phantom": "contours", "masks": True}
 
 
-def model(name, train=None, **changes):
-    entry = {"name": name, "view": "standard", "network": "unet", "masks": ["contours"], **changes}
-    return entry | ({"overrides": {"train": train}} if train else {})
+def model(name, train=None, more=None, **changes):
+    overrides = {"train": train or {}, **(more or {})}
+    return {
+        "name": name,
+        "view": "standard",
+        "network": "unet",
+        "masks": ["contours"],
+        "overrides": overrides,
+    } | changes
 
 
 def published(*models, **changes):
@@ -45,12 +51,13 @@ def test_a_model_of_images_split_by_image_is_judged_in_every_fold():
         ([model("net-200", {"learn_images": 200})], {"net-50": 50, "net-200": 200}),
         ([model("net-200", {"learn_images": 200, "epochs": 5})], {}),
         ([model("net-200", {"learn_images": 200}, window={"side_px": 96})], {}),
+        ([model("net-200", {"learn_images": 200}, {"postprocess": {"components": "all"}})], {}),
         ([model("net")], {}),
     ],
 )
 def test_models_that_differ_in_their_number_of_images_alone_are_an_arm(others, expected):
     found = published(model("net-50", {"learn_images": 50}), *others)
     arms = json.loads(found.arms)
-    assert {name: arm["images"] for name, arm in arms.items()} == expected
+    assert {name: arm["most_images"] for name, arm in arms.items()} == expected
     assert {arm["arm"] for arm in arms.values()} <= {"net"}
     assert ("results/published/sizes.svg" in found.files()) == bool(expected)

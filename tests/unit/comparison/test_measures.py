@@ -48,6 +48,13 @@ def test_a_measure_takes_the_rows_that_fit_and_are_known(tables, measure, column
     assert len(found.rows) == 5
 
 
+def test_cases_may_be_asked_for_from_one_number_to_another(tmp_path):
+    rows = [{"case": case, "dice": i} for i, case in enumerate(("1", "25", "26", "SC-9"))]
+    write_table(tmp_path / "cases.csv", ("case", "dice"), rows)
+    found = Tables(tmp_path).find(Asked("cases", {"case": "1..25"}, "mean", "dice"))
+    assert [row["case"] for row in found.rows] == ["1", "25"]
+
+
 def test_the_folds_of_a_leak_are_one_table(tables):
     assert tables.find(Asked("leak", {"model": "m"}, "mean", "dice")).value == pytest.approx(0.6)
 

@@ -49,6 +49,7 @@ def test_what_is_asked_is_in_the_tables_of_the_papers_recipe(paper):
         assert set(asked) <= set(COLUMNS[row["table"]]), row
         assert row["measure"] in MEASURES
         assert where["model"].removeprefix("step:") in models | set(RESERVED), row
+        assert where.get("cohort", "") in {"", *(cohort["name"] for cohort in recipe["cohorts"])}, row
 
 
 @pytest.mark.parametrize("paper", PAPERS)

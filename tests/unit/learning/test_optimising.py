@@ -92,6 +92,7 @@ def test_each_optimiser_makes_its_steps():
     assert step_of("sgd", 1.0, momentum=0.9) == pytest.approx([0.9, 0.9 - 0.19])
     assert step_of("nesterov", 1.0, momentum=0.9) == pytest.approx([1 - 0.19, 1 - 0.19 - 0.271])
     assert step_of("adam", 1e-3) == pytest.approx([0.9, 0.8], rel=1e-3)
+    assert step_of("adam", 1e-3, epsilon=1e-3) == pytest.approx([0.95, 0.9], rel=1e-3), "as large as the slope"
     assert step_of("adamw", 0.0, weight_decay=0.5) == pytest.approx([0.95, 0.9025])
     assert step_of("adam", 0.0, weight_decay=0.5, steps=1) == pytest.approx([0.9], rel=1e-3), "decay is a slope there"
 

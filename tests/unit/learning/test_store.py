@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from placing import boxes_at
 
-from lvpipe.boxes import write_boxes
+from lvpipe.boxes import Boxes, write_boxes
 from lvpipe.config.window import Window
 from lvpipe.errors import UserError
 from lvpipe.images import Image, write_image, write_rejected
@@ -88,6 +88,16 @@ def test_numpy_reads_the_files(folder):
     for i, name in enumerate(("images", "targets")):
         array = np.load(folder / "store" / f"{name}.npy")
         np.testing.assert_array_equal(array, np.concatenate([expected(0)[i], expected(2)[i]]))
+
+
+def test_windows_about_the_image_are_learnt_from_without_a_heart(folder):
+    window = Window(side_px=16, about="image")
+    there = store_samples(folder / "there", "ab", folder, folder, window).samples(["a"]).read(np.arange(3))
+    write_boxes(folder / "a_boxes.json", Boxes("mean_deltas", 1.0, (), reason="two frames"))
+    assert store_samples(folder / "none", "ab", folder, folder, WINDOW).counts == {}
+    found = store_samples(folder / "found", "ab", folder, folder, window).samples(["a"]).read(np.arange(3))
+    for mine, theirs in zip(found, there, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
 
 
 def test_a_store_of_nothing_has_no_samples(folder):

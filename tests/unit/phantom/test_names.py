@@ -26,6 +26,13 @@ def test_sunnybrook_patients_name_their_contours():
     assert list_cases("s", SUNNYBROOK)[1] == SourceCase("SCD9000201", "SC-PH-2", "", sources)
 
 
+def test_cohorts_that_begin_elsewhere_are_of_other_patients():
+    assert [case.name for case in list_cases("k", KAGGLE.model_copy(update={"first": 41}))] == ["41", "42", "43", "44"]
+    later = SUNNYBROOK.model_copy(update={"first": 3})
+    assert [case.patient for case in list_cases("s", later)] == ["SC-PH-3", "SC-PH-4"]
+    assert cases_up_to(later, "SCD9000301") == {"all": 1}
+
+
 def test_sheets_follow_the_splits():
     assert list_sheets(KAGGLE) == ["train.csv", "validate.csv", "test.csv"]
     assert list_sheets(SUNNYBROOK) == ["scd_patientdata.csv"]

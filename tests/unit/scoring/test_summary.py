@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from lvpipe.compat_metrics import POOLED_MEASURES
 from lvpipe.scoring.masks import DICE
 from lvpipe.scoring.summary import SEGMENTATION, summarise_masks
 from lvpipe.tables import SheetRow
@@ -11,6 +12,7 @@ SHEET = {
     for case, patient in (("a", "p"), ("b", "p"), ("d", "q"))
 }
 SUMS = {"method": "model", "channels": "2", "images": "2", "iou": "1.5", "right": "30", "elements": "40"}
+SUMS |= {"said": "25", "hit": "10", "true": "20"}
 
 
 def row(case, dice, place="0", **cells):
@@ -69,8 +71,9 @@ def test_levels_and_labels_have_rows_of_their_own(rows):
 
 
 def test_pooled_figures_stand_beside_those_of_an_empty_mask(rows):
-    names = ("channels", "dice_pooled", "iou_pooled", "accuracy_pooled")
-    assert [of(rows, model="m", label="cavity", level="all")[name] for name in names] == [2, 0.8, 0.75, 0.75]
+    names = ("channels", *POOLED_MEASURES)
+    whole = of(rows, model="m", label="cavity", level="all")
+    assert [whole[name] for name in names] == [2, 0.8, 0.75, 0.75, 0.4, 0.5]
     assert of(rows, label="myocardium", level="all")["dice_pooled"] is None, "they are of all labels: told once"
     background = of(rows, model="background")
     assert (background["dice_pooled"], background["dice_2d_mean"], background["good_percent"]) == (0.9, 0, 0)

@@ -7,6 +7,7 @@ from placing import boxes_at, window
 from lvpipe.boxes import Boxes, read_boxes, write_boxes
 from lvpipe.config.convert import Completeness
 from lvpipe.config.integrate import GivenSource, IntegrateSettings
+from lvpipe.config.window import Window
 from lvpipe.files import read_json, read_table, write_json
 from lvpipe.images import Image, write_image, write_rejected
 from lvpipe.stages.integrate import AREAS, BEATS, CURVE, PAIRS, count_areas, reference_areas
@@ -218,6 +219,15 @@ def test_where_no_heart_was_found_the_reason_is_that_of_the_boxes(lvpipe, result
     run_cases(lvpipe, results)
     (_, beat), _ = run_cohort(lvpipe, results)
     assert (beat["flags"], beat["reason"]) == ("rejected", "no heart was found: nothing moves")
+
+
+def test_a_window_about_the_image_is_measured_without_a_heart(lvpipe, results):
+    write_boxes(results / "a_boxes.json", Boxes("mean_deltas", 2.0, (), reason="two frames", doubtful=True))
+    run_cases(lvpipe, results)
+    (beat, _), pairs = run_cohort(lvpipe, results, "--window", Window(side_px=16, about="image").canonical())
+    assert (beat["flags"], beat["reason"]) == ("few-slices", "")
+    assert beat["edv_ml"]
+    assert {row["box_mm2"] for row in pairs} == {"1024"}
 
 
 def test_muscle_has_areas_and_at_end_diastole_a_mass(lvpipe, results):

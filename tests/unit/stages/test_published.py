@@ -72,12 +72,12 @@ def test_models_of_more_images_are_a_line(lvpipe, tmp_path):
         ("background", "c", "train", "cavity", "all", 0.0, 0.97),
     ]
     write_table(tmp_path / "s.csv", columns, [dict(zip(columns, row, strict=True)) for row in rows])
-    arms = json.dumps({f"net-{n}": {"arm": "net", "images": n} for n in (50, 200)})
+    arms = json.dumps({f"net-{n}": {"arm": "net", "most_images": n} for n in (50, 200)})
     words = ("--segmentation", tmp_path / "s.csv", "--table", tmp_path / "t.csv", "--chart", tmp_path / "t.svg")
     assert lvpipe("published", "sizes", *words, "--arms", arms) == 0
     found = read_table(tmp_path / "t.csv")
     assert tuple(found[0]) == SIZES
-    assert [(row["arm"], row["images"], row["dice_2d_mean"]) for row in found] == [
+    assert [(row["arm"], row["most_images"], row["dice_2d_mean"]) for row in found] == [
         ("net", "50", "0.6"),
         ("net", "200", "0.9"),
     ]

@@ -5,7 +5,7 @@ import pytest
 import torch
 from placing import boxes_at, window
 
-from lvpipe.boxes import write_boxes
+from lvpipe.boxes import Boxes, write_boxes
 from lvpipe.config.resample import PreparedView
 from lvpipe.config.segment import SegmentSettings
 from lvpipe.config.window import Window
@@ -121,22 +121,23 @@ def folder(tmp_path, image):
     return tmp_path
 
 
-def run(lvpipe, folder, *cases, models=(1, 2), out="out", code="x", settings=SETTINGS, side_px=32, labels=("cavity",)):
+def run(
+    lvpipe,
+    folder,
+    *cases,
+    models=(1, 2),
+    out="out",
+    code="x",
+    settings=SETTINGS,
+    side_px=32,
+    labels=("cavity",),
+    more=(),
+):
     places = [word for name in ("views", "cines", "boxes") for word in (f"--{name}", folder / name)]
     paths = [folder / f"m{seed}.safetensors" for seed in models]
-    words = (
-        "--out",
-        folder / out,
-        "--spool",
-        folder / "spool",
-        "--models",
-        *paths,
-        "--labels",
-        *labels,
-        "--cases",
-        *cases,
-    )
-    asked = ("--labels", *labels, "--code", code, *window(side_px), "--settings", settings.canonical())
+    words = ("--out", folder / out, "--spool", folder / "spool", "--models", *paths, "--cases", *cases)
+    labels = told.get("labels", ("cavity",))
+    asked = ("--labels", *labels, "--code", code, *window(side_px), "--settings", settings.canonical(), *more)
     return lvpipe("segment", *places, *words, *asked)
 
 
@@ -226,6 +227,18 @@ def test_what_was_finished_under_other_conditions_is_done_again(lvpipe, folder, 
     }
     assert run(lvpipe, folder, "a", **changes.get(change, {})) == 0
     assert len(drawn) == 2
+
+
+def test_a_window_about_the_image_needs_no_heart(lvpipe, folder):
+    """But one about the box does."""
+    words = ("--settings", SETTINGS.canonical(), "--window", Window(side_px=32, about="image").canonical())
+    for out in ("found", "not-found"):
+        assert run(lvpipe, folder, "a", "r", out=out, more=words) == 0
+        assert is_rejected(folder / out / "r_prob.nii.gz")
+        write_boxes(folder / "boxes" / "a_boxes.json", Boxes("mean_deltas", 1.4, (), reason="two frames"))
+    np.testing.assert_array_equal(prob(folder, "a", "found"), prob(folder, "a", "not-found"))
+    assert run(lvpipe, folder, "a", out="box") == 0
+    assert is_rejected(folder / "box" / "a_prob.nii.gz")
 
 
 def test_a_broken_model_stops_the_job_with_one_line(lvpipe, folder, capsys):
