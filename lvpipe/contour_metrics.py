@@ -12,15 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lvpipe.borders import borders
+from lvpipe.borders import borders, rounded
 
 GOOD_BELOW_MM = 5.0
 """A contour is good whose APD is below this: the challenge's limit."""
-
-_WEIGHTS = np.array([1, 2, 3, 2, 1]) / 9
-"""A point of a contour and its neighbours, half a pixel to a pixel apart: their mean takes the pixels' steps away.
-The nearest place of a line with steps is the corner of one: circles 3 mm apart came out 4 % too near each other on
-pixels of 1.4 mm, and less than 1 % so."""
 
 _Points = NDArray[np.float64]
 
@@ -48,14 +43,6 @@ def is_good(distance_mm: float, *, expert_drew: bool) -> bool | None:
 def outline_mm(mask_yx: NDArray[Any], spacing_yx_mm: Sequence[float]) -> _Points:
     """The largest closed border of a mask, in mm."""
     return np.asarray(max(borders(mask_yx), key=_area) * np.asarray(spacing_yx_mm))
-
-
-def rounded(loop: _Points) -> _Points:
-    """A closed contour without the steps of its pixels."""
-    reach = len(_WEIGHTS) // 2
-    turned = (weight * np.roll(loop[:-1], place - reach, axis=0) for place, weight in enumerate(_WEIGHTS))
-    points: _Points = np.sum(list(turned), axis=0)
-    return np.concatenate([points, points[:1]])
 
 
 def distances_mm(points: _Points, loop: _Points) -> _Points:

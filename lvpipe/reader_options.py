@@ -24,6 +24,7 @@ _BY_THE_WORKFLOW = ("sources", "root", "table")
 
 _WORDS = {
     int: "a whole number of 0 or more",
+    bool: "true or false",
     float: "a number above 0",
     str: "text",
     NoneType: "nothing (null)",
@@ -93,8 +94,8 @@ def _fits(value: Any, kind: Any) -> bool:
 
 def _is_of(value: Any, kind: type) -> bool:
     """The same of a plain kind: a size is above 0, a number of something 0 or more."""
-    if isinstance(value, bool):
-        return False
+    if isinstance(value, bool) or kind is bool:
+        return kind is bool and isinstance(value, bool)
     if kind is float:
         return isinstance(value, int | float) and math.isfinite(value) and value > 0
     return isinstance(value, kind) and (not isinstance(value, int) or value >= 0)

@@ -6,6 +6,7 @@ frames are ED and ES.
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,13 +56,21 @@ def read_labels(root: Path) -> dict[str, Labels]:
 
 
 def read_study(
-    sources: Sequence[Path], pixel_mm: float = 1.37, slice_mm: float = 8.0, frames: Sequence[int] = ()
+    sources: Sequence[Path],
+    pixel_mm: float = 1.37,
+    slice_mm: float = 8.0,
+    outlined: bool = False,
+    frames: Sequence[int] = (),
 ) -> Study:
-    """The pictures of the frames wanted (none named: of all); pictures do not say how large their pixels are."""
+    """The pictures of the frames wanted (none named: of all); pictures do not say how large their pixels are.
+
+    `outlined`: the masks were filled with their outlines, and are half a pixel too large all round.
+    """
     from lvpipe.decoders.picture import read_frame
 
     def decode(file: ImageFile, read: "Read") -> "list[Frame]":
-        return read_frame(file, read, int(file.run), pixel_mm, slice_mm)
+        found = read_frame(file, read, int(file.run), pixel_mm, slice_mm)
+        return [_without_outline(frame) for frame in found] if outlined else found
 
     found = [(path, _PICTURE.fullmatch(path.name)) for source in sources for path in sorted(source.iterdir())]
     images = [
@@ -75,6 +84,14 @@ def read_study(
 def _mask(picture: Path) -> tuple[LabelFile, ...]:
     mask = picture.with_name(picture.stem + _MASK)
     return (LabelFile(mask, 0, _VALUES),) if mask.is_file() else ()
+
+
+def _without_outline(frame: "Frame") -> "Frame":
+    from lvpipe.cine.contours import without_outline
+
+    if frame.labels_yx is None:
+        return frame
+    return replace(frame, labels_yx=without_outline(frame.labels_yx == CAVITY) * frame.labels_yx.dtype.type(CAVITY))
 
 
 def _frames(row: Row) -> dict[str, Any]:

@@ -136,7 +136,6 @@ def run(
     places = [word for name in ("views", "cines", "boxes") for word in (f"--{name}", folder / name)]
     paths = [folder / f"m{seed}.safetensors" for seed in models]
     words = ("--out", folder / out, "--spool", folder / "spool", "--models", *paths, "--cases", *cases)
-    labels = told.get("labels", ("cavity",))
     asked = ("--labels", *labels, "--code", code, *window(side_px), "--settings", settings.canonical(), *more)
     return lvpipe("segment", *places, *words, *asked)
 
