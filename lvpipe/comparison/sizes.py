@@ -1,14 +1,17 @@
 """How good models are that differ in nothing but the most images that they learn from."""
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple
 
-from lvpipe.charts import Line, chart
+from lvpipe.charts import PALETTE, Line, chart
 from lvpipe.tables import number
 
 SIZES: Final = ("arm", "most_images", "model", "cohort", "split", "dice_2d_mean", "dice_pooled")
 
 _SIZE: Final = (640.0, 380.0)
+_DASHES: Final = "6 4"
 
 
 class Arm(NamedTuple):
@@ -35,12 +38,14 @@ def _sizes(segmentation: Sequence[Mapping[str, str]], arms: Mapping[str, Arm]) -
 
 
 def draw_sizes(rows: Sequence[Mapping[str, object]]) -> str:
-    """A line for each arm on each cohort and split."""
+    """A line for each arm on each cohort and split: a colour for the arm, dashes for all but the first cohort's."""
+    colours = dict(zip(dict.fromkeys(row["arm"] for row in rows), itertools.cycle(PALETTE), strict=False))
     lines: dict[str, Line] = {}
     for row in rows:
-        name = f"{row['arm']}: {row['cohort']}, {row['split']}"
-        line = lines.get(name, Line(name, (), ()))
+        dashed = any(row[name] != rows[0][name] for name in ("cohort", "split"))
+        name = f"{row['arm']}: {row['cohort']}, {row['split']}{' (dashed)' if dashed else ''}"
+        line = lines.get(name, Line(name, (), (), colours[row["arm"]], dash=_DASHES if dashed else ""))
         x, y = (float(str(row[column])) for column in ("most_images", "dice_2d_mean"))
-        lines[name] = Line(name, (*line.x, x), (*line.y, y))
+        lines[name] = replace(line, x=(*line.x, x), y=(*line.y, y))
     title = "Dice by number of training images"
     return chart(title, "most images", "mean Dice of slices' cavities", [*lines.values()], size=_SIZE)

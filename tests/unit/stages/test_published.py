@@ -68,6 +68,7 @@ def test_models_of_more_images_are_a_line(lvpipe, tmp_path):
         ("net-200", "c", "train", "cavity", "all", 0.9, 0.99),
         ("net-50", "c", "train", "cavity", "all", 0.6, 0.98),
         ("net-50", "c", "train", "cavity", "apical", 0.3, None),
+        ("net-50", "h", "test", "cavity", "all", 0.5, 0.98),
         ("net-50", "c", "train", "myocardium", "all", 0.2, None),
         ("background", "c", "train", "cavity", "all", 0.0, 0.97),
     ]
@@ -80,5 +81,9 @@ def test_models_of_more_images_are_a_line(lvpipe, tmp_path):
     assert [(row["arm"], row["most_images"], row["dice_2d_mean"]) for row in found] == [
         ("net", "50", "0.6"),
         ("net", "200", "0.9"),
+        ("net", "50", "0.5"),
     ]
-    assert "net: c, train 0.9 at 200" in (tmp_path / "t.svg").read_text()
+    drawn = (tmp_path / "t.svg").read_text()
+    assert "net: c, train 0.9 at 200" in drawn
+    assert "net: h, test (dashed) 0.5 at 50" in drawn
+    assert drawn.count("stroke-dasharray") == 1
