@@ -17,7 +17,7 @@ def refusal(reader, options, whole_cohort=True):
 @pytest.mark.parametrize(
     ("reader", "options"),
     [
-        ("slices", {"pixel_mm": 1.4, "slice_mm": 8}),
+        ("slices", {"pixel_mm": 1.4, "slice_mm": 8, "outlined": True}),
         ("nifti", {"cavity": 3, "myocardium": None, "first_frame": 0}),
         ("la2013", {"spacing": "unit"}),
         ("folder", {"heart_tilt_degrees": 90}),
@@ -38,6 +38,7 @@ def test_fit_options_pass(reader, options):
         ("slices", {"slice_mm": float("inf")}, "options: slice_mm is inf; expected"),
         ("slices", {"slice_mm": True}, "options: slice_mm is True; expected"),
         ("slices", {"slice_mm": None}, "options: slice_mm is None; expected"),
+        ("slices", {"outlined": 1}, "options: outlined is 1; expected true or false"),
         ("nifti", {"cavity": "3"}, "options: cavity is '3'; expected a whole number of 0 or more"),
         ("nifti", {"cavity": 1.5}, "options: cavity is 1.5; expected a whole number"),
         ("nifti", {"myocardium": -1}, "expected a whole number of 0 or more or nothing"),

@@ -100,3 +100,12 @@ def test_a_patient_has_one_name_in_the_cine_and_in_the_pictures(sunnybrook_root)
     pictures = {case.patient for case in slices.list_cases(sunnybrook_root / "slices")}
     assert cines == {"SC-HF-I-1", "SC-HF-I-2", "SC-HF-I-4"}
     assert cines < pictures
+
+
+def test_of_masks_with_their_outlines_half_a_pixel_is_taken_off(tmp_path):
+    write_slices(tmp_path, [1])
+    (case,) = slices.list_cases(tmp_path)
+    (_, whole, _), (_, less, _) = (converted(tmp_path, case, outlined=outlined) for outlined in (False, True))
+    np.testing.assert_array_equal(less.array_tzyx == NOT_ANNOTATED, whole.array_tzyx == NOT_ANNOTATED)
+    assert not ((less.array_tzyx == 1) & (whole.array_tzyx != 1)).any()
+    assert 0.7 < (less.array_tzyx == 1).sum() / (whole.array_tzyx == 1).sum() < 0.98
