@@ -86,7 +86,7 @@ def _check_path(path: str) -> None:
         )
     head, *rest = path.split(".")
     if head not in _FREE or (head == "train" and not rest):
-        near = difflib.get_close_matches(head, _FREE, n=1, cutoff=0.5) or _FREE
+        near = difflib.get_close_matches(head, _FREE, n=1, cutoff=0.7) or _FREE
         raise UserError(
             f"unknown setting `{path}`; expected one of {', '.join(f'`{word}`' for word in near)}: "
             f"only what training and the model are is searched"

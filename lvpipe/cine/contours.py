@@ -80,7 +80,7 @@ def without_outline(mask_yx: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """A mask whose outline was filled with it, as drawing programs do, without the half pixel that is too much.
 
     Its pixels' border lies half a pixel outside the line that was drawn, on average: that line is taken back by as
-    much, without the pixels' steps. What is too small for that stays as it is.
+    much, without the pixels' steps. A mask of which nothing would be left stays as it is.
     """
     drawn = np.zeros_like(mask_yx)
     for loop_yx in borders(mask_yx):

@@ -52,9 +52,9 @@ class Tables:
         rows = [row for row in self._rows(asked.table) if _fits(row, asked)]
         columns = [[number(_cell(row, name, asked)) for row in rows] for name in (asked.column, asked.against) if name]
         pairs = np.array(columns, float).reshape(len(columns), -1)
-        known = pairs[:, np.isfinite(pairs).all(axis=0)]
-        value = MEASURES[asked.measure](*known) if known.shape[1] else float("nan")
-        return Found(value, rows)
+        known = np.isfinite(pairs).all(axis=0)
+        value = MEASURES[asked.measure](*pairs[:, known]) if known.any() else float("nan")
+        return Found(value, [row for row, counts in zip(rows, known, strict=True) if counts])
 
     def _rows(self, table: str) -> list[dict[str, str]]:
         if table not in self._read:

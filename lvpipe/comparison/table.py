@@ -43,7 +43,7 @@ def _ours(row: Row, tables: Tables, models: Collection[str], cohorts: Mapping[st
         return mine | {"note": f"this run has no model {model}"}
     found = tables.find(Asked(row["table"], where, row["measure"], row["column"], row["against"]))
     if math.isnan(found.value):
-        return mine | {"note": f"nothing in this run fits {row['where']}"}
+        return mine | {"note": f"too few figures in this run fit {row['where']}: {len(found.rows)}"}
     return mine | {"ours": found.value, "measured_on": _measured_on(found, cohorts), "rows": len(found.rows)}
 
 

@@ -20,8 +20,9 @@ Written by `make docs` from the models in `lvpipe/config/`; do not edit.
 
 `config.yaml` has every choice of the default run. A recipe, given with `--configfile recipes/tiny.yaml`, is laid over
 it; single values can follow as `--config 'integrate={{rule: disk}}'`. Mappings are merged key by key; lists
-(`cohorts`, `models`) are replaced whole. An unknown key ends the run before anything is made. Editors that know JSON
-schemas complete and check the file by `docs/config.schema.json`.
+(`cohorts`, `models`) are replaced whole. An unknown key ends the run before anything is made. What stands under
+`options`, and `null`, is for files alone: of `--config` Snakemake makes text, and there nothing says that a number was
+meant. Editors that know JSON schemas complete and check the file by `docs/config.schema.json`.
 
 {top}
 """

@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from lvpipe.config.base import Section
+from lvpipe.config.base import Section, each_once
 
 Choice = Literal["temperature", "threshold", "components"]
 
@@ -33,3 +33,8 @@ class PostprocessSettings(Section):
         description="Which of these a model's own drawn training cases choose by cross-validation, where another value "
         "than the one above gives a better Dice by more than a standard error and 0.001.",
     )
+
+    @field_validator("choose")
+    @classmethod
+    def _each_once(cls, choose: tuple[Choice, ...]) -> tuple[Choice, ...]:
+        return each_once(choose)

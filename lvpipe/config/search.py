@@ -28,6 +28,8 @@ class Searched(Section):
             raise ValueError("log and whole are for `low` and `high`; expected none of them beside `values`")
         if not self.values and (self.low is None or self.high is None or self.low >= self.high):
             raise ValueError(f"goes from {self.low} to {self.high}; expected `low` below `high`")
+        if self.whole and not (float(self.low or 0).is_integer() and float(self.high or 0).is_integer()):
+            raise ValueError(f"draws whole numbers from {self.low} to {self.high}; expected whole bounds")
         if self.log and self.low is not None and self.low <= 0:
             raise ValueError(f"goes from {self.low} in logarithms; expected `low` above 0")
         return self
@@ -50,6 +52,10 @@ class SearchEntry(Section):
 
     @model_validator(mode="after")
     def _can_be_combined(self) -> Self:
+        for path in self.space:
+            parent = next((other for other in self.space if path.startswith(f"{other}.")), None)
+            if parent:
+                raise ValueError(f"{path} is a part of {parent}; expected one of the two")
         drawn = [path for path, searched in self.space.items() if not searched.values]
         if self.trials is None and drawn:
             raise ValueError(f"{drawn[0]} is drawn at random; expected `trials`: how many times")

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from lvpipe.config.base import each_once
 from lvpipe.config.network_job import NetworkJob
 from lvpipe.turns import SETS, TURNS, Turn, TurnName
 
@@ -19,6 +20,11 @@ class SegmentSettings(NetworkJob):
         "the 4 with rows and columns as they are; `all` 8, with quarter turns; or a list of them. No pixel is "
         "interpolated.",
     )
+
+    @field_validator("turns")
+    @classmethod
+    def _each_once(cls, turns: str | tuple[TurnName, ...]) -> str | tuple[TurnName, ...]:
+        return turns if isinstance(turns, str) else each_once(turns)
 
     @property
     def ways(self) -> tuple[Turn, ...]:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import Any
 
+from lvpipe.errors import UserError
+
 
 def find(mapping: Mapping[str, Any], path: str) -> Any:
     """What stands at a path."""
@@ -12,9 +14,16 @@ def find(mapping: Mapping[str, Any], path: str) -> Any:
 
 
 def put(mapping: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
-    """The mapping with another value at a path; mappings on the way that are missing are made."""
+    """The mapping with another value at a path; mappings on the way that are missing are made.
+
+    Raises:
+        UserError: the path leads through something else than a mapping.
+    """
     key, _, rest = path.partition(".")
-    return {**mapping, key: put(mapping.get(key, {}), rest, value) if rest else value}
+    inner = mapping.get(key, {})
+    if rest and not isinstance(inner, Mapping):
+        raise UserError(f"`{key}` is no section, and has no `{rest}`; expected it as a whole, as one value")
+    return {**mapping, key: put(inner, rest, value) if rest else value}
 
 
 def change_model(entry: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -96,6 +96,8 @@ def test_a_search_may_start_from_what_it_found():
         ({"options.chanels": {"values": [1]}}, {}, ["unknown key `chanels`", "channels"]),
         ({"window.side": {"values": [64]}}, {}, ["window: side", "did you mean `side_px`?"]),
         ({"network": {"values": ["vnet"]}}, {}, ["network vnet is not there"]),
+        ({"kind": {"values": ["given"]}}, {}, ["unknown setting `kind`", "`network`, `options`, `window`"]),
+        ({"options.channels.0": {"values": [8]}}, {}, ["`channels` is no section, and has no `0`"]),
         ({"train.epochs": {"values": [3, "many"]}}, {}, ["train: epochs is 'many'"]),
         ({"view": {"values": ["standart"]}}, {}, ["standart", "one of: preprocessed, raw, standard"]),
     ],
@@ -107,3 +109,15 @@ def test_a_mistake_is_one_line(space, entry, words):
     assert message.startswith("search: one: ")
     assert "\n" not in message
     assert all(word in message for word in words)
+
+
+@pytest.mark.parametrize(
+    ("space", "words"),
+    [
+        ({"window": {"values": [{}]}, "window.side_px": {"values": [64]}}, "window.side_px is a part of window"),
+        ({"train.epochs": {"low": 0.6, "high": 1.4, "whole": True}}, "expected whole bounds"),
+    ],
+)
+def test_a_space_that_contradicts_itself_is_refused(space, words):
+    with pytest.raises(UserError, match=words):
+        plan(space, trials=2)

@@ -68,6 +68,8 @@ def test_an_unknown_key_gets_the_nearest_known_one(changes, words):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
+        ({"segment": {"turns": ["identity", "identity"]}}, ["identity stands twice"]),
+        ({"postprocess": {"choose": ["threshold", "threshold"]}}, ["threshold stands twice"]),
         ({"folds": 1}, ["folds is 1", "greater than or equal to 2"]),
         ({"train": {"epochs": "many"}}, ["train: epochs is 'many'", "integer"]),
         ({"integrate": {"rule": "discs"}}, ["integrate: rule is 'discs'", "disk"]),

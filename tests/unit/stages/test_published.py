@@ -58,7 +58,7 @@ def test_where_there_is_no_figure_it_is_said_why(lvpipe, results):
     assert [row[-1] for row in found] == [
         "needs a regression",
         "this run has no model other",
-        "nothing in this run fits model=net cohort=e",
+        "too few figures in this run fit model=net cohort=e: 0",
     ]
 
 
