@@ -87,7 +87,7 @@ def _mask(picture: Path) -> tuple[LabelFile, ...]:
 
 
 def _without_outline(frame: "Frame") -> "Frame":
-    from lvpipe.cine.contours import without_outline
+    from lvpipe.cine.outlines import without_outline
 
     if frame.labels_yx is None:
         return frame
