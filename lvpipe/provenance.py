@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from lvpipe.files import file_sha256
 from lvpipe.listing import walk
@@ -18,6 +19,8 @@ _MODULE_DIGEST_LENGTH = 8
 """Hex digits of one module: it is compared with its own earlier versions alone, and thousands of records hold it."""
 MODULE_SEPARATOR = ","
 """Between the modules of a code digest: no character that a shell would read."""
+_HOLDING = ast.stmt | ast.ExceptHandler | ast.match_case
+"""Nodes that statements stand in."""
 
 
 def digest(*parts: str | bytes) -> str:
@@ -48,7 +51,7 @@ def code_digest(*modules: str) -> str:
     are named so that a record of an earlier run tells which of them changed. Thousands of jobs share one string.
     """
     closure = sorted({found for module in modules for found in import_closure(module)})
-    return MODULE_SEPARATOR.join(f"{module}={_module_digest(module)}" for module in closure)
+    return MODULE_SEPARATOR.join(f"{module}={_read(module).digest}" for module in closure)
 
 
 @cache
@@ -60,25 +63,28 @@ def import_closure(module: str) -> frozenset[str]:
         current = waiting.pop()
         if current not in found and _file(current) is not None:
             found.add(current)
-            waiting.extend(_imports(current))
+            waiting.extend(_read(current).imports)
     return frozenset(found)
 
 
+class _Module(NamedTuple):
+    digest: str
+    imports: frozenset[str]
+
+
 @cache
-def _tree(module: str) -> ast.Module:
+def _read(module: str) -> _Module:
+    """What counts of a module, asked once though many closures hold it; its tree is large, and not kept."""
     path = _file(module)
     assert path is not None
-    return ast.parse(path.read_text())
+    tree = ast.parse(path.read_text())
+    imports = frozenset(_names_imported(tree))
+    return _Module(digest(_meaning(tree))[:_MODULE_DIGEST_LENGTH], imports)
 
 
-@cache
-def _module_digest(module: str) -> str:
-    return digest(_meaning(module))[:_MODULE_DIGEST_LENGTH]
-
-
-def _meaning(module: str) -> str:
-    tree = _tree(module)
-    for node in ast.walk(tree):
+def _meaning(tree: ast.Module) -> str:
+    """The source without what documents it."""
+    for node in (tree, *_executed(tree)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [statement for statement in node.body if not _is_text(statement)] or [ast.Pass()]
     return ast.unparse(tree)
@@ -87,12 +93,6 @@ def _meaning(module: str) -> str:
 def _is_text(statement: ast.stmt) -> bool:
     """A docstring, or the string below a constant that documents it."""
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-
-
-@cache
-def _imports(module: str) -> frozenset[str]:
-    """Asked once of each module, though many closures hold it."""
-    return frozenset(_names_imported(_tree(module)))
 
 
 def _names_imported(tree: ast.Module) -> Iterator[str]:
@@ -105,11 +105,16 @@ def _names_imported(tree: ast.Module) -> Iterator[str]:
 
 
 def _executed(node: ast.AST) -> Iterator[ast.AST]:
-    """All below a node but what type checkers alone see: that runs nowhere."""
+    """All statements below a node but what type checkers alone see; expressions, most of a tree, hold none."""
     for child in ast.iter_child_nodes(node):
-        if not (isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"):
+        if isinstance(child, _HOLDING) and not _is_for_checkers(child):
             yield child
             yield from _executed(child)
+
+
+def _is_for_checkers(node: ast.AST) -> bool:
+    """Whether this runs nowhere."""
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 
 def _with_parents(name: str) -> Iterator[str]:

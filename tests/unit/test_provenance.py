@@ -58,8 +58,7 @@ def package(tmp_path, monkeypatch):
 
 
 def _forget() -> None:
-    own = (provenance._tree, provenance._imports, provenance._module_digest, provenance._file)
-    for cached in (*own, import_closure, code_digest):
+    for cached in (provenance._read, provenance._file, import_closure, code_digest):
         cached.cache_clear()
 
 
