@@ -1,41 +1,23 @@
 """What a result depends on: digests of code, files and folders, so that exactly the right rules run again."""
 
 import ast
-import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from lvpipe.files import file_sha256
+from lvpipe.digests import digest
 from lvpipe.listing import walk
 
 _PACKAGE = "lvpipe"
 _ROOT = Path(__file__).parent.parent
-_DIGEST_LENGTH = 16
-"""Hex digits kept: 64 bits, far beyond what a project's modules can collide in."""
 _MODULE_DIGEST_LENGTH = 8
 """Hex digits of one module: it is compared with its own earlier versions alone, and thousands of records hold it."""
 MODULE_SEPARATOR = ","
 """Between the modules of a code digest: no character that a shell would read."""
 _HOLDING = ast.stmt | ast.ExceptHandler | ast.match_case
 """Nodes that statements stand in."""
-
-
-def digest(*parts: str | bytes) -> str:
-    """A short digest of the parts, each with its length, so that no two different lists agree."""
-    total = hashlib.sha256()
-    for part in parts:
-        content = part.encode() if isinstance(part, str) else part
-        total.update(f"{len(content)}:".encode())
-        total.update(content)
-    return total.hexdigest()[:_DIGEST_LENGTH]
-
-
-def file_digest(path: Path) -> str:
-    """A short digest of the file's content."""
-    return file_sha256(path)[:_DIGEST_LENGTH]
 
 
 def folder_fingerprint(paths: Iterable[Path]) -> str:

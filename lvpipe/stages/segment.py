@@ -19,7 +19,7 @@ from lvpipe.errors import Rejected
 from lvpipe.grids import Grid, carry, grid_of, grid_within
 from lvpipe.images import Image, read_geometry, read_image, write_images, write_rejected
 from lvpipe.labels import VALUES, Label
-from lvpipe.provenance import digest, file_digest
+from lvpipe.digests import digest, file_digest
 from lvpipe.spool import Spool
 from lvpipe.windows import cut, read_place, window_grids
 

@@ -12,7 +12,7 @@ from lvpipe.config.train import TrainSettings
 from lvpipe.config.window import Window
 from lvpipe.files import write_bytes, write_table
 from lvpipe.labels import VALUES
-from lvpipe.provenance import digest, file_digest
+from lvpipe.digests import digest, file_digest
 from lvpipe.spool import Spool
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ import textwrap
 import pytest
 
 from lvpipe import provenance
-from lvpipe.provenance import code_digest, digest, file_digest, folder_fingerprint, import_closure
+from lvpipe.provenance import code_digest, folder_fingerprint, import_closure
 
 MODULES = {
     "__init__": '"""The package."""',
@@ -142,22 +142,6 @@ def test_light_stages_do_not_depend_on_the_learning():
         others = {name for name in closure if name.startswith("lvpipe.stages.")} - {f"lvpipe.stages.{stage}"}
         assert not others, "stages import no other stage"
         assert not [name for name in closure if name.startswith(("lvpipe.learning", "lvpipe.networks"))]
-
-
-def test_parts_are_kept_apart():
-    assert digest("ab", "c") != digest("a", "bc")
-    assert digest("ab") != digest("a", "b")
-    assert digest("a", "") != digest("a")
-    assert digest("ä") == digest("ä".encode())
-    assert len(digest()) == 16
-
-
-def test_a_file_is_its_content(tmp_path):
-    (tmp_path / "a").write_bytes(b"x")
-    (tmp_path / "b").write_bytes(b"x")
-    assert file_digest(tmp_path / "a") == file_digest(tmp_path / "b")
-    (tmp_path / "b").write_bytes(b"y")
-    assert file_digest(tmp_path / "a") != file_digest(tmp_path / "b")
 
 
 def test_a_folder_is_its_names_sizes_and_times(tmp_path):
