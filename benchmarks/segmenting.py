@@ -48,7 +48,7 @@ TEACHERS = {
     "train": {"epochs": 2},
     "segment": {"shard_cases": 1},
 }
-"""Laid over config.yaml: what learns quickly; how well it draws does not matter here. The heart is a shard of its own."""
+"""Laid over config.yaml: what learns quickly, however well it draws; the heart is a shard of its own."""
 
 MADE = ("convert/{}_*", f"resample/{VIEW}/{{}}_*", f"detect/{VIEW}/{{}}_*", "*/unet/{}_*")
 REPEATS = 5

@@ -12,9 +12,9 @@ from typing import Any
 from lvpipe.config.cohorts import ModelEntry
 from lvpipe.config.schema import Config, load_config, merged
 from lvpipe.config.search import Searched, SearchEntry, SearchOrder, Trial
+from lvpipe.digests import digest
 from lvpipe.errors import UserError
 from lvpipe.network_options import check_network
-from lvpipe.digests import digest
 from lvpipe.searching.settings import change_model, find
 
 _FREE = ("train", "network", "options", "window", "view", "labels")

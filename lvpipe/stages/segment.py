@@ -15,11 +15,11 @@ from lvpipe.arguments import section_of, stage_parser
 from lvpipe.boxes import Boxes
 from lvpipe.config.segment import SegmentSettings
 from lvpipe.config.window import Window
+from lvpipe.digests import digest, file_digest
 from lvpipe.errors import Rejected
 from lvpipe.grids import Grid, carry, grid_of, grid_within
 from lvpipe.images import Image, read_geometry, read_image, write_images, write_rejected
 from lvpipe.labels import VALUES, Label
-from lvpipe.digests import digest, file_digest
 from lvpipe.spool import Spool
 from lvpipe.windows import cut, read_place, window_grids
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from lvpipe.arguments import section_of, stage_parser
 from lvpipe.config.train import TrainSettings
 from lvpipe.config.window import Window
+from lvpipe.digests import digest, file_digest
 from lvpipe.files import write_bytes, write_table
 from lvpipe.labels import VALUES
-from lvpipe.digests import digest, file_digest
 from lvpipe.spool import Spool
 
 if TYPE_CHECKING:

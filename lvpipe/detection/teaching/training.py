@@ -12,8 +12,8 @@ from lvpipe.config.base import Section
 from lvpipe.detection.lessons import Lesson, read_lessons
 from lvpipe.detection.parts import NETWORKS
 from lvpipe.detection.teaching.examples import Examples, join
-from lvpipe.files import write_table
 from lvpipe.digests import digest, file_digest
+from lvpipe.files import write_table
 from lvpipe.spool import Spool
 
 if TYPE_CHECKING:
