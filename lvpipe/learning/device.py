@@ -24,7 +24,8 @@ def prepare_torch(job: NetworkJob, seed: int = 0) -> None:
         os.environ["CUBLAS_WORKSPACE_CONFIG"] = _CUBLAS_WORKSPACE
     torch.manual_seed(seed)
     torch.set_num_threads(job.threads)
-    torch.use_deterministic_algorithms(mode=True)
+    # As `use_deterministic_algorithms` does, which also imports torch's compiler: a second that no job here needs.
+    torch.set_deterministic_debug_mode("error")
 
 
 def resolve_precision(precision: Precision, device: str) -> Literal["float32", "bfloat16"]:

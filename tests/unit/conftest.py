@@ -32,5 +32,5 @@ def torch_as_it_was() -> Iterator[None]:
 
     threads = torch.get_num_threads()
     yield
-    torch.use_deterministic_algorithms(mode=False)
+    torch.set_deterministic_debug_mode("default")
     torch.set_num_threads(threads)

@@ -30,7 +30,7 @@ def threads():
     before = torch.get_num_threads()
     prepare_torch(QUICK)
     yield
-    torch.use_deterministic_algorithms(mode=False)
+    torch.set_deterministic_debug_mode("default")
     torch.set_num_threads(before)
 
 
