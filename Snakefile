@@ -92,7 +92,7 @@ rule all:
         "results/segmentation.csv",
         "results/cases.csv",
         "results/report/index.html",
-        expand("results/train/{model}/fold-{fold}/curve.svg", model=PLAN.drawing, fold=range(PLAN.config.folds)),
+        expand("results/train/{model}/fold-{fold}/curve.svg", model=PLAN.trained, fold=range(PLAN.config.folds)),
         PLAN.published.files(),
 
 

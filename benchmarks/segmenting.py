@@ -32,6 +32,7 @@ from lvpipe.images import Image, read_image, write_images
 from lvpipe.learning.batches import as_batch, compute, scale
 from lvpipe.learning.device import prepare_torch
 from lvpipe.learning.weights import read_network
+from lvpipe.probabilities import PROB_SLOPE
 from lvpipe.stages import segment
 from lvpipe.windows import cut, window_grids
 
@@ -178,7 +179,7 @@ class Shard:
                 (drawn,) = segment.draw_case(networks, view, native, boxes, *seen)
                 probs[t, z] = drawn.array_tzyx[0, 0]
         drawn = Image(probs, self._native.affine, self._native.time_step_ms)
-        write_images(self._folder / "loop.nii.gz", [drawn], slope=segment.PROB_SLOPE)
+        write_images(self._folder / "loop.nii.gz", [drawn], slope=PROB_SLOPE)
 
     def _windows(self) -> np.ndarray:
         view = grid_within(self._view, self._native)

@@ -48,7 +48,7 @@ class Plan:
                     f"`masks` to learn from nor a `phantom`"
                 )
         for model in self.config.models:
-            if model.draws:
+            if model.trained:
                 check_network(model)
             self._check_overrides(model)
         self.published = PublishedPlan(self.config, lambda model: self.settings("train", model))
@@ -94,8 +94,18 @@ class Plan:
         return [name for name, case in self.cases.items() if not self.gives(case.cohort)]
 
     @cached_property
-    def drawing(self) -> list[str]:
+    def trained(self) -> list[str]:
         """The models that are trained and applied here."""
+        return [name for name, model in self.models.items() if model.trained]
+
+    @cached_property
+    def averaging(self) -> list[str]:
+        """The models whose probabilities are the mean of others'."""
+        return [name for name in self.drawing if name not in self.trained]
+
+    @cached_property
+    def drawing(self) -> list[str]:
+        """The models whose probabilities and masks are made here."""
         return [name for name, model in self.models.items() if model.draws]
 
     @cached_property

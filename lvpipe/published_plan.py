@@ -18,7 +18,7 @@ class PublishedPlan:
         self._trained = {
             model.name: TrainSettings.model_validate_json(train_settings(model.name))
             for model in config.models
-            if model.draws
+            if model.trained
         }
 
     def papers(self, root: str) -> list[str]:

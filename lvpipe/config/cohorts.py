@@ -1,6 +1,6 @@
 """Entries of the lists `cohorts` and `models`: who is measured, and by what."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -11,6 +11,8 @@ from lvpipe.labels import Label
 
 RESERVED = ("climatology", "expert", "background")
 """Names of rows that stand beside the models' in tables and pages."""
+
+_FEWEST_AVERAGED = 2
 
 
 class CohortEntry(Section):
@@ -47,14 +49,15 @@ class Overrides(Section):
 
 
 class ModelEntry(Section):
-    """What measures cohorts: a network with what it sees and learns from, or estimates that another tool made."""
+    """What measures cohorts: a network with what it sees and learns from, several of them, or another tool."""
 
     name: PathName = Field(description="Name of the model in paths and tables.")
-    kind: Literal["draws", "given"] = Field(
+    kind: Literal["draws", "averages", "given"] = Field(
         "draws",
-        description="`draws`: a network that makes probabilities of cines. `given`: another tool's estimates, which "
-        "cohorts of the readers `areas` and `masks` bring.",
+        description="`draws`: a network that makes probabilities of cines. `averages`: the mean of what several of "
+        "these make. `given`: another tool's estimates, which cohorts of the readers `areas` and `masks` bring.",
     )
+    of: tuple[str, ...] = Field((), description="`averages`: the models of kind `draws` whose mean it is.")
     view: str = Field("", description="`draws`: the view of section `resample` that it sees.")
     window: Window = Field(default_factory=Window, description="`draws`: what it sees of a slice.")
     network: str = Field("", description="`draws`: architecture, the name of a module in lvpipe/networks.")
@@ -77,9 +80,23 @@ class ModelEntry(Section):
     overrides: Overrides = Field(default_factory=Overrides, description="Settings of later stages for this model.")
 
     @property
-    def draws(self) -> bool:
+    def trained(self) -> bool:
         """Whether it is a network that is trained and applied here."""
         return self.kind == "draws"
+
+    @property
+    def draws(self) -> bool:
+        """Whether probabilities are made here, and masks of them."""
+        return self.kind != "given"
+
+    def averaging(self, members: Sequence["ModelEntry"]) -> "ModelEntry":
+        """With what follows from the models that it averages, if any; boxes are told in the view of the first."""
+        if not members:
+            return self
+        masks = dict.fromkeys(name for member in members for name in member.masks)
+        return self.model_copy(
+            update={"view": members[0].view, "labels": members[0].labels, "masks": tuple(masks)},
+        )
 
     @field_validator("name")
     @classmethod
@@ -90,7 +107,8 @@ class ModelEntry(Section):
 
     @model_validator(mode="after")
     def _kind_agrees(self) -> Self:
-        wrong = list(self._drawing_faults() if self.draws else self._given_faults())
+        faults = {"draws": self._drawing_faults, "averages": self._averaging_faults, "given": self._given_faults}
+        wrong = list(faults[self.kind]())
         if wrong:
             raise ValueError(f"the model {self.name} is of kind {self.kind}: {'; '.join(wrong)}")
         return self
@@ -101,15 +119,29 @@ class ModelEntry(Section):
             yield f"makes is {self.makes}, expected prob"
         if self.labels[0] != "cavity" or len(set(self.labels)) < len(self.labels):
             yield f"labels are {', '.join(self.labels)}, expected cavity first and each once"
-        if self.table:
-            yield "table is for kind given"
+        yield from (
+            f"{key} is for kind {kind}" for key, kind in (("table", "given"), ("of", "averages")) if self._has(key)
+        )
+
+    def _averaging_faults(self) -> Iterator[str]:
+        """View, labels and masks follow from its members (`Config`)."""
+        if len(set(self.of)) < max(len(self.of), _FEWEST_AVERAGED):
+            yield f"of is [{', '.join(self.of)}], expected two models or more, each once"
+        yield from (f"{key} is for kind draws" for key in ("network", "options") if self._has(key))
+        yield from self._kept_from(("train", "segment"), "concern the models that it averages")
+        if self.makes != "prob" or self.table:
+            yield "makes and table are for kind given"
 
     def _given_faults(self) -> Iterator[str]:
         if self.makes == "prob":
             yield "makes is prob, expected areas or masks"
-        yield from (f"{key} is for kind draws" for key in ("view", "network", "options", "masks") if getattr(self, key))
-        yield from (
-            f"overrides of {stage} concern no given estimates"
-            for stage in ("train", "segment", "postprocess")
-            if getattr(self.overrides, stage)
-        )
+        yield from (f"{key} is for kind draws" for key in ("view", "network", "options", "masks") if self._has(key))
+        if self.of:
+            yield "of is for kind averages"
+        yield from self._kept_from(("train", "segment", "postprocess"), "concern no given estimates")
+
+    def _has(self, key: str) -> bool:
+        return bool(getattr(self, key))
+
+    def _kept_from(self, stages: Iterable[str], why: str) -> Iterator[str]:
+        yield from (f"overrides of {stage} {why}" for stage in stages if getattr(self.overrides, stage))

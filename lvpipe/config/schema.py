@@ -55,14 +55,17 @@ class Config(Section):
         drawn = {cohort.name for cohort in self.cohorts if cohort.masks}
         for name in self.detect.masks:
             _known("detect: masks", name, drawn)
-        for model in (model for model in self.models if model.draws):
+        trained = {model.name: model for model in self.models if model.trained}
+        for model in trained.values():
             _known(f"models: {model.name}: view", model.view, self.resample.views)
             for name in model.masks:
                 _known(f"models: {model.name}: masks", name, drawn)
             if not model.masks:
                 raise ValueError(f"models: {model.name}: masks is empty; expected a cohort with masks to learn from")
+        for model in self.models:
+            _averages_alike(model, trained)
         for name, search in self.search.searches.items():
-            _known(f"search: {name}: model", search.model, [model.name for model in self.models if model.draws])
+            _known(f"search: {name}: model", search.model, trained)
             _known(f"search: {name}: fold", str(search.fold), [str(fold) for fold in range(self.folds)])
         return self
 
@@ -74,9 +77,12 @@ def load_config(raw: Mapping[str, Any]) -> Config:
         UserError: one line for each thing that is wrong.
     """
     try:
-        return Config.model_validate(dict(raw))
+        config = Config.model_validate(dict(raw))
     except ValidationError as error:
         raise UserError("configuration: " + "; ".join(_sentences(error))) from None
+    named = {model.name: model for model in config.models}
+    completed = tuple(model.averaging([named[name] for name in model.of]) for model in config.models)
+    return config.model_copy(update={"models": completed})
 
 
 def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,6 +138,13 @@ def _unique(place: str, names: list[str]) -> None:
 def _known(place: str, name: str, known: Any) -> None:
     if name not in known:
         raise ValueError(f"{place} names {name}, which is not there; expected one of: {', '.join(sorted(known))}")
+
+
+def _averages_alike(model: ModelEntry, trained: Mapping[str, ModelEntry]) -> None:
+    for name in model.of:
+        _known(f"models: {model.name}: of", name, trained)
+        if trained[name].labels != trained[model.of[0]].labels:
+            raise ValueError(f"models: {model.name}: {model.of[0]} and {name} have other labels; expected the same")
 
 
 def _one_source(cohort: CohortEntry, phantom: PhantomSettings) -> None:

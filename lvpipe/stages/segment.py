@@ -1,5 +1,9 @@
-"""`segment`: the probability of each label in every pixel of every frame, a shard of cases at a time."""
+"""`segment`: the probability of each label in every pixel of every frame, a shard of cases at a time.
 
+`average` (lvpipe/averaging.py): the mean of what several networks drew.
+"""
+
+import importlib
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,14 +24,12 @@ from lvpipe.errors import Rejected
 from lvpipe.grids import Grid, carry, grid_of, grid_within
 from lvpipe.images import Image, read_geometry, read_image, write_images, write_rejected
 from lvpipe.labels import VALUES, Label
+from lvpipe.probabilities import PROB_SLOPE, stored
 from lvpipe.spool import Spool
 from lvpipe.windows import cut, read_place, window_grids
 
 if TYPE_CHECKING:
     from torch import nn
-
-PROB_SLOPE = 1 / 255
-"""Probabilities are stored in one byte: a quarter of a float's size, and finer than any threshold needs."""
 
 _CASES_AT_ONCE = 2
 """While the networks see one case, another is read, put together or written."""
@@ -67,18 +69,23 @@ def draw_case(
 
 
 def _paste(probs_tzyx: NDArray[Any], grids: Sequence[Grid], native: Grid, beyond: float) -> NDArray[np.uint8]:
-    pasted = np.full((*probs_tzyx.shape[:2], *native.shape_yx), round(beyond / PROB_SLOPE), np.uint8)
+    pasted = np.full((*probs_tzyx.shape[:2], *native.shape_yx), stored(np.array(beyond)))
     for z, grid in enumerate(grids):
         rows, columns = native.over(grid)
         carried = carry(probs_tzyx[:, z], grid, native.part(rows, columns), fill=beyond)
-        pasted[:, z, rows, columns] = np.rint(carried / PROB_SLOPE)
+        pasted[:, z, rows, columns] = stored(carried)
     return pasted
 
 
 def main(argv: Sequence[str]) -> None:
-    """Load the models once, then write each case's probabilities."""
-    args = _parse(argv)
+    """Load the models once, then write each case's probabilities; or, as `average`, the mean of what several drew."""
+    if argv[:1] == ["average"]:  # loaded by name: how a mean is taken is no part of how networks draw
+        importlib.import_module("lvpipe.averaging").main(argv[1:])
+    else:
+        _draw(_parse(argv))
 
+
+def _draw(args: Namespace) -> None:
     import torch
 
     from lvpipe.learning.device import prepare_torch

@@ -219,6 +219,42 @@ def test_overrides_change_one_models_settings_alone():
         assert made.settings(stage, "other") == made.settings(stage, "unet")
 
 
+MEAN = {"name": "mean", "kind": "averages", "of": ["unet", "other"]}
+
+
+def test_a_mean_is_drawn_and_not_trained_and_has_its_members_view_labels_and_masks():
+    labels = ["cavity", "myocardium"]
+    made = plan(models=[MEAN, model(labels=labels), model(name="other", labels=labels)])
+    assert (made.drawing, made.trained, made.averaging) == (["mean", "unet", "other"], ["unet", "other"], ["mean"])
+    entry = made.models["mean"]
+    assert (entry.view, entry.labels, entry.masks) == ("standard", tuple(labels), ("contours",))
+    assert made.measured["mean"] == ["contours", "volumes"]
+    assert made.choosing_cases("mean") == made.choosing_cases("unet")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"of": ["unet"]}, "of is [unet], expected two models or more, each once"),
+        ({"of": ["unet", "unet"]}, "expected two models or more, each once"),
+        ({"of": ["unet", "third"]}, "of names third, which is not there; expected one of: other, unet"),
+        ({"of": ["unet", "mean"]}, "of names mean, which is not there"),
+        ({"network": "unet"}, "network is for kind draws"),
+        ({"makes": "areas"}, "makes and table are for kind given"),
+        ({"overrides": {"train": {"epochs": 3}}}, "overrides of train concern the models that it averages"),
+        ({"kind": "draws", "view": "standard", "network": "unet"}, "of is for kind averages"),
+        ({"kind": "given", "makes": "areas"}, "of is for kind averages"),
+    ],
+)
+def test_what_is_wrong_of_a_mean_is_said(change, words):
+    assert words in refusal(models=[model(), model(name="other"), {**MEAN, **change}])
+
+
+def test_networks_with_unlike_labels_are_not_averaged():
+    other = model(name="other", labels=["cavity", "myocardium"])
+    assert "unet and other have other labels; expected the same" in refusal(models=[model(), other, MEAN])
+
+
 def test_a_view_depends_on_nothing_else():
     usual = plan()
     assert plan(resample={"views": {"raw": {"pixels_size": 128}}}).view("standard") == usual.view("standard")

@@ -164,6 +164,15 @@ def test_one_model_more_trains_itself_alone(finished):
     assert (jobs["train"], jobs["postprocess"], jobs["calibrate"]) == (2, 12, 1)
 
 
+def test_a_mean_of_models_runs_itself_alone(finished):
+    other = {**UNET, "name": "other", "options": {"channels": [4, 8]}}
+    mean = {"name": "mean", "kind": "averages", "of": ["unet", "other"]}
+    apart, together = (finished.would_run({"models": models}) for models in ([UNET, other], [UNET, other, mean]))
+    assert together.pop("segment_average") == 12
+    assert set(together) == set(apart)
+    assert (together["train"], together["segment_0_all"], together["postprocess"]) == (2, 1, 24)
+
+
 def test_one_case_more_runs_its_own_shard_alone(finished):
     """A sixth study, of split test: its own jobs, and the one shard of test cases that it falls in."""
     more = {"phantom": {"cohorts": {"volumes": {"cases": {"train": 2, "validate": 1, "test": 3}}}}}

@@ -16,7 +16,7 @@ rule report:
         expand("results/detect/{view}/{case}_boxes.png", view=PLAN.views, case=CINES),
         expand("results/score/boxes/{view}_summary.csv", view=PLAN.views),
         expand("results/score/{model}/slices.png", model=PLAN.judged),
-        expand("results/train/{model}/fold-{fold}/history.csv", model=PLAN.drawing, fold=range(PLAN.config.folds)),
+        expand("results/train/{model}/fold-{fold}/history.csv", model=PLAN.trained, fold=range(PLAN.config.folds)),
         expand("results/postprocess/{model}/{case}_mask.nii.gz", model=PLAN.drawing, case=CINES),
         expand("results/integrate/{model}/{case}_volumes.csv", model=PLAN.drawing, case=CINES),
         expand("results/integrate/{model}/{case}_areas.csv", model=PLAN.drawing, case=CINES),

@@ -1,4 +1,4 @@
-"""Probabilities of the cavity; one job applies one set of models to a shard of cases."""
+"""Probabilities; one job applies one set of models to a shard of cases. Then the means of what several made."""
 
 for (fold, shard), members in PLAN.shards.items():
 
@@ -16,6 +16,8 @@ for (fold, shard), members in PLAN.shards.items():
             cines=expand("results/convert/{case}_cine.nii.gz", case=members),
         output:
             expand("results/segment/{{model}}/{case}_prob.nii.gz", case=members),
+        wildcard_constraints:
+            model=one_of(PLAN.trained),
         log:
             f"logs/segment/{{model}}/{fold}-{shard}.log",
         conda:
@@ -39,3 +41,20 @@ for (fold, shard), members in PLAN.shards.items():
             " --views results/resample/{params.view} --cines results/convert --boxes results/detect/{params.view}"
             " --out results/segment/{wildcards.model} --spool {params.spool} --code {params.code:q}"
             " --window {params.window:q} --settings {params.settings:q} > {log} 2>&1"
+
+
+rule segment_average:
+    input:
+        lambda w: expand("results/segment/{model}/{case}_prob.nii.gz", model=PLAN.models[w.model].of, case=w.case),
+    output:
+        "results/segment/{model}/{case}_prob.nii.gz",
+    wildcard_constraints:
+        model=one_of(PLAN.averaging),
+    log:
+        "logs/segment/{model}/{case}.log",
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        code=PLAN.code("segment", "lvpipe.averaging"),
+    shell:
+        "python -m lvpipe segment average --probs {input} --out {output} > {log} 2>&1"
