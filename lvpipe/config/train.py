@@ -89,9 +89,11 @@ class TrainSettings(LoopSettings):
     blank_share: float | None = Field(
         None, ge=0, lt=1, description="Share of an epoch's images that show no cavity; None: as they come."
     )
-    loss: Literal["dice_ce", "dice", "bce", "focal", "squared"] = Field(
+    loss: Literal["dice_ce", "dice_each_ce", "dice", "bce", "focal", "squared"] = Field(
         "dice_ce",
-        description="Training loss on logits; `dice_ce` is `dice` and `bce` together, `squared` the sum of squares "
+        description="Training loss on logits; `dice` is that of a whole batch, in which blank images have a meaning; "
+        "`dice_ce` is `dice` and `bce` together; `dice_each_ce` has the Dice of each image instead, so that small "
+        "cavities count as much as large ones (and blank images nearly nothing); `squared` is the sum of squares "
         "over an image's pixels.",
     )
     target_scale: float = Field(

@@ -31,6 +31,9 @@ def make_loss(settings: TrainSettings) -> Loss:
         "dice_ce": lambda logits, targets, known=None: (
             _dice(logits, targets, known) + _cross_entropy(logits, targets, known)
         ),
+        "dice_each_ce": lambda logits, targets, known=None: (
+            _dice(logits, targets, known, together=False) + _cross_entropy(logits, targets, known)
+        ),
         "focal": _focal,
         "squared": _squared,
     }
@@ -47,12 +50,12 @@ def _focal(logits: "Tensor", targets: "Tensor", known: "Tensor | None" = None) -
     return _mean(errors, known)
 
 
-def _dice(logits: "Tensor", targets: "Tensor", known: "Tensor | None" = None) -> "Tensor":
-    """One minus the soft Dice of each label over the whole batch, so that blank images have a meaning; their mean."""
+def _dice(logits: "Tensor", targets: "Tensor", known: "Tensor | None" = None, together: bool = True) -> "Tensor":
+    """One minus the soft Dice of each label: over the whole batch `together`, or the mean over its images."""
     if known is not None:
         there = known.expand_as(logits) > 0
         logits, targets = torch.where(there, logits, _SURELY_NOT), torch.where(there, targets, 0.0)
-    loss: Tensor = DiceLoss(sigmoid=True, batch=True)(logits, targets)
+    loss: Tensor = DiceLoss(sigmoid=True, batch=together)(logits, targets)
     return loss
 
 

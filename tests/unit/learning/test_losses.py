@@ -8,7 +8,7 @@ import torch
 from lvpipe.config.train import TrainSettings
 from lvpipe.learning.losses import make_loss
 
-NAMES = ["dice_ce", "dice", "bce", "focal", "squared"]
+NAMES = ["dice_ce", "dice_each_ce", "dice", "bce", "focal", "squared"]
 
 
 def loss_of(name: str, **settings):
@@ -25,7 +25,9 @@ def expected(name: str, logits: torch.Tensor, targets: torch.Tensor) -> float:
     p, y = torch.sigmoid(logits.double()), targets.double()
     right = p * y + (1 - p) * (1 - y)
     dice = (1 - 2 * (p * y).sum((0, 2, 3)) / (p + y).sum((0, 2, 3))).mean()
+    each = (1 - 2 * (p * y).sum((2, 3)) / (p + y).sum((2, 3))).mean()
     return {
+        "dice_each_ce": each - right.log().mean(),
         "squared": ((p - y) ** 2).sum() / len(p),
         "bce": -right.log().mean(),
         "focal": -((1 - right) ** 2 * right.log()).mean(),
