@@ -24,6 +24,8 @@ _WIDTH = 110
 """Columns after which settings go on in the next line."""
 _RULE_OF_GIVEN = "integrate_given"
 """The rule that reads estimates as a source brought them."""
+_RULE_OF_MEANS = "segment_average"
+"""The rule whose probabilities are the mean of other models'."""
 _CHOICES = "choices.json"
 """What a model's drawn cases choose for `postprocess`."""
 _STAGES_OF_MODELS = ("train", "integrate", "calibrate")
@@ -42,7 +44,8 @@ def main(argv: Sequence[str]) -> None:
         raise UserError(f"{target} {there}; expected a result of this run, such as results/crps.csv")
     cases = read_cases(args.directory)
     case = _case(args.case, target, cases)
-    place = Place(args.directory, case, tuple(cases), _other_models(args.directory, args.model))
+    others = _other_models(args.directory, args.model) - _averaged_by(args.model, case, records)
+    place = Place(args.directory, case, tuple(cases), others)
     tell(report(walk(records, target, place), place, cases.get(case, {}), args.files))
 
 
@@ -116,6 +119,14 @@ def _other_models(folder: Path, asked: str | None) -> frozenset[str]:
     if asked is not None and asked not in models:
         raise UserError(f"model {asked} is not in this run; expected one of {', '.join(sorted(models))}")
     return frozenset(models - {asked}) if asked else frozenset()
+
+
+def _averaged_by(model: str | None, case: str, records: Records) -> frozenset[str]:
+    """The models whose mean the asked one is: its chain goes on in theirs."""
+    record = records.read(f"results/segment/{model}/{case}_prob.nii.gz")
+    if record is None or record.rule != _RULE_OF_MEANS:
+        return frozenset()
+    return frozenset(Path(file).parent.name for file in record.inputs)
 
 
 def _origin(step: Step, told: set[tuple[str, ...]]) -> Iterator[str]:
