@@ -16,10 +16,10 @@ for (fold, shard), members in PLAN.shards.items():
             cines=expand("results/convert/{case}_cine.nii.gz", case=members),
         output:
             expand("results/segment/{{model}}/{case}_prob.nii.gz", case=members),
-        wildcard_constraints:
-            model=one_of(PLAN.trained),
         log:
             f"logs/segment/{{model}}/{fold}-{shard}.log",
+        wildcard_constraints:
+            model=one_of(PLAN.trained),
         conda:
             lambda w: PLAN.environment("segment", w.model)
         threads: lambda w: PLAN.threads("segment", w.model)
@@ -48,10 +48,10 @@ rule segment_average:
         lambda w: expand("results/segment/{model}/{case}_prob.nii.gz", model=PLAN.models[w.model].of, case=w.case),
     output:
         "results/segment/{model}/{case}_prob.nii.gz",
-    wildcard_constraints:
-        model=one_of(PLAN.averaging),
     log:
         "logs/segment/{model}/{case}.log",
+    wildcard_constraints:
+        model=one_of(PLAN.averaging),
     conda:
         "../../envs/cpu.yaml"
     params:
