@@ -1,5 +1,6 @@
 """One real run of recipes/tiny.yaml in a copy of the repository, shared by all workflow tests."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -16,6 +17,9 @@ ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "config.yaml", "envs", "lvpipe", "profiles", "recipes", "workflow")
 QUICK = {"train": {"epochs": 4}}  # these tests ask what runs, not what is learnt
 LIGHT = {"detect": {"method": "mean_deltas", "rivals": []}}  # where it does not matter how hearts are found
+
+EDITING = ("test_reruns", "test_search", "test_averaging")
+"""About half of the time of all tests that want a finished run."""
 
 
 @dataclass(frozen=True)
@@ -73,22 +77,38 @@ def parse_jobs(text: str) -> dict[str, int]:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
-    """A finished run; tests may edit its repository if they put everything back."""
-    home = tmp_path_factory.mktemp("workflow")
-    repository = home / "repository"
+    """A finished run; tests may edit its repository if they put everything back.
+
+    Of several processes the first one makes it, and each works on a copy of its own.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished"
+    with shared.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not shared.exists():
+            _run_all(shared.with_suffix(".part")).rename(shared)
+    home = tmp_path_factory.mktemp("workflow") / "home"
+    shutil.copytree(shared, home)
+    return Workflow(home / "repository", home / "run")
+
+
+def _run_all(home: Path) -> Path:
+    """A copy of the repository and a run of it, in this folder."""
+    shutil.rmtree(home, ignore_errors=True)
+    workflow = Workflow(home / "repository", home / "run")
+    workflow.folder.mkdir(parents=True)
     for part in PARTS:
+        workflow.repository.mkdir(exist_ok=True)
         copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
-        repository.mkdir(exist_ok=True)
-        copy(ROOT / part, repository / part)
-    workflow = Workflow(repository, home / "run")
-    workflow.folder.mkdir()
+        copy(ROOT / part, workflow.repository / part)
     answer = workflow.snakemake()
     assert answer.code == 0, answer.text[-5000:]
-    return workflow
+    return home
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process does all of these tests (`--dist loadgroup`), for they share one run."""
+    """Two processes share these tests (`--dist loadgroup`), each with a copy of the run."""
     for item in items:
         if "finished" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("workflow"))
+            what = "edits" if item.path.stem in EDITING else "runs"
+            item.add_marker(pytest.mark.xdist_group(what))
