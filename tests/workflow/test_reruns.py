@@ -1,6 +1,7 @@
 """Editing one module, or one setting, runs again exactly what depends on it."""
 
 import csv
+from contextlib import contextmanager
 
 import pytest
 
@@ -39,22 +40,17 @@ MODULES = {
     "networks/roi_fit.py": AFTER_FITTER,
     "detection/methods/lbp_cnn.py": AFTER_FIND,
     "detection/methods/fourier.py": AFTER_FIND,  # it is asked beside the method that decides
-    "detection/methods/mean_deltas.py": set(),  # and this one is not
     "detection/audit.py": PICTURES | {"report"} | END,
     "detection/judging.py": {"score_boxes", "report"} | END,
     "networks/unet.py": AFTER_TRAIN,
     "learning/parts.py": AFTER_TRAIN,
     "drawn.py": AFTER_TRAIN | SCORE_RULES,  # whose wall was drawn: what is learnt, and what is scored
-    "learning/leak_table.py": set(),  # no model's images are split regardless of patients
-    "comparison/table.py": set(),  # and no paper is named
     "sheet.py": AFTER_SHEET,
     "cine/ledger_table.py": AFTER_SHEET,
     "given.py": AFTER_INTEGRATE,  # the sheet asks it where a cohort brings its estimates
-    "one_study.py": set(),  # for people alone
     "learning/apply.py": AFTER_SEGMENT,
     "stages/postprocess.py": AFTER_POSTPROCESS,
     "masks.py": AFTER_POSTPROCESS,
-    "choosing.py": set(),  # asked by models that choose alone
     "stages/integrate.py": AFTER_INTEGRATE,
     # Forecasts weigh slices with it, score reads forecasts, and report draws the curves of trainings too.
     "volumes.py": AFTER_INTEGRATE | SCORE_RULES | {"train_curve"},
@@ -64,11 +60,20 @@ MODULES = {
     "scoring/gallery.py": {"score_slices", "report"} | END,
     "pages/tables.py": {"report", "train_curve"} | END,
     "charts/svg.py": {"report", "train_curve"} | END,
-    "config/cohorts.py": set(),  # a new key of cohorts or models
-    "plan.py": set(),  # it only asks; what it answers stands in the params
-    "provenance.py": set(),  # how code is read
-    "config/schema.py": set(),
 }
+
+IDLE = (
+    "detection/methods/mean_deltas.py",  # it is not asked
+    "learning/leak_table.py",  # no model's images are split regardless of patients
+    "comparison/table.py",  # no paper is named
+    "one_study.py",  # for people alone
+    "choosing.py",  # asked by models that choose alone
+    "config/cohorts.py",  # a new key of cohorts or models
+    "plan.py",  # it only asks; what it answers stands in the params
+    "provenance.py",  # how code is read
+    "config/schema.py",
+)
+"""Modules that no job of this run depends on."""
 
 UNET = {
     "name": "unet",
@@ -86,7 +91,6 @@ SETTINGS = {
     "detect.cascade.stages": ({"detect": {"cascade": {"stages": 5}}}, AFTER_CASCADE),
     "detect.classifier.seed": ({"detect": {"classifier": {"seed": 5}}}, AFTER_CLASSIFIER),
     "detect.fitter.seed": ({"detect": {"fitter": {"seed": 5}}}, AFTER_FITTER),
-    "detect.locator.seed": ({"detect": {"locator": {"seed": 5}}}, set()),
     "detect.agree_mm": ({"detect": {"agree_mm": 30}}, AFTER_FIND),
     "models.window": ({"models": [{**UNET, "window": {"side_px": 72}}]}, AFTER_TRAIN),
     "models.labels": ({"models": [{**UNET, "labels": ["cavity", "myocardium"]}]}, AFTER_TRAIN),
@@ -100,9 +104,15 @@ SETTINGS = {
     "score.hausdorff": ({"score": {"hausdorff": False}}, AFTER_SCORE | {"score_masks", "score_slices"}),
     "published.papers": ({"published": {"papers": ["liao2017"]}}, {"published", "report"} | END),
     "report.title": ({"report": {"title": "Another"}}, {"report"} | END),
-    "a view that no model sees": ({"resample": {"views": {"raw": {"pixels_shrink": 4}}}}, set()),
-    "the same in other words": ({"integrate": {"smooth_frames": 3}, "resample": {"spacing_mm": "2"}}, set()),
 }
+
+
+IDLE_SETTINGS = {
+    "integrate": {"smooth_frames": 3},
+    "resample": {"spacing_mm": "2", "views": {"raw": {"pixels_shrink": 4}}},
+    "detect": {"locator": {"seed": 5}},
+}
+"""The same in other words, a view that no model sees, and a way to find hearts that is not asked."""
 
 
 def merged(settings):
@@ -115,15 +125,28 @@ def laid_over(base, changes):
     return {**base, **changes, **both}
 
 
+@contextmanager
+def edited(modules, edit="{source}\n_EDITED = 1\n"):
+    """These files with another text, until they are put back."""
+    sources = {path: path.read_text() for path in modules}
+    try:
+        for path, source in sources.items():
+            path.write_text(edit.replace("{source}", source))
+        yield
+    finally:
+        for path, source in sources.items():
+            path.write_text(source)
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_an_edited_module_runs_again_what_imports_it(finished, module):
-    path = finished.repository / "lvpipe" / module
-    source = path.read_text()
-    try:
-        path.write_text(f"{source}\n_EDITED = 1\n")
+    with edited([finished.repository / "lvpipe" / module]):
         assert set(finished.would_run()) == MODULES[module]
-    finally:
-        path.write_text(source)
+
+
+def test_edited_modules_that_nothing_needs_run_nothing(finished):
+    with edited([finished.repository / "lvpipe" / module for module in IDLE]):
+        assert finished.would_run() == {}
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
@@ -132,15 +155,13 @@ def test_a_changed_setting_runs_again_what_depends_on_it(finished, setting):
     assert set(finished.would_run(merged(overlay))) == expected
 
 
+def test_settings_that_nothing_needs_run_nothing(finished):
+    assert finished.would_run(merged(IDLE_SETTINGS)) == {}
+
+
 def test_comments_docstrings_and_touched_files_run_nothing(finished):
-    sources = {path: path.read_text() for path in (finished.repository / "lvpipe").rglob("*.py")}
-    try:
-        for path, source in sources.items():
-            path.write_text(f"# A comment.\n{source}\n")
+    with edited((finished.repository / "lvpipe").rglob("*.py"), "# A comment.\n{source}\n"):
         assert finished.would_run() == {}
-    finally:
-        for path, source in sources.items():
-            path.write_text(source)
 
 
 def test_a_new_network_runs_nothing(finished):
