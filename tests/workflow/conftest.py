@@ -13,7 +13,8 @@ import pytest
 import yaml
 from answer import Answer
 
-ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 PARTS = ("Snakefile", "config.yaml", "envs", "lvpipe", "profiles", "recipes", "workflow")
 QUICK = {"train": {"epochs": 4}}  # these tests ask what runs, not what is learnt
 LIGHT = {"detect": {"method": "mean_deltas", "rivals": []}}  # where it does not matter how hearts are found
@@ -107,8 +108,13 @@ def _run_all(home: Path) -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two processes share these tests (`--dist loadgroup`), each with a copy of the run."""
+    """For `--dist loadgroup`: two processes share the tests of the finished run, each with a copy of it; other files
+    make a run of their own once, and so each is one process's."""
     for item in items:
-        if "finished" in getattr(item, "fixturenames", ()):
-            what = "edits" if item.path.stem in EDITING else "runs"
-            item.add_marker(pytest.mark.xdist_group(what))
+        if item.path.parent == HERE:
+            group = _half(item) if "finished" in getattr(item, "fixturenames", ()) else item.path.stem
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _half(item: pytest.Item) -> str:
+    return "edits" if item.path.stem in EDITING else "runs"
