@@ -109,11 +109,13 @@ def _run_all(home: Path) -> Path:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """For `--dist loadgroup`: two processes share the tests of the finished run, each with a copy of it; other files
-    make a run of their own once, and so each is one process's."""
+    make a run of their own once, and so each is one process's. All of these come first: the many short tests that
+    follow keep every process busy to the end."""
     for item in items:
         if item.path.parent == HERE:
             group = _half(item) if "finished" in getattr(item, "fixturenames", ()) else item.path.stem
             item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: item.path.parent != HERE)
 
 
 def _half(item: pytest.Item) -> str:
