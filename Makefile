@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 CORES ?= 8
-# Processes that share the tests; two of them begin with the real workflow runs.
+# Processes that share the tests; all begin with those that run the workflow for real.
 WORKERS ?= 2
 # More words for snakemake: ARGS="--directory X --configfile recipes/tiny.yaml", ARGS="--profile profiles/slurm".
 ARGS ?=
@@ -65,7 +65,7 @@ resume: env
 	$(BIN)/snakemake --unlock $(ARGS)
 	$(BIN)/snakemake --cores $(CORES) $(ARGS)
 
-# loadgroup: the workflow tests share one finished run, so two processes do all of them.
+# loadgroup: the workflow tests of a file share a run, so one process does all of them.
 test: env
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup --ignore tests/faults/test_disk.py
 

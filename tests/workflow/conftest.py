@@ -19,9 +19,6 @@ PARTS = ("Snakefile", "config.yaml", "envs", "lvpipe", "profiles", "recipes", "w
 QUICK = {"train": {"epochs": 4}}  # these tests ask what runs, not what is learnt
 LIGHT = {"detect": {"method": "mean_deltas", "rivals": []}}  # where it does not matter how hearts are found
 
-EDITING = ("test_reruns", "test_search", "test_averaging")
-"""About half of the time of all tests that want a finished run."""
-
 
 @dataclass(frozen=True)
 class Workflow:
@@ -108,15 +105,9 @@ def _run_all(home: Path) -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """For `--dist loadgroup`: two processes share the tests of the finished run, each with a copy of it; other files
-    make a run of their own once, and so each is one process's. All of these come first: the many short tests that
-    follow keep every process busy to the end."""
+    """For `--dist loadgroup`: the tests of a file go to one process, for they share runs. They come first: the many
+    short tests that follow keep every process busy to the end."""
     for item in items:
         if item.path.parent == HERE:
-            group = _half(item) if "finished" in getattr(item, "fixturenames", ()) else item.path.stem
-            item.add_marker(pytest.mark.xdist_group(group))
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
     items.sort(key=lambda item: item.path.parent != HERE)
-
-
-def _half(item: pytest.Item) -> str:
-    return "edits" if item.path.stem in EDITING else "runs"
