@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 CORES ?= 8
-# Processes that share the tests; all begin with those that run the workflow for real.
+# Processes that share the tests, file by file.
 WORKERS ?= 2
 # More words for snakemake: ARGS="--directory X --configfile recipes/tiny.yaml", ARGS="--profile profiles/slurm".
 ARGS ?=
@@ -65,9 +65,9 @@ resume: env
 	$(BIN)/snakemake --unlock $(ARGS)
 	$(BIN)/snakemake --cores $(CORES) $(ARGS)
 
-# loadgroup: the workflow tests of a file share a run, so one process does all of them.
+# loadfile: the workflow tests of a file share a run, so one process does all of them.
 test: env
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup --ignore tests/faults/test_disk.py
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --ignore tests/faults/test_disk.py
 
 kill: env
 	$(BIN)/python tests/faults/kill.py --kills $(KILLS) --seed $(SEED) $(ARGS)

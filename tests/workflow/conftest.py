@@ -13,8 +13,7 @@ import pytest
 import yaml
 from answer import Answer
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
+ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "config.yaml", "envs", "lvpipe", "profiles", "recipes", "workflow")
 QUICK = {"train": {"epochs": 4}}  # these tests ask what runs, not what is learnt
 LIGHT = {"detect": {"method": "mean_deltas", "rivals": []}}  # where it does not matter how hearts are found
@@ -102,12 +101,3 @@ def _run_all(home: Path) -> Path:
     answer = workflow.snakemake()
     assert answer.code == 0, answer.text[-5000:]
     return home
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """For `--dist loadgroup`: the tests of a file go to one process, for they share runs. They come first: the many
-    short tests that follow keep every process busy to the end."""
-    for item in items:
-        if item.path.parent == HERE:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-    items.sort(key=lambda item: item.path.parent != HERE)
