@@ -10,6 +10,7 @@
 #   results/search      {search}/trials.csv  trials.svg  best.yaml
 #                       {search}/{trial}/fold-{fold}/history.csv
 #   results/segment     {model}/{case}_prob.nii.gz
+#   results/regress     {model}/{case}_areas.csv  or {case}_volumes.csv, straight from pixels
 #   results/postprocess {model}/{case}_mask.nii.gz  {model}/choices.json
 #   results/integrate   {model}/{case}_areas.csv  {case}_volumes.csv
 #                       {model}/{cohort}_volumes.csv  {cohort}_pairs.csv
@@ -103,6 +104,7 @@ include: "workflow/rules/detect.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/search.smk"
 include: "workflow/rules/segment.smk"
+include: "workflow/rules/regress.smk"
 include: "workflow/rules/postprocess.smk"
 include: "workflow/rules/integrate.smk"
 include: "workflow/rules/calibrate.smk"

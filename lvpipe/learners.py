@@ -33,7 +33,7 @@ def teachers(cases: Iterable[Case], cohorts: Sequence[str]) -> list[Case]:
 
 
 def share_out(
-    cases: Iterable[Case], cohorts: Sequence[str], fold: int, watched_share: float, who: str
+    cases: Iterable[Case], cohorts: Sequence[str], fold: int, watched_share: float, who: str, references: str = "masks"
 ) -> tuple[list[str], list[str]]:
     """The cases of these cohorts that are learnt from in a fold, and those that are watched.
 
@@ -45,10 +45,10 @@ def share_out(
     found = [case for case in teachers(cases, cohorts) if case.fold != fold]
     ranked = sorted({case.patient for case in found}, key=lambda patient: number(f"watch {patient}"))
     if len(ranked) < FEWEST:
+        where = ", ".join(cohorts) or f"(none has {references})"
         raise UserError(
-            f"{who}, fold {fold}: {len(ranked)} patients with masks to learn from in the cohorts "
-            f"{', '.join(cohorts) or '(none has masks)'}; expected at least {FEWEST}: add cases, or lower `folds` or "
-            f"`test_share`"
+            f"{who}, fold {fold}: {len(ranked)} patients with {references} to learn from in the cohorts {where}; "
+            f"expected at least {FEWEST}: add cases, or lower `folds` or `test_share`"
         )
     watched = [patient for patient in ranked if number(f"watch {patient}") < watched_share * 2**64]
     watched = watched[: len(ranked) - 1] or ranked[:1]

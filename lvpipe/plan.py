@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from lvpipe import provenance
-from lvpipe.cases import Case, SourceCase, place, shards
+from lvpipe.cases import Case, Labels, SourceCase, place, shards
 from lvpipe.config.base import NAME_PATTERN
 from lvpipe.config.cohorts import CohortEntry, ModelEntry, Overrides
 from lvpipe.config.integrate import GivenSource
 from lvpipe.config.network_job import conda_file
 from lvpipe.config.schema import Config, load_config, merged
 from lvpipe.config.sheet import PlacedCohort, SheetOrder
-from lvpipe.config.train import TrainSettings
 from lvpipe.detector_plan import DetectorPlan
+from lvpipe.digests import digest
 from lvpipe.errors import UserError
-from lvpipe.learners import both_or_exit, share_out, teachers
+from lvpipe.learners import teachers
 from lvpipe.network_options import check_network
 from lvpipe.phantom.names import list_cases as list_phantoms
 from lvpipe.phantom.names import list_sheets
@@ -27,6 +27,7 @@ from lvpipe.published_plan import PublishedPlan
 from lvpipe.reader_options import accepted, check_options, load_reader
 from lvpipe.search_plan import SearchPlan
 from lvpipe.sheet import format_cases
+from lvpipe.training_plan import TrainingPlan
 
 PHANTOM_ROOT = "results/phantom"
 
@@ -54,6 +55,7 @@ class Plan:
         self.published = PublishedPlan(self.config, lambda model: self.settings("train", model))
         self.search = SearchPlan(self.config)
         self.entries.update(self.search.trials)
+        self.training = TrainingPlan(self.config, self.entries, lambda: self.cases, self.settings, self._volumes)
 
     @cached_property
     def cases(self) -> dict[str, Case]:
@@ -95,13 +97,37 @@ class Plan:
 
     @cached_property
     def trained(self) -> list[str]:
-        """The models that are trained and applied here."""
+        """The models that are trained here."""
         return [name for name, model in self.models.items() if model.trained]
 
     @cached_property
     def averaging(self) -> list[str]:
         """The models whose probabilities are the mean of others'."""
         return [name for name in self.drawing if name not in self.trained]
+
+    @cached_property
+    def segmenting(self) -> list[str]:
+        """The models whose networks make probabilities."""
+        return [name for name in self.drawing if name in self.trained]
+
+    @cached_property
+    def regressing(self) -> list[str]:
+        """The models whose networks tell areas or volumes."""
+        return [name for name, model in self.models.items() if model.regresses]
+
+    def telling(self, makes: str) -> list[str]:
+        """Those of them that tell `areas`, or `volumes`."""
+        return [name for name in self.regressing if self.models[name].makes == makes]
+
+    @cached_property
+    def told(self) -> list[str]:
+        """What is told straight from pixels in this run: `areas`, `volumes`, both or nothing."""
+        return list(dict.fromkeys(self.models[name].makes for name in self.regressing))
+
+    @cached_property
+    def looking(self) -> list[str]:
+        """The models that see cines."""
+        return self.drawing + self.regressing
 
     @cached_property
     def drawing(self) -> list[str]:
@@ -116,7 +142,7 @@ class Plan:
     @cached_property
     def views(self) -> list[str]:
         """The views that models look at: in each of them the heart is sought."""
-        return list(dict.fromkeys(self.models[model].view for model in self.drawing))
+        return list(dict.fromkeys(self.models[model].view for model in self.looking))
 
     @cached_property
     def measured(self) -> dict[str, list[str]]:
@@ -138,7 +164,7 @@ class Plan:
     def measures(self, model: str, cohort: str) -> bool:
         """Whether a model measures the cases of a cohort."""
         entry, gives = self.models[model], self.gives(cohort)
-        return not gives if entry.draws else entry.makes == gives and self._table(model, cohort) is not None
+        return not gives if entry.kind != "given" else entry.makes == gives and self._table(model, cohort) is not None
 
     def measuring(self, name: str) -> list[str]:
         """A file of `integrate` (`volumes`, `pairs`) for each model and each cohort that it measures."""
@@ -268,19 +294,6 @@ class Plan:
         """Every case with its place, as `lvpipe.sheet.parse_cases` reads it."""
         return list(format_cases(self.cases.values()))
 
-    def learners(self, model: str, fold: str | int) -> tuple[list[str], list[str]]:
-        """The cases that a model learns from in a fold, and those that it watches.
-
-        Raises:
-            UserError: fewer than two patients.
-        """
-        share = TrainSettings.model_validate_json(self.settings("train", model)).inner_share
-        return share_out(self.cases.values(), self.entries[model].masks, int(fold), share, f"model {model}")
-
-    def taught(self, model: str, fold: str | int) -> list[str]:
-        """The cases that a model learns from or watches in a fold; ends the run with one line where nobody teaches."""
-        return both_or_exit(lambda: self.learners(model, fold))
-
     def choices(self, model: str) -> list[str]:
         """The file of what the drawn cases of a model choose; none where nothing is to be chosen."""
         chooses = json.loads(self.settings("postprocess", model))["choose"]
@@ -294,12 +307,6 @@ class Plan:
         """The same cases with patient and fold, as JSON."""
         found = teachers(self.cases.values(), self.models[model].masks)
         return json.dumps([[case.name, case.patient, case.fold] for case in found])
-
-    def strangers(self, model: str, fold: str | int) -> list[str]:
-        """The cases with masks of the patients that a fold holds out, of the cohorts that a model learns from."""
-        learnt_from = self.entries[model].masks
-        found = map(self.cases.__getitem__, self.drawn())
-        return [case.name for case in found if case.cohort in learnt_from and case.held_out == str(fold)]
 
     def shown(self, members: Sequence[str]) -> list[str]:
         """The cases among these whose references `detect` looks at: none, but for its method `reference`."""
@@ -355,23 +362,25 @@ class Plan:
         """The conda file of a network job, as its rule file names it; used by `--sdm conda` alone."""
         return conda_file(json.loads(self.settings(stage, model))["device"])
 
-    def network(self, model: str) -> str:
-        """The network of a model and its options, as canonical JSON."""
-        entry = self.entries[model]
-        options = {**entry.options, "outputs": len(entry.labels)}
-        return json.dumps({"network": entry.network, "options": options}, sort_keys=True)
-
     def code(self, stage: str, *modules: str) -> str:
         """The modules of a stage, and those that it loads by name, each with its digest."""
         return provenance.code_digest(f"lvpipe.stages.{stage}", *modules)
 
-    def window(self, model: str) -> str:
-        """What a model sees of a slice, as canonical JSON."""
-        return self.entries[model].window.canonical()
+    def _volumes(self, case: Case) -> object:
+        """What a sheet says of a case; of a phantom, whose sheet is yet to be made, a digest of its order."""
+        entry = self.cohorts[case.cohort]
+        name = case.name.removeprefix(entry.prefix)
+        if entry.phantom is not None:
+            return digest(self.phantom_order(entry.phantom, name))
+        found = self._labels.get(case.cohort, {}).get(name, Labels())
+        return [found.edv_ml, found.esv_ml]
 
-    def network_module(self, model: str) -> str:
-        """The module of a model's network."""
-        return f"lvpipe.networks.{self.entries[model].network}"
+    @cached_property
+    def _labels(self) -> dict[str, Mapping[str, Labels]]:
+        """What the sheets of the cohorts say whose volumes teach."""
+        teaching = {cohort for model in self.entries.values() for cohort in model.volumes}
+        real = [name for name in teaching if self.cohorts[name].phantom is None]
+        return {name: self._reader(name).read_labels(self.root(name)) for name in real}
 
     def _reader(self, cohort: str) -> Any:
         return load_reader(self.cohorts[cohort].reader)
@@ -384,11 +393,11 @@ class Plan:
 
     def _tables_used(self, cohort: str) -> list[str]:
         models = (self.models[model] for model, cohorts in self.measured.items() if cohort in cohorts)
-        return list(dict.fromkeys(model.table for model in models if not model.draws))
+        return list(dict.fromkeys(model.table for model in models if model.kind == "given"))
 
     def _expected(self, model: ModelEntry) -> str:
-        if model.draws:
-            return "expected one with cines, which it can draw on"
+        if model.kind != "given":
+            return "expected one with cines, which it can look at"
         reader = load_reader(model.makes)
         there = [
             table or "(one without a name)"

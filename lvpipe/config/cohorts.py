@@ -14,6 +14,9 @@ RESERVED = ("climatology", "expert", "background")
 
 _FEWEST_AVERAGED = 2
 
+_TAUGHT = ("volumes", "training", "start")
+"""Keys of models that learn from more than masks, or share what was learnt."""
+
 
 class CohortEntry(Section):
     """Cases from one source."""
@@ -36,6 +39,7 @@ class Overrides(Section):
 
     train: dict[str, Any] = Field(default_factory=dict, description="Overrides of section `train`.")
     segment: dict[str, Any] = Field(default_factory=dict, description="Overrides of section `segment`.")
+    regress: dict[str, Any] = Field(default_factory=dict, description="Overrides of section `regress`.")
     postprocess: dict[str, Any] = Field(default_factory=dict, description="Overrides of section `postprocess`.")
     integrate: dict[str, Any] = Field(default_factory=dict, description="Overrides of section `integrate`.")
     calibrate: dict[str, Any] = Field(default_factory=dict, description="Overrides of section `calibrate`.")
@@ -52,23 +56,31 @@ class ModelEntry(Section):
     """What measures cohorts: a network with what it sees and learns from, several of them, or another tool."""
 
     name: PathName = Field(description="Name of the model in paths and tables.")
-    kind: Literal["draws", "averages", "given"] = Field(
+    kind: Literal["draws", "regresses", "averages", "given"] = Field(
         "draws",
-        description="`draws`: a network that makes probabilities of cines. `averages`: the mean of what several of "
-        "these make. `given`: another tool's estimates, which cohorts of the readers `areas` and `masks` bring.",
+        description="`draws`: a network that makes probabilities of cines. `regresses`: one that tells areas or "
+        "volumes without drawing. `averages`: the mean of what several that draw make. `given`: another tool's "
+        "estimates, which cohorts of the readers `areas` and `masks` bring.",
     )
     of: tuple[str, ...] = Field((), description="`averages`: the models of kind `draws` whose mean it is.")
-    view: str = Field("", description="`draws`: the view of section `resample` that it sees.")
-    window: Window = Field(default_factory=Window, description="`draws`: what it sees of a slice.")
-    network: str = Field("", description="`draws`: architecture, the name of a module in lvpipe/networks.")
+    training: str = Field(
+        "",
+        description="`regresses`: the model of kind `draws` whose head of areas it is, in place of a network of its "
+        "own: one training, two models.",
+    )
+    view: str = Field("", description="`draws`, `regresses`: the view of section `resample` that it sees.")
+    window: Window = Field(default_factory=Window, description="`draws`, `regresses`: what it sees of a slice.")
+    network: str = Field("", description="`draws`, `regresses`: architecture, the name of a module in lvpipe/networks.")
     options: dict[str, Any] = Field(default_factory=dict, description="Arguments of that module's `build`.")
     labels: tuple[Label, ...] = Field(
         ("cavity",),
         min_length=1,
         description="`draws`: what the network's outputs are, each with a probability of its own; the cavity first.",
     )
-    makes: Literal["prob", "areas", "masks"] = Field(
-        "prob", description="What it makes of a cine: `prob` if it draws, `areas` or `masks` if it is given."
+    makes: Literal["prob", "areas", "volumes", "masks"] = Field(
+        "prob",
+        description="What it makes of a cine: `prob` if it draws, `areas` or `volumes` if it regresses, `areas` or "
+        "`masks` if it is given.",
     )
     table: str = Field(
         "",
@@ -76,18 +88,41 @@ class ModelEntry(Section):
         description="`given`: the name of its table (`areas/<table>.csv`) or its folder of masks; left out: "
         "`areas.csv`, or the masks in the cohort's folder itself.",
     )
-    masks: tuple[str, ...] = Field((), description="`draws`: cohorts whose masks it learns from.")
+    masks: tuple[str, ...] = Field((), description="`draws`, `regresses`: cohorts whose masks it learns from.")
+    volumes: tuple[str, ...] = Field(
+        (), description="`draws`, `regresses`: cohorts whose reference volumes it learns from (`train: volumes`)."
+    )
+    start: str = Field(
+        "",
+        description="`draws`, `regresses`: a model of the same network whose weights, of the same fold, it starts "
+        "from.",
+    )
     overrides: Overrides = Field(default_factory=Overrides, description="Settings of later stages for this model.")
 
     @property
     def trained(self) -> bool:
-        """Whether it is a network that is trained and applied here."""
-        return self.kind == "draws"
+        """Whether it is a network that is trained here, for itself."""
+        return self.kind in ("draws", "regresses") and not self.training
 
     @property
     def draws(self) -> bool:
         """Whether probabilities are made here, and masks of them."""
-        return self.kind != "given"
+        return self.kind in ("draws", "averages")
+
+    @property
+    def regresses(self) -> bool:
+        """Whether areas or volumes are told here, straight from pixels."""
+        return self.kind == "regresses"
+
+    @property
+    def trained_as(self) -> str:
+        """The model whose training it is: mostly its own."""
+        return self.training or self.name
+
+    def heading(self, trained: "ModelEntry") -> "ModelEntry":
+        """With what follows from the model of whose training it is the head of areas."""
+        seen = ("view", "window", "network", "options", "masks", "volumes")
+        return self.model_copy(update={name: getattr(trained, name) for name in seen})
 
     def averaging(self, members: Sequence["ModelEntry"]) -> "ModelEntry":
         """With what follows from the models that it averages, if any; boxes are told in the view of the first."""
@@ -107,18 +142,50 @@ class ModelEntry(Section):
 
     @model_validator(mode="after")
     def _kind_agrees(self) -> Self:
-        faults = {"draws": self._drawing_faults, "averages": self._averaging_faults, "given": self._given_faults}
+        faults = {
+            "draws": self._drawing_faults,
+            "regresses": self._regressing_faults,
+            "averages": self._averaging_faults,
+            "given": self._given_faults,
+        }
         wrong = list(faults[self.kind]())
         if wrong:
             raise ValueError(f"the model {self.name} is of kind {self.kind}: {'; '.join(wrong)}")
         return self
 
     def _drawing_faults(self) -> Iterator[str]:
-        yield from (f"{key} is missing" for key in ("view", "network") if not getattr(self, key))
+        yield from self._looking_faults()
         if self.makes != "prob":
             yield f"makes is {self.makes}, expected prob"
         if self.labels[0] != "cavity" or len(set(self.labels)) < len(self.labels):
             yield f"labels are {', '.join(self.labels)}, expected cavity first and each once"
+        if not self.masks and not self.start:
+            yield "masks is empty; expected a cohort with masks to learn from"
+        if self.training:
+            yield "training is for kind regresses"
+        yield from self._kept_from(("regress",), "concern models that regress")
+
+    def _regressing_faults(self) -> Iterator[str]:
+        if self.makes not in ("areas", "volumes"):
+            yield f"makes is {self.makes}, expected areas or volumes"
+        if self.training:
+            yield from self._heading_faults()
+        else:
+            yield from self._looking_faults()
+            if not self.masks and not self.volumes:
+                yield "masks and volumes are empty; expected a cohort to learn from"
+        yield from self._kept_from(("segment", "postprocess"), "concern models that draw")
+
+    def _heading_faults(self) -> Iterator[str]:
+        """All but its name and what comes after it follows from the training (`Config`)."""
+        own = ("view", "window", "network", "options", "labels", "masks", "volumes", "start", "table", "of")
+        yield from (f"{key} follows from its training" for key in own if key in self.model_fields_set)
+        if self.makes != "areas":
+            yield f"makes is {self.makes}, expected areas: the head of areas of its training"
+        yield from self._kept_from(("train",), "concern the model whose training it is")
+
+    def _looking_faults(self) -> Iterator[str]:
+        yield from (f"{key} is missing" for key in ("view", "network") if not getattr(self, key))
         yield from (
             f"{key} is for kind {kind}" for key, kind in (("table", "given"), ("of", "averages")) if self._has(key)
         )
@@ -127,18 +194,19 @@ class ModelEntry(Section):
         """View, labels and masks follow from its members (`Config`)."""
         if len(set(self.of)) < max(len(self.of), _FEWEST_AVERAGED):
             yield f"of is [{', '.join(self.of)}], expected two models or more, each once"
-        yield from (f"{key} is for kind draws" for key in ("network", "options") if self._has(key))
-        yield from self._kept_from(("train", "segment"), "concern the models that it averages")
+        yield from (f"{key} is for kind draws" for key in ("network", "options", *_TAUGHT) if self._has(key))
+        yield from self._kept_from(("train", "segment", "regress"), "concern the models that it averages")
         if self.makes != "prob" or self.table:
             yield "makes and table are for kind given"
 
     def _given_faults(self) -> Iterator[str]:
-        if self.makes == "prob":
-            yield "makes is prob, expected areas or masks"
-        yield from (f"{key} is for kind draws" for key in ("view", "network", "options", "masks") if self._has(key))
+        if self.makes not in ("areas", "masks"):
+            yield f"makes is {self.makes}, expected areas or masks"
+        drawing = ("view", "network", "options", "masks", *_TAUGHT)
+        yield from (f"{key} is for kind draws" for key in drawing if self._has(key))
         if self.of:
             yield "of is for kind averages"
-        yield from self._kept_from(("train", "segment", "postprocess"), "concern no given estimates")
+        yield from self._kept_from(("train", "segment", "regress", "postprocess"), "concern no given estimates")
 
     def _has(self, key: str) -> bool:
         return bool(getattr(self, key))

@@ -58,6 +58,9 @@ class LoopSettings(NetworkJob):
     )
     min_delta: float = Field(0.0, ge=0, description="An epoch is better only by more than this.")
     keep: Literal["best", "last"] = Field("best", description="The weights of which epoch are kept.")
+    log_gradients: bool = Field(
+        False, description="Whether the log tells, after each epoch, the mean norm of each layer's gradient."
+    )
     inner_share: float = Field(
         0.15, gt=0, lt=0.5, description="Share of the training patients that only watch for early stopping."
     )

@@ -16,6 +16,7 @@ from lvpipe.config.integrate import IntegrateSettings
 from lvpipe.config.phantom import PhantomSettings
 from lvpipe.config.postprocess import PostprocessSettings
 from lvpipe.config.published import PublishedSettings
+from lvpipe.config.regress import RegressSettings
 from lvpipe.config.report import ReportSettings
 from lvpipe.config.resample import ResampleSettings
 from lvpipe.config.score import ScoreSettings
@@ -39,6 +40,9 @@ class Config(Section):
     train: TrainSettings = Field(default_factory=TrainSettings, description="How networks learn.")
     search: SearchSettings = Field(default_factory=SearchSettings, description="Which settings suit a network.")
     segment: SegmentSettings = Field(default_factory=SegmentSettings, description="How networks are applied.")
+    regress: RegressSettings = Field(
+        default_factory=RegressSettings, description="How networks that tell areas or volumes are applied."
+    )
     postprocess: PostprocessSettings = Field(default_factory=PostprocessSettings, description="What counts as cavity.")
     integrate: IntegrateSettings = Field(default_factory=IntegrateSettings, description="From areas to millilitres.")
     calibrate: CalibrateSettings = Field(default_factory=CalibrateSettings, description="How sure we are.")
@@ -56,14 +60,15 @@ class Config(Section):
         for name in self.detect.masks:
             _known("detect: masks", name, drawn)
         trained = {model.name: model for model in self.models if model.trained}
+        measured = {cohort.name for cohort in self.cohorts if cohort.volumes}
         for model in trained.values():
             _known(f"models: {model.name}: view", model.view, self.resample.views)
             for name in model.masks:
                 _known(f"models: {model.name}: masks", name, drawn)
-            if not model.masks:
-                raise ValueError(f"models: {model.name}: masks is empty; expected a cohort with masks to learn from")
+            for name in model.volumes:
+                _known(f"models: {model.name}: volumes", name, measured)
         for model in self.models:
-            _averages_alike(model, trained)
+            _shared_alike(model, trained)
         for name, search in self.search.searches.items():
             _known(f"search: {name}: model", search.model, trained)
             _known(f"search: {name}: fold", str(search.fold), [str(fold) for fold in range(self.folds)])
@@ -81,8 +86,15 @@ def load_config(raw: Mapping[str, Any]) -> Config:
     except ValidationError as error:
         raise UserError("configuration: " + "; ".join(_sentences(error))) from None
     named = {model.name: model for model in config.models}
-    completed = tuple(model.averaging([named[name] for name in model.of]) for model in config.models)
+    completed = tuple(_completed(model, named) for model in config.models)
     return config.model_copy(update={"models": completed})
+
+
+def _completed(model: ModelEntry, named: Mapping[str, ModelEntry]) -> ModelEntry:
+    """With what follows from the models that it names."""
+    if model.training:
+        return model.heading(named[model.training])
+    return model.averaging([named[name] for name in model.of])
 
 
 def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,11 +152,18 @@ def _known(place: str, name: str, known: Any) -> None:
         raise ValueError(f"{place} names {name}, which is not there; expected one of: {', '.join(sorted(known))}")
 
 
-def _averages_alike(model: ModelEntry, trained: Mapping[str, ModelEntry]) -> None:
+def _shared_alike(model: ModelEntry, trained: Mapping[str, ModelEntry]) -> None:
+    """Models that others are made of, or start from, must be there and fit."""
     for name in model.of:
-        _known(f"models: {model.name}: of", name, trained)
+        _known(f"models: {model.name}: of", name, {name for name, one in trained.items() if one.draws})
         if trained[name].labels != trained[model.of[0]].labels:
             raise ValueError(f"models: {model.name}: {model.of[0]} and {name} have other labels; expected the same")
+    if model.training:
+        taught = {name for name, one in trained.items() if one.draws and one.volumes}
+        _known(f"models: {model.name}: training", model.training, taught)
+    if model.start:
+        alike = {name for name, one in trained.items() if one.network == model.network and name != model.name}
+        _known(f"models: {model.name}: start", model.start, alike)
 
 
 def _one_source(cohort: CohortEntry, phantom: PhantomSettings) -> None:

@@ -72,6 +72,48 @@ class Augmentation(Section):
         return self
 
 
+class VolumeTeaching(Section):
+    """How a model with `volumes` learns from millilitres: on masks alone, then in rounds until `epochs` are over.
+
+    In each round come epochs of both kinds in turn, then epochs of volumes alone; before it the frames of end-diastole
+    and end-systole are picked again.
+    """
+
+    by: Literal["areas", "prob"] = Field(
+        "areas",
+        description="What of a network that draws sums up to the volume: a head of areas of its own, or the "
+        "probabilities themselves.",
+    )
+    loss: Literal["l1", "l2", "crps"] = Field(
+        "l1",
+        description="Of the volume's error: its size, its square, or the CRPS of the network's own spread (which "
+        "without a spread is its size).",
+    )
+    scale_ml: float = Field(600.0, gt=0, description="What an error is divided by before all else.")
+    weight: float = Field(1.0, gt=0, description="Weight of this loss beside that of masks.")
+    masks_epochs: int = Field(0, ge=0, description="Epochs on masks alone, before the first round.")
+    both_epochs: int = Field(100, ge=0, description="Epochs of a round in which masks and volumes take turns.")
+    volumes_epochs: int = Field(100, ge=0, description="Epochs of a round after these, on volumes alone.")
+    pick_epochs: int | None = Field(
+        None, ge=1, description="Epochs after which the frames are picked again within a round. None: never."
+    )
+    turns: Literal["none", "quarters", "mirrors"] = Field(
+        "quarters", description="Each stack is shown in this many ways in an epoch: once, or in 4 turns or mirrors."
+    )
+    areas_weight: float = Field(
+        0.0, ge=0, description="How much the areas of drawn slices teach the head of areas, in epochs with masks."
+    )
+    batch_norm_slices: int = Field(
+        8, ge=1, description="Stacks of fewer slices are normalised by what was learnt, not by themselves."
+    )
+
+    @model_validator(mode="after")
+    def _a_round_is_something(self) -> Self:
+        if self.both_epochs + self.volumes_epochs == 0:
+            raise ValueError("both_epochs and volumes_epochs are 0; expected a round to have epochs")
+        return self
+
+
 class TrainSettings(LoopSettings):
     """The training loop."""
 
@@ -100,6 +142,9 @@ class TrainSettings(LoopSettings):
         1.0, gt=0, description="What the cavity counts as in `bce`; 255 is a defect that was published."
     )
     augmentation: Augmentation = Field(default_factory=Augmentation, description="Random changes of training images.")
+    volumes: VolumeTeaching = Field(
+        default_factory=VolumeTeaching, description="How models with `volumes` learn from reference volumes."
+    )
 
     @model_validator(mode="after")
     def _scaled(self) -> Self:

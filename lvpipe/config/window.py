@@ -27,6 +27,14 @@ class Window(Section):
         description="Of each window's pixels: `standard` to zero mean and unit spread; `unit` to 0..1, as the view has "
         "them; `dimmed` to 0..1/255 (Sinha et al. divide by 255 twice).",
     )
+    images: Literal["single", "slice_cycle", "study_draw"] = Field(
+        "single",
+        description="What an example is: one image; or as many as the network has `channels`: those of one slice in "
+        "the order of time, repeated or cut, or a random draw of all images of the study, by slice and time.",
+    )
+    deltas: bool = Field(
+        False, description="Whether images are differences from the mean of their slice over time: what moves."
+    )
 
     @model_validator(mode="after")
     def _of_a_box(self) -> Self:

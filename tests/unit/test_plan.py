@@ -80,7 +80,7 @@ def ask(made: Plan) -> None:
     """What a run of everything asks of a plan."""
     for model in made.models:
         for fold in range(made.config.folds):
-            made.learners(model, fold)
+            made.training.learners(model, fold)
 
 
 def refusal(**changes: Any) -> str:
@@ -129,7 +129,7 @@ def test_who_is_another_hospitals_test_takes_nobody_from_training():
     assert {made.cases[name].split for name in made.members("helix")} == {"test"}
     for fold in range(made.config.folds):
         learnt_from = {case.name for case in made.cases.values() if case.cohort == "sccor" and case.fold != fold}
-        assert {*itertools.chain(*made.learners("unet", fold))} == learnt_from
+        assert {*itertools.chain(*made.training.learners("unet", fold))} == learnt_from
 
 
 def test_folds_are_by_patient_and_the_split_by_the_source():
@@ -156,9 +156,9 @@ def test_one_more_case_moves_no_other():
     gone = [key for key, members in before.items() if after.get(key) != members]
     assert len(gone) <= 1
     for fold in range(3):
-        learnt, now = (set(each.taught("unet", fold)) for each in (small, large))
+        learnt, now = (set(each.training.taught("unet", fold)) for each in (small, large))
         assert learnt <= now
-        watched, watched_now = (set(each.learners("unet", fold)[1]) for each in (small, large))
+        watched, watched_now = (set(each.training.learners("unet", fold)[1]) for each in (small, large))
         assert watched <= watched_now
 
 
@@ -167,10 +167,10 @@ def test_one_more_case_moves_no_other():
 def test_who_learns_and_who_watches(folds, seed):
     made = plan(folds=folds, phantom=contours(seed))
     for fold in range(folds):
-        learn, watch = made.learners("unet", fold)
+        learn, watch = made.training.learners("unet", fold)
         assert learn
         assert watch
-        assert made.taught("unet", str(fold)) == learn + watch
+        assert made.training.taught("unet", str(fold)) == learn + watch
         patients = [{made.cases[name].patient for name in part} for part in (learn, watch)]
         assert not patients[0] & patients[1]
         for name in learn + watch:
@@ -192,7 +192,7 @@ def test_patients_with_several_studies_stay_together(kaggle, monkeypatch):
     root = kaggle("train/1")
     made = plan(data_root=str(root), cohorts=[cohort(masks=True)], models=[model(masks=["real"])])
     for fold in range(3):
-        for part in made.learners("unet", fold):
+        for part in made.training.learners("unet", fold):
             assert sorted(part) == sorted(f"{name[:-1]}{k}" for name in part if name.endswith("a") for k in "ab")
 
 
@@ -270,9 +270,9 @@ def test_settings_are_canonical_whatever_the_order_or_type():
 
 def test_the_code_of_a_network_counts_for_its_model_alone():
     made = plan()
-    assert made.network_module("unet") == "lvpipe.networks.unet"
-    assert made.code("train", made.network_module("unet")) != made.code("train")
-    assert json.loads(made.network("unet")) == {"network": "unet", "options": {"channels": [16, 32], "outputs": 1}}
+    assert made.training.network_module("unet") == "lvpipe.networks.unet"
+    assert made.code("train", made.training.network_module("unet")) != made.code("train")
+    assert json.loads(made.training.network("unet")) == {"network": "unet", "options": {"channels": [16, 32], "outputs": 1}}
 
 
 def test_a_real_cohort_is_known_from_its_listing(kaggle):
@@ -369,7 +369,7 @@ def test_what_is_wrong_is_said_in_one_line(changes, words):
 def test_nobody_to_learn_from_ends_the_run_when_it_is_asked(capsys):
     made = plan(phantom=contours(1))
     with pytest.raises(SystemExit) as caught:
-        [made.taught("unet", fold) for fold in range(3)]
+        [made.training.taught("unet", fold) for fold in range(3)]
     assert str(caught.value).startswith("lvpipe: model unet, fold")
 
 
@@ -380,7 +380,7 @@ def test_a_test_patient_is_learnt_from_through_no_other_cohort():
     tested = {case.patient for case in made.cases.values() if case.split == "test"}
     assert tested
     for fold in range(made.config.folds):
-        learn, watch = made.learners("unet", fold)
+        learn, watch = made.training.learners("unet", fold)
         assert not tested & {made.cases[name].patient for name in learn + watch}
 
 
@@ -390,14 +390,14 @@ def test_a_model_chooses_by_the_drawn_cases_that_may_teach_it_and_only_where_it_
     assert made.choices("unet") == []
     assert made.choices("asked") == ["results/postprocess/asked/choices.json"]
     names = made.choosing_cases("asked")
-    assert set(names) == {name for fold in range(made.config.folds) for name in made.taught("asked", fold)}
+    assert set(names) == {name for fold in range(made.config.folds) for name in made.training.taught("asked", fold)}
     assert json.loads(made.choosers("asked")) == [[n, made.cases[n].patient, made.cases[n].fold] for n in names]
 
 
 def test_somebody_is_always_learnt_from():
     made = plan(train={**DEFAULT["train"], "inner_share": 0.49}, phantom=contours(12))
     for fold in range(made.config.folds):
-        learn, watch = made.learners("unet", fold)
+        learn, watch = made.training.learners("unet", fold)
         assert learn
         assert watch
 

@@ -33,11 +33,11 @@ def test_a_trial_is_the_model_with_its_settings_and_nothing_else_changed():
     (trial,) = made.search.trials
     usual, other = (json.loads(made.settings("train", model)) for model in ("unet", trial))
     assert other == {**usual, "augmentation": {**usual["augmentation"], "shift_px": 3.0}}
-    assert json.loads(made.network(trial))["options"] == {
-        **json.loads(made.network("unet"))["options"],
+    assert json.loads(made.training.network(trial))["options"] == {
+        **json.loads(made.training.network("unet"))["options"],
         "residual_units": 0,
     }
-    assert (made.window(trial), made.learners(trial, 0)) == (made.window("unet"), made.learners("unet", 0))
+    assert (made.training.window(trial), made.training.learners(trial, 0)) == (made.training.window("unet"), made.training.learners("unet", 0))
 
 
 def test_a_trial_is_none_of_the_models_that_are_measured():
@@ -49,7 +49,7 @@ def test_nobody_of_the_held_out_fold_is_looked_at():
     made = plan({"window.side_px": {"values": [96]}}, fold=1)
     (history,), (trial,) = made.search.histories("one"), made.search.trials
     assert history == f"results/search/{trial}/fold-1/history.csv"
-    assert {made.cases[case].fold for case in made.taught(trial, 1)} == {0, 2}
+    assert {made.cases[case].fold for case in made.training.taught(trial, 1)} == {0, 2}
 
 
 def test_random_rates_are_spread_over_their_powers_of_ten():

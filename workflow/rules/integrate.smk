@@ -45,7 +45,7 @@ rule integrate_cohort:
         view=lambda w: PLAN.models[w.model].view,
         cases=lambda w: PLAN.members(w.cohort),
         drawn=lambda w: "--drawn" if PLAN.drawn(w.cohort) else "",
-        window=lambda w: PLAN.window(w.model),
+        window=lambda w: PLAN.training.window(w.model),
         settings=lambda w: PLAN.settings("integrate", w.model),
         code=PLAN.code("integrate"),
     shell:

@@ -107,17 +107,17 @@ rule score_leak:
         cines=lambda w: expand(
             "results/resample/{view}/{case}_cine.nii.gz",
             view=PLAN.models[w.model].view,
-            case=PLAN.taught(w.model, w.fold) + PLAN.strangers(w.model, w.fold),
+            case=PLAN.training.taught(w.model, w.fold) + PLAN.training.strangers(w.model, w.fold),
         ),
         references=lambda w: expand(
             "results/resample/{view}/{case}_reference.nii.gz",
             view=PLAN.models[w.model].view,
-            case=PLAN.taught(w.model, w.fold) + PLAN.strangers(w.model, w.fold),
+            case=PLAN.training.taught(w.model, w.fold) + PLAN.training.strangers(w.model, w.fold),
         ),
         boxes=lambda w: expand(
             "results/detect/{view}/{case}_boxes.json",
             view=PLAN.models[w.model].view,
-            case=PLAN.taught(w.model, w.fold) + PLAN.strangers(w.model, w.fold),
+            case=PLAN.training.taught(w.model, w.fold) + PLAN.training.strangers(w.model, w.fold),
         ),
     output:
         "results/score/leak/{model}_fold-{fold}.csv",
@@ -132,13 +132,13 @@ rule score_leak:
         view=lambda w: PLAN.models[w.model].view,
         cohorts=lambda w: PLAN.models[w.model].masks,
         labels=lambda w: PLAN.models[w.model].labels,
-        learn=lambda w: PLAN.learners(w.model, w.fold)[0],
-        watch=lambda w: PLAN.learners(w.model, w.fold)[1],
-        others=lambda w: PLAN.strangers(w.model, w.fold),
-        window=lambda w: PLAN.window(w.model),
+        learn=lambda w: PLAN.training.learners(w.model, w.fold)[0],
+        watch=lambda w: PLAN.training.learners(w.model, w.fold)[1],
+        others=lambda w: PLAN.training.strangers(w.model, w.fold),
+        window=lambda w: PLAN.training.window(w.model),
         segment=lambda w: PLAN.settings("segment", w.model),
         settings=lambda w: PLAN.settings("train", w.model),
-        code=lambda w: PLAN.code("score", "lvpipe.learning.leak_table", PLAN.network_module(w.model)),
+        code=lambda w: PLAN.code("score", "lvpipe.learning.leak_table", PLAN.training.network_module(w.model)),
     shell:
         "python -m lvpipe score leak --cases {input.cases} --cines results/resample/{params.view}"
         " --boxes results/detect/{params.view} --model {input.model} --name {wildcards.model} --fold {wildcards.fold}"

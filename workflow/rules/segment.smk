@@ -19,7 +19,7 @@ for (fold, shard), members in PLAN.shards.items():
         log:
             f"logs/segment/{{model}}/{fold}-{shard}.log",
         wildcard_constraints:
-            model=one_of(PLAN.trained),
+            model=one_of(PLAN.segmenting),
         conda:
             lambda w: PLAN.environment("segment", w.model)
         threads: lambda w: PLAN.threads("segment", w.model)
@@ -33,9 +33,9 @@ for (fold, shard), members in PLAN.shards.items():
             cases=members,
             labels=lambda w: PLAN.models[w.model].labels,
             spool=f".spool/segment/{{model}}/{fold}-{shard}",
-            window=lambda w: PLAN.window(w.model),
+            window=lambda w: PLAN.training.window(w.model),
             settings=lambda w: PLAN.settings("segment", w.model),
-            code=lambda w: PLAN.code("segment", PLAN.network_module(w.model)),
+            code=lambda w: PLAN.code("segment", PLAN.training.network_module(w.model)),
         shell:
             "python -m lvpipe segment --models {input.models} --labels {params.labels} --cases {params.cases}"
             " --views results/resample/{params.view} --cines results/convert --boxes results/detect/{params.view}"

@@ -1,4 +1,4 @@
-"""A model per fold, from the drawn slices of all patients outside it."""
+"""A model per fold, from the drawn slices and the reference volumes of all patients outside it."""
 
 
 rule train:
@@ -6,18 +6,22 @@ rule train:
         cines=lambda w: expand(
             "results/resample/{view}/{case}_cine.nii.gz",
             view=PLAN.entries[w.model].view,
-            case=PLAN.taught(w.model, w.fold),
+            case=PLAN.training.seen(w.model, w.fold),
         ),
         references=lambda w: expand(
             "results/resample/{view}/{case}_reference.nii.gz",
             view=PLAN.entries[w.model].view,
-            case=PLAN.taught(w.model, w.fold),
+            case=PLAN.training.taught(w.model, w.fold),
         ),
         boxes=lambda w: expand(
             "results/detect/{view}/{case}_boxes.json",
             view=PLAN.entries[w.model].view,
-            case=PLAN.taught(w.model, w.fold),
+            case=PLAN.training.seen(w.model, w.fold),
         ),
+        ledgers=lambda w: expand("results/convert/{case}_cine.json", case=PLAN.training.taught_volumes(w.model, w.fold)),
+        # It changes with every new case: `params: volumes` says what of it counts.
+        sheet=lambda w: ancient("results/convert/cases.csv") if PLAN.entries[w.model].volumes else [],
+        start=lambda w: PLAN.training.start(w.model, w.fold),
     output:
         model="results/train/{model}/fold-{fold}/model.safetensors",
         history="results/train/{model}/fold-{fold}/history.csv",
@@ -30,18 +34,25 @@ rule train:
         gpu=lambda w: PLAN.gpus("train", w.model),
     params:
         view=lambda w: PLAN.entries[w.model].view,
-        learn=lambda w: PLAN.learners(w.model, w.fold)[0],
-        watch=lambda w: PLAN.learners(w.model, w.fold)[1],
-        network=lambda w: PLAN.network(w.model),
-        window=lambda w: PLAN.window(w.model),
+        learn=lambda w: PLAN.training.learners(w.model, w.fold)[0],
+        watch=lambda w: PLAN.training.learners(w.model, w.fold)[1],
+        measure_learn=lambda w: PLAN.training.measured(w.model, w.fold)[0],
+        measure_watch=lambda w: PLAN.training.measured(w.model, w.fold)[1],
+        volumes=lambda w: PLAN.training.volumes(w.model, w.fold),
+        integrate=lambda w: PLAN.training.integration(w.model),
+        makes=lambda w: PLAN.entries[w.model].makes,
+        network=lambda w: PLAN.training.network(w.model),
+        window=lambda w: PLAN.training.window(w.model),
         labels=lambda w: PLAN.entries[w.model].labels,
         diverged="stop",
         spool=".spool/train/{model}/fold-{fold}",
         settings=lambda w: PLAN.settings("train", w.model),
-        code=lambda w: PLAN.code("train", PLAN.network_module(w.model)),
+        code=lambda w: PLAN.code("train", PLAN.training.network_module(w.model)),
     shell:
         "python -m lvpipe train --cines results/resample/{params.view} --boxes results/detect/{params.view}"
         " --learn {params.learn} --watch {params.watch} --network {params.network:q} --window {params.window:q}"
+        " --measure-learn {params.measure_learn} --measure-watch {params.measure_watch} --ledgers results/convert"
+        " --sheet {input.sheet} --integrate {params.integrate:q} --makes {params.makes} --start {input.start}"
         " --labels {params.labels} --model {output.model} --history {output.history}"
         " --diverged {params.diverged} --spool {params.spool} --code {params.code:q}"
         " --settings {params.settings:q} > {log} 2>&1"
