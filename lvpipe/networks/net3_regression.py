@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
-from lvpipe.networks._layers import start_glorot
+from lvpipe.networks._layers import Numbers, start_glorot
 from lvpipe.networks._mirrored import encoder
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Net3Regression(nn.Module):
             nn.Dropout(dropout),
             nn.Conv2d(_HIDDEN, _HIDDEN, 1),
             nn.ReLU(inplace=True),
-            nn.Conv2d(_HIDDEN, _NUMBERS, 1),
+            Numbers(_HIDDEN, _NUMBERS, 1),
             nn.Flatten(),
         )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from lvpipe.networks._layers import lasagne_unit, start_glorot
+from lvpipe.networks._layers import Numbers, lasagne_unit, start_glorot
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,7 +50,7 @@ def tell_one(channels: int = 30, filters: Sequence[int] = (64, 96, 128), dense: 
             layers.append(lasagne_unit(into, out, field, batch_norm=False))
             into = out
         layers.append(nn.MaxPool2d(2))
-    volume = (nn.Conv2d(into, dense, _FIELD), nn.ReLU(inplace=True), nn.Conv2d(dense, 1, 1), nn.Flatten())
+    volume = (nn.Conv2d(into, dense, _FIELD), nn.ReLU(inplace=True), Numbers(dense, 1, 1), nn.Flatten())
     return nn.Sequential(*layers, *volume)
 
 
