@@ -20,6 +20,7 @@ STAGES = (
     "train",
     "search",
     "segment",
+    "regress",
     "postprocess",
     "integrate",
     "calibrate",

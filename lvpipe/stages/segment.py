@@ -5,37 +5,26 @@
 
 import importlib
 from argparse import Namespace
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lvpipe.arguments import section_of, stage_parser
+from lvpipe.applying import NETWORKS, apply_models, applying_parser
 from lvpipe.boxes import Boxes
 from lvpipe.config.segment import SegmentSettings
 from lvpipe.config.window import Window
-from lvpipe.digests import digest, file_digest
 from lvpipe.errors import Rejected
 from lvpipe.grids import Grid, carry, grid_of, grid_within
 from lvpipe.images import Image, read_geometry, read_image, write_images, write_rejected
 from lvpipe.labels import VALUES, Label
 from lvpipe.probabilities import PROB_SLOPE, stored
-from lvpipe.spool import Spool
 from lvpipe.windows import cut, read_place, window_grids
 
 if TYPE_CHECKING:
     from torch import nn
-
-_CASES_AT_ONCE = 2
-"""While the networks see one case, another is read, put together or written."""
-
-_NETWORKS = Lock()
-"""Held by the case that the networks see: a job has as many cores as they have threads."""
 
 
 def draw_case(
@@ -58,7 +47,7 @@ def draw_case(
     windows_tzyx = cut(prepared.array_tzyx, grids, view)
     flat = windows_tzyx.reshape(-1, window.side_px, window.side_px)
     numbers = (settings.precision, settings.device)
-    with _NETWORKS:
+    with NETWORKS:
         probs = draw_images(networks, flat, settings.batch_images, *numbers, window.intensities, settings.ways)
     outputs = (probs[:, i].reshape(windows_tzyx.shape) for i in range(probs.shape[1]))
     pasted = (
@@ -82,69 +71,38 @@ def main(argv: Sequence[str]) -> None:
     if argv[:1] == ["average"]:  # loaded by name: how a mean is taken is no part of how networks draw
         importlib.import_module("lvpipe.averaging").main(argv[1:])
     else:
-        _draw(_parse(argv))
+        parser = applying_parser(__doc__, SegmentSettings, "cines")
+        parser.add_argument("--labels", nargs="+", choices=VALUES, required=True, help="what their outputs stand for")
+        args = parser.parse_args(argv)
+        apply_models(args, _Drawing(args), " ".join(args.labels))
 
 
-def _draw(args: Namespace) -> None:
-    import torch
+class _Drawing:
+    """What is done with one case."""
 
-    from lvpipe.learning.device import prepare_torch
-    from lvpipe.learning.weights import read_network
+    def __init__(self, args: Namespace) -> None:
+        self._args = args
 
-    prepare_torch(args.settings)
-    networks = [read_network(path).to(args.settings.device) for path in args.models]
-    spool = Spool(args.spool)
-    # OpenMP's number of threads is each thread's own: one that starts later takes as many as there are cores.
-    alike = partial(torch.set_num_threads, args.settings.threads)
-    with ThreadPoolExecutor(_CASES_AT_ONCE, initializer=alike) as pool:
-        list(pool.map(_drawer(args, networks, spool), args.cases))
-    spool.release()
+    def inputs(self, case: str) -> tuple[Path, Path, Path]:
+        """The view, the cine and the boxes."""
+        args, cine = self._args, f"{case}_cine.nii.gz"
+        return args.views / cine, args.cines / cine, args.boxes / f"{case}_boxes.json"
 
+    def target(self, case: str) -> Path:
+        """Its probabilities."""
+        path: Path = self._args.out / f"{case}_prob.nii.gz"
+        return path
 
-def _parse(argv: Sequence[str]) -> Namespace:
-    parser = stage_parser(__doc__, SegmentSettings, "views", "cines", "boxes", "out", "spool")
-    parser.add_argument("--models", type=Path, nargs="+", required=True, help="files whose probabilities are averaged")
-    parser.add_argument("--labels", nargs="+", choices=VALUES, required=True, help="what their outputs stand for")
-    parser.add_argument("--window", type=section_of(Window), required=True, metavar="JSON", help="what they see")
-    parser.add_argument("--cases", nargs="+", required=True, help="the cases of this shard")
-    parser.add_argument("--code", required=True, help="digest of the code, part of a spooled file's key")
-    return parser.parse_args(argv)
-
-
-def _drawer(args: Namespace, networks: "Sequence[nn.Module]", spool: Spool) -> Callable[[str], None]:
-    """What draws a case, unless the spool has it already."""
-    common = _key(args)
-
-    def draw(case: str) -> None:
-        inputs = _inputs(case, args.views, args.cines, args.boxes)
-        key = digest(common, case, *(file_digest(path) for path in inputs))
-        spool.make(key, args.out / f"{case}_prob.nii.gz", partial(_write, case, inputs, networks, args))
-
-    return draw
-
-
-def _key(args: Namespace) -> str:
-    """All that the probabilities of every case depend on."""
-    from lvpipe.learning.device import describe_machine
-
-    settings = (args.settings.canonical(), args.window.canonical(), " ".join(args.labels))
-    return digest(args.code, *settings, describe_machine(args.settings), *(file_digest(path) for path in args.models))
-
-
-def _inputs(case: str, views: Path, cines: Path, boxes: Path) -> tuple[Path, Path, Path]:
-    return views / f"{case}_cine.nii.gz", cines / f"{case}_cine.nii.gz", boxes / f"{case}_boxes.json"
-
-
-def _write(
-    case: str, inputs: tuple[Path, Path, Path], networks: "Sequence[nn.Module]", args: Namespace, path: Path
-) -> None:
-    view, cine, box = inputs
-    seen = (args.window, args.labels, args.settings)
-    try:
-        prepared = read_image(view)
-        place = read_place(box, args.window, prepared.array_tzyx.shape[1])
-        drawn = draw_case(networks, prepared, read_geometry(cine), place, *seen)
-        write_images(path, drawn, slope=PROB_SLOPE)
-    except Rejected as reason:
-        print(f"{case}: passed on: {reason}")
-        write_rejected(path)
+    def write(self, case: str, networks: "Sequence[nn.Module]", path: Path) -> None:
+        """Draw it; a rejected case is passed on."""
+        args = self._args
+        view, cine, box = self.inputs(case)
+        try:
+            prepared = read_image(view)
+            place = read_place(box, args.window, prepared.array_tzyx.shape[1])
+            seen = (args.window, args.labels, args.settings)
+            drawn = draw_case(networks, prepared, read_geometry(cine), place, *seen)
+            write_images(path, drawn, slope=PROB_SLOPE)
+        except Rejected as reason:
+            print(f"{case}: passed on: {reason}")
+            write_rejected(path)
