@@ -30,11 +30,11 @@ def write_leak(args: Namespace) -> None:
         cases = list(dict.fromkeys(args.learn + args.watch + args.others))
         store = store_samples(Path(scratch) / "samples", cases, args.cines, args.boxes, window)
         parts = _parts(store, args)
-        learnt_from = _patients(store, parts.learn, sheet)
+        learnt_from = _patients(parts.learn, sheet)
         others = store.samples([case for case in args.others if case in store.counts])
         rows = [
             {"model": args.name, "cohort": " ".join(args.cohorts), "fold": args.fold, "set": name}
-            | overlap(_patients(store, part, sheet), learnt_from)
+            | overlap(_patients(part, sheet), learnt_from)
             | judge(network, part, args.labels, segment, window.intensities)
             for name, part in (("held-out-images", parts.held_out), ("held-out-patients", others))
         ]
@@ -49,5 +49,5 @@ def _parts(store: Store, args: Namespace) -> Parts:
     return divide(store, learners, watched, TrainSettings.model_validate_json(args.settings))
 
 
-def _patients(store: Store, samples: Samples, sheet: Mapping[str, SheetRow]) -> Sequence[str]:
-    return [sheet[case].patient for case in store.owners(samples)]
+def _patients(samples: Samples, sheet: Mapping[str, SheetRow]) -> Sequence[str]:
+    return [sheet[case].patient for case in samples.owners()]

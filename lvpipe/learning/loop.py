@@ -1,14 +1,14 @@
 """The one training loop: seeded, early stopping on patients of its own, best weights kept, resumed where it stopped.
 
-What is learnt is a `Task`; lvpipe/learning/segmenting.py is one, and sampled.py what they share.
+What is learnt is a `Task` (lvpipe/learning/task.py).
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import takewhile
-from math import inf, isfinite
-from typing import TYPE_CHECKING, Any, Protocol
+from math import inf, isfinite, nan
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -16,33 +16,14 @@ import torch
 from lvpipe.config.loop import LoopSettings
 from lvpipe.errors import UserError
 from lvpipe.learning.checkpoint import Checkpoint
+from lvpipe.learning.gradients import GradientNorms
+from lvpipe.learning.legs import Course, Watched
 from lvpipe.learning.optimising import make_average, make_optimiser, make_schedule
 from lvpipe.learning.progress import Progress
+from lvpipe.learning.task import Task
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-
-class Task(Protocol):
-    """What a network learns: examples in batches, what counts as an error, and how well it does on what is watched."""
-
-    score: str
-    """What the watched score is called in the log; higher is better."""
-
-    images: int
-    """Examples of an epoch; they come in batches of the settings' `batch_images` at most, of nearly equal size."""
-
-    random: torch.Generator
-    """The source of all that is random in a task's loss, such as augmentation."""
-
-    def batches(self, order: np.random.Generator) -> Iterator[Any]:
-        """The batches of one epoch, in the order of a fresh draw."""
-
-    def loss(self, network: "nn.Module", batch: Any) -> "Tensor":
-        """The loss of one batch, on the network's device."""
-
-    def evaluate(self, network: "nn.Module") -> tuple[float, float]:
-        """Loss and score on what is watched; the network is set to evaluation, and no gradient is kept."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +36,19 @@ class Epoch:
     watch_loss: float
     watch_score: float
     best: bool
+    watch_error_ml: float | None = None
+    """Mean absolute error of the watched volumes; None where none are taught."""
 
 
 class Diverged(UserError):
-    """No epoch had a finite loss; how each went, nevertheless."""
+    """A loss is no number: that of a batch, or that of what is watched in all epochs.
 
-    def __init__(self, message: str, history: list[Epoch]) -> None:
+    How each epoch went, nevertheless, and the best weights of those before, if any were good.
+    """
+
+    def __init__(self, message: str, history: "list[Epoch]", kept: "Mapping[str, Tensor]") -> None:
         super().__init__(message)
-        self.history = history
+        self.history, self.kept = history, kept
 
 
 HISTORY = tuple(field.name for field in fields(Epoch))
@@ -77,20 +63,23 @@ def train(
     A training that finds its checkpoint ends in the same bytes as one that was never interrupted.
 
     Raises:
-        Diverged: no epoch had a finite loss.
+        Diverged: the loss of a batch is no number, or that of what is watched in all epochs.
     """
     loop = _Loop(network, task, settings)
     loop.resume(checkpoint)
-    while len(loop.history) < settings.epochs and _waited(loop.history) < settings.patience:
+    while loop.goes_on():
+        loop.begin()
         rate, train_loss = loop.rate(), loop.run_epoch()
-        loop.note(rate, train_loss, *loop.evaluate())
-        loop.progress.tell(loop.history[-1])
-        checkpoint.save(loop.state)
+        loop.note(rate, train_loss, Watched(*loop.evaluate()))
+        loop.tell()
+        if isfinite(loop.history[-1].watch_loss):  # else the last good state stays
+            checkpoint.save(loop.state)
     if not loop.kept:
         raise Diverged(
             f"training diverged: the watched loss was {loop.history[-1].watch_loss} in all {len(loop.history)} epochs; "
             f"lower its `learning_rate`, now {settings.learning_rate}",
             loop.history,
+            {},
         )
     return loop.history, loop.kept
 
@@ -102,14 +91,20 @@ class _Loop:
         self.network: nn.Module = network.to(settings.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # its stub lacks it
         self.task = task
         self.settings = settings
-        self.steps = -(-task.images // settings.batch_images)
-        self.optimiser = make_optimiser(network, settings)
-        self.schedule = make_schedule(self.optimiser, self.steps, settings)
+        self.course = Course(task.legs)
+        self._enter(0)
         self.average = make_average(self.network, settings)
         self.random = np.random.default_rng(settings.seed)
-        self.progress = Progress(task.images, self.steps, settings.epochs, task.score)
+        self.progress = Progress(settings.epochs, task.score)
+        self.gradients = GradientNorms(self.network) if settings.log_gradients else None
         self.history: list[Epoch] = []
         self.kept: Mapping[str, Tensor] = {}
+
+    def _enter(self, epoch: int) -> None:
+        """Optimiser and learning rate of this epoch's leg."""
+        _, leg = self.course.leg(epoch)
+        self.optimiser = make_optimiser(self.network, self.settings)
+        self.schedule = make_schedule(self.optimiser, [size.steps for size in leg], self.settings)
 
     def state(self) -> dict[str, Any]:
         """All that the coming epochs depend on."""
@@ -120,6 +115,7 @@ class _Loop:
             "average": self.average.state_dict() if self.average else {},
             "order": json.dumps(self.random.bit_generator.state),
             "task": self.task.random.get_state(),
+            "settled": self.task.state(),
             "torch": torch.get_rng_state(),
             "cuda": torch.cuda.get_rng_state_all() if self.settings.device == "cuda" else [],
             "history": [asdict(row) for row in self.history],
@@ -131,6 +127,8 @@ class _Loop:
         state = checkpoint.read()
         if state is None:
             return
+        self.history = [Epoch(**row) for row in state["history"]]
+        self._enter(len(self.history) - 1)
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.schedule.load_state_dict(state["schedule"])
@@ -138,9 +136,9 @@ class _Loop:
             self.average.load_state_dict(state["average"])
         self.random.bit_generator.state = json.loads(state["order"])
         self.task.random.set_state(state["task"])
+        self.task.restore(state["settled"])
         torch.set_rng_state(state["torch"])
         torch.cuda.set_rng_state_all(state["cuda"])
-        self.history = [Epoch(**row) for row in state["history"]]
         self.kept = state["kept"]
         print(f"going on after epoch {len(self.history)} of {self.settings.epochs}", flush=True)
 
@@ -152,42 +150,82 @@ class _Loop:
     def rate(self) -> float:
         return float(self.schedule.get_last_lr()[0])
 
+    def goes_on(self) -> bool:
+        """Whether another epoch comes: patience ends the last leg alone, those before it lead to it."""
+        done = len(self.history)
+        start, _ = self.course.leg(max(done - 1, 0))
+        waiting = self.course.ends_with(done - 1) and _waited(self.history[start:]) >= self.settings.patience
+        return done < self.settings.epochs and not waiting
+
+    def begin(self) -> None:
+        """What comes before an epoch."""
+        epoch = len(self.history)
+        if epoch and self.course.starts(epoch):
+            self._enter(epoch)
+        self.judged.eval()
+        with torch.inference_mode():
+            self.task.prepare(self.judged, epoch)
+
     def run_epoch(self) -> float:
         self.network.train()
-        batches = self.progress.follow(self.task.batches(self.random), len(self.history) + 1)
-        return float(np.mean([self._step(batch) for batch in batches]))
+        size = self.course.size(len(self.history))
+        batches = self.progress.follow(self.task.batches(self.random), len(self.history) + 1, *size)
+        return float(np.mean([self._step(batch, number) for number, batch in enumerate(batches, start=1)]))
 
-    def evaluate(self) -> tuple[float, float]:
+    def evaluate(self) -> Watched:
         self.judged.eval()
         with torch.inference_mode():
             return self.task.evaluate(self.judged)
 
-    def note(self, rate: float, train_loss: float, watch_loss: float, watch_score: float) -> None:
-        """Add an epoch to the history; keep its weights if it is the best so far, or the last is wanted."""
-        row = Epoch(len(self.history) + 1, rate, train_loss, watch_loss, watch_score, best=False)
+    def note(self, rate: float, train_loss: float, watched: Watched) -> None:
+        """Add an epoch to the history; keep its weights if it is the best of its leg so far, or the last is wanted."""
+        loss, score, error_ml = watched
+        row = Epoch(len(self.history) + 1, rate, train_loss, loss, score, best=False, watch_error_ml=error_ml)
         row = replace(row, best=self._is_better(row))
-        if isfinite(watch_loss) and (row.best or self.settings.keep == "last"):
+        if isfinite(loss) and (row.best or self.settings.keep == "last"):
             self.kept = {name: tensor.to("cpu", copy=True) for name, tensor in self.judged.state_dict().items()}
         self.history.append(row)
 
+    def tell(self) -> None:
+        """What the log says of the latest epoch."""
+        self.progress.tell(self.history[-1])
+        if self.gradients:
+            self.gradients.tell()
+
     def _is_better(self, row: Epoch) -> bool:
-        goods = [self._goodness(other) for other in self.history if other.best]
+        start, _ = self.course.leg(row.epoch - 1)
+        goods = [self._goodness(other) for other in self.history[start:] if other.best]
         return isfinite(row.watch_loss) and self._goodness(row) > max(goods, default=-inf) + self.settings.min_delta
 
     def _goodness(self, row: Epoch) -> float:
         return row.watch_score if self.settings.watch == "score" else -row.watch_loss
 
-    def _step(self, batch: Any) -> float:
+    def _step(self, batch: Any, number: int) -> float:
         loss: Any = self.task.loss(self.network, batch)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        value = float(loss.detach())
+        if not isfinite(value):
+            raise self._diverged(value, number)
+        if self.gradients:
+            self.gradients.add()
         if self.settings.clip_norm is not None:
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip_norm)
         self.optimiser.step()
         self.schedule.step()
         if self.average:
             self.average.update_parameters(self.network)
-        return float(loss.detach())
+        return value
+
+    def _diverged(self, value: float, number: int) -> Diverged:
+        epoch, cases = len(self.history) + 1, ", ".join(self.task.whose())
+        return Diverged(
+            f"training diverged: the loss is {value} in epoch {epoch}, batch {number}"
+            f"{f', of the cases {cases}' if cases else ''}; lower its `learning_rate`, now "
+            f"{self.settings.learning_rate}, or look at these images",
+            [*self.history, Epoch(epoch, self.rate(), value, nan, nan, best=False)],
+            self.kept,
+        )
 
 
 def _waited(history: Sequence[Epoch]) -> int:

@@ -1,5 +1,6 @@
 """How the weights change at each step: the optimiser, its learning rate, and the running mean of the weights."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -31,13 +32,16 @@ def make_optimiser(network: "nn.Module", settings: LoopSettings) -> "Optimizer":
     return kind(weights, lr=rate, weight_decay=decay, eps=settings.epsilon)
 
 
-def make_schedule(optimiser: "Optimizer", epoch_steps: int, settings: LoopSettings) -> "LRScheduler":
-    """The learning rate of every step; an epoch has so many."""
-    steps = epoch_steps * settings.epochs
+def make_schedule(optimiser: "Optimizer", epoch_steps: Sequence[int], settings: LoopSettings) -> "LRScheduler":
+    """The learning rate of every step of the coming epochs, each of which has so many."""
+    steps = sum(epoch_steps)
     if settings.schedule == "constant":
         return lr_scheduler.ConstantLR(optimiser, factor=1.0, total_iters=0)
     if settings.schedule == "steps":
-        return lr_scheduler.StepLR(optimiser, settings.drop_epochs * epoch_steps, settings.drop_factor)
+        ends = [
+            sum(epoch_steps[:epoch]) for epoch in range(settings.drop_epochs, len(epoch_steps), settings.drop_epochs)
+        ]
+        return lr_scheduler.MultiStepLR(optimiser, ends, settings.drop_factor)
     if settings.schedule == "poly":
         return lr_scheduler.PolynomialLR(optimiser, steps, _POLY_POWER)
     return _one_cycle(optimiser, steps, settings)

@@ -46,9 +46,9 @@ def _most(store: Store, learners: Sequence[str], settings: TrainSettings) -> Sam
     return store.ranked(learners, "learn").only(slice(settings.learn_images))
 
 
-def describe_parts(store: Store, parts: Parts) -> str:
+def describe_parts(parts: Parts) -> str:
     """A line for the log."""
-    learn, watch = (f"{len(part)} slices of {len(set(store.owners(part)))}" for part in (parts.learn, parts.watch))
+    learn, watch = (f"{len(part)} slices of {len(set(part.owners()))}" for part in (parts.learn, parts.watch))
     held_out = f", {len(parts.held_out)} held out" if len(parts.held_out) else ""
     return f"learning from {learn} cases, watching {watch}{held_out}"
 

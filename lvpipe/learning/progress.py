@@ -22,16 +22,18 @@ _MINUTE_S, _HOUR_S = 60, 3600
 class Progress:
     """A live line within an epoch, on a terminal; a plain line after it, anywhere."""
 
-    def __init__(self, images: int, epoch_steps: int, epochs: int, score: str) -> None:
-        self._images, self._steps, self._epochs, self._score = images, epoch_steps, epochs, score
+    def __init__(self, epochs: int, score: str) -> None:
+        self._epochs, self._score = epochs, score
+        self._images = self._steps = 0
         self._live = sys.stdout.isatty()
         self._done = 0
         self._spent_s = 0.0
         self._started_s = time.perf_counter()
         self._trained_s = 0.0
 
-    def follow(self, batches: Iterable[Batch], epoch: int) -> Iterator[Batch]:
-        """The batches of this epoch, each told of when the next one is wanted."""
+    def follow(self, batches: Iterable[Batch], epoch: int, images: int, steps: int) -> Iterator[Batch]:
+        """The batches of this epoch, so many with so many images, each told of when the next one is wanted."""
+        self._images, self._steps = images, steps
         self._started_s = told_s = time.perf_counter()
         for step, batch in enumerate(batches):
             now_s = time.perf_counter()

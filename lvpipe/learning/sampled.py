@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sized
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from lvpipe.config.loop import LoopSettings
 from lvpipe.learning.batches import compute, standardise
+from lvpipe.learning.legs import Leg, Size, Watched
+from lvpipe.learning.store import Samples
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -38,17 +40,43 @@ class SampledTask(ABC, Generic[Many]):
         self.learn, self.watch, self.settings = learn, watch, settings
         self.images = min(len(learn), epoch_images or len(learn))
         self.random = torch.Generator().manual_seed(settings.seed)
+        self.shown = np.empty(0, np.intp)
+
+    @property
+    def legs(self) -> list[Leg]:
+        """One, of equal epochs."""
+        return [[self.size] * self.settings.epochs]
+
+    @property
+    def size(self) -> Size:
+        """What an epoch has of images and steps."""
+        return Size(self.images, -(-self.images // self.settings.batch_images))
+
+    def prepare(self, network: "nn.Module", epoch: int) -> None:
+        """Nothing is to be settled before an epoch."""
+
+    def state(self) -> dict[str, Any]:
+        """Nothing but `random` changes from epoch to epoch."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take a state."""
+
+    def whose(self) -> list[str]:
+        """The cases of the latest batch, where the examples know theirs."""
+        return sorted({self.learn.owners()[i] for i in self.shown}) if isinstance(self.learn, Samples) else []
 
     def batches(self, order: np.random.Generator) -> "Iterator[Batch]":
         """The examples of one epoch, in the order of a fresh draw."""
-        parts = np.array_split(self.draw(order), -(-self.images // self.settings.batch_images))
-        return (self.fetch(self.learn, part) for part in parts)
+        for part in np.array_split(self.draw(order), self.size.steps):
+            self.shown = part
+            yield self.fetch(self.learn, part)
 
     def draw(self, order: np.random.Generator) -> NDArray[np.intp]:
         """The numbers of the examples of one epoch."""
         return order.permutation(len(self.learn))[: self.images]
 
-    def evaluate(self, network: "nn.Module") -> tuple[float, float]:
+    def evaluate(self, network: "nn.Module") -> Watched:
         """Mean loss over the examples, and the share that is good; memory holds a few batches."""
         loss, good, of, n = 0.0, 0, 0, len(self.watch)
         chunk = _WATCH_BATCHES * self.settings.batch_images
@@ -56,7 +84,7 @@ class SampledTask(ABC, Generic[Many]):
             places = np.arange(start, min(start + chunk, n))
             found = self.judge(network, self.fetch(self.watch, places))
             loss, good, of = loss + found.loss * len(places), good + found.good, of + found.of
-        return loss / n, good / max(of, 1)
+        return Watched(loss / n, good / max(of, 1))
 
     @abstractmethod
     def fetch(self, examples: Many, chosen: NDArray[np.intp]) -> "Batch":

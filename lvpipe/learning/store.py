@@ -1,8 +1,8 @@
 """Training images on disk: written case by case, read a few at a time, so that memory does not grow with the cases."""
 
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +51,8 @@ class Samples:
     images: Rows
     targets: Rows
     places: NDArray[np.intp]
+    counts: Mapping[str, int]
+    """How many images of each case the whole store has, in their order."""
 
     def __len__(self) -> int:
         return len(self.places)
@@ -58,11 +60,16 @@ class Samples:
     def only(self, chosen: slice | Sequence[int]) -> "Samples":
         """Some of the samples, in this order."""
         which = chosen if isinstance(chosen, slice) else np.asarray(chosen, np.intp)
-        return Samples(self.images, self.targets, self.places[which])
+        return replace(self, places=self.places[which])
 
     def read(self, chosen: NDArray[np.intp]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Images and targets of these numbers, both `(n, side, side)`."""
         return self.images.read(self.places[chosen]), self.targets.read(self.places[chosen])
+
+    def owners(self) -> list[str]:
+        """The case of each sample."""
+        cases, ends = list(self.counts), np.cumsum([*self.counts.values()])
+        return [cases[i] for i in np.searchsorted(ends, self.places, side="right")]
 
 
 class Store:
@@ -71,18 +78,13 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.images, self.targets = Rows(folder / "images.npy"), Rows(folder / "targets.npy")
         self.counts: dict[str, int] = dict(read_json(folder / "cases.json"))
-        self._ends = np.cumsum([0, *self.counts.values()])
-        self._places = {case: np.arange(*self._ends[i : i + 2]) for i, case in enumerate(self.counts)}
+        ends = np.cumsum([0, *self.counts.values()])
+        self._places = {case: np.arange(*ends[i : i + 2]) for i, case in enumerate(self.counts)}
 
     def samples(self, cases: Sequence[str]) -> Samples:
         """The samples of these cases, in their order."""
         places = [np.empty(0, np.intp), *(self._places[case] for case in cases)]
-        return Samples(self.images, self.targets, np.concatenate(places))
-
-    def owners(self, samples: Samples) -> list[str]:
-        """The case of each sample."""
-        cases = list(self.counts)
-        return [cases[i - 1] for i in np.searchsorted(self._ends, samples.places, side="right")]
+        return Samples(self.images, self.targets, np.concatenate(places), self.counts)
 
     def ranked(self, cases: Sequence[str], word: str) -> Samples:
         """The same in an order that follows from hashes of the word and each sample's name, whatever others there are:

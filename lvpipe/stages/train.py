@@ -83,7 +83,7 @@ def _task(args: Namespace, kept: Path) -> "Segmenting":
     drawn = [case for case, count in store.counts.items() if count]
     learners, watched = settle_watched(drawn, args.watch, args.cines, "slice", "the model's `masks`")
     parts = divide(store, learners, watched, args.settings)
-    print(describe_parts(store, parts))
+    print(describe_parts(parts))
     return Segmenting(parts.learn, parts.watch, args.settings, args.window.intensities, args.labels)
 
 

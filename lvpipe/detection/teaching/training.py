@@ -19,7 +19,7 @@ from lvpipe.spool import Spool
 if TYPE_CHECKING:
     from torch import nn
 
-    from lvpipe.learning.loop import Task
+    from lvpipe.learning.task import Task
 
 
 def teaching_parser(doc: str | None, settings: type[Section], *paths: str) -> ArgumentParser:

@@ -174,7 +174,7 @@ def test_the_learning_rate_rises_and_falls_for_any_number_of_steps(disks, epochs
 
 
 def watched(network, task: Segmenting) -> tuple[float, float]:
-    return loop._Loop(network, task, task.settings).evaluate()
+    return loop._Loop(network, task, task.settings).evaluate()[:2]
 
 
 def test_what_is_watched_is_the_mean_over_images_however_they_are_chunked(disks):
@@ -210,7 +210,6 @@ def test_an_epoch_of_some_images_draws_others_each_time(stored):
     epochs = [{float(v) for batch, _ in task.batches(order) for v in batch[:, 0, 0, 0]} for _ in range(2)]
     assert [len(epoch) for epoch in epochs] == [10, 10]
     assert epochs[0] != epochs[1]
-    assert machine.steps == 3
     assert machine.schedule.total_steps == 9
 
 

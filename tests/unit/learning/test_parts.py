@@ -30,7 +30,7 @@ def test_by_patient_all_images_of_a_case_stay_together(tmp_path):
     store = store_of(tmp_path)
     parts = divide(store, ["a", "b"], ["c"], TrainSettings())
     assert numbers(parts.learn) == [*range(30), *range(60, 80)]
-    assert set(store.owners(parts.watch)) == {"c"}
+    assert set(parts.watch.owners()) == {"c"}
     assert numbers(parts.held_out) == []
 
 
@@ -40,7 +40,7 @@ def test_by_image_three_parts_share_no_image_but_every_case(tmp_path):
     found = [numbers(part) for part in (parts.learn, parts.watch, parts.held_out)]
     assert [len(part) for part in found] == [48, 6, 6]
     assert sorted(number for part in found for number in part) == [*range(30), *range(60, 80), *range(120, 130)]
-    assert set(store.owners(parts.held_out)) <= set(store.owners(parts.learn)) == {"a", "b", "c"}
+    assert set(parts.held_out.owners()) <= set(parts.learn.owners()) == {"a", "b", "c"}
 
 
 @pytest.mark.parametrize("split_by", ["patient", "image"])

@@ -25,8 +25,8 @@ class Terminal(io.StringIO):
 def told(clock, monkeypatch, out: io.StringIO) -> str:
     """The second of ten epochs: four batches of 10 s, and 8 s of watching."""
     monkeypatch.setattr("sys.stdout", out)
-    progress = Progress(images=80, epoch_steps=4, epochs=10, score="Dice")
-    for _ in progress.follow(range(4), 2):
+    progress = Progress(epochs=10, score="Dice")
+    for _ in progress.follow(range(4), 2, images=80, steps=4):
         clock[0] += 10
     clock[0] += 8
     progress.tell(ROW)
