@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from lvpipe.config.window import Window
 from lvpipe.learning.apply import turned
 from lvpipe.learning.batches import compute
 from lvpipe.learning.channels import as_channels, count_examples, cut_example, fixed_examples, prepare, scale_channels
+from lvpipe.learning.legs import Leg, Size, Watched
 from lvpipe.turns import SETS, Turn
 
 if TYPE_CHECKING:
@@ -53,10 +54,31 @@ class TellingVolumes:
     ) -> None:
         self.stacks, self.watch, self.settings, self.window, self.channels = stacks, watch, settings, window, channels
         self.examples = list(self._examples(learn))
-        self.images = min(len(self.examples), settings.epoch_images or len(self.examples))
+        images = min(len(self.examples), settings.epoch_images or len(self.examples))
+        self.size = Size(images, -(-images // settings.batch_images))
         self.random = torch.Generator().manual_seed(settings.seed)
         known = [_volumes(stacks.read(case)) for case in learn]
+        self._shown: Sequence[_Example] = ()
         self.mean_ml: tuple[float, float] = tuple(np.mean(known, axis=0).tolist())
+
+    @property
+    def legs(self) -> list[Leg]:
+        """One, of equal epochs."""
+        return [[self.size] * self.settings.epochs]
+
+    def prepare(self, network: "nn.Module", epoch: int) -> None:
+        """Nothing is to be settled before an epoch."""
+
+    def state(self) -> dict[str, Any]:
+        """Nothing is kept from epoch to epoch."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take a state."""
+
+    def whose(self) -> list[str]:
+        """The cases of the latest batch."""
+        return sorted({example.case for example in self._shown})
 
     def start(self, network: "nn.Module") -> None:
         """Let the volumes of a fresh network start at the means of those to learn from."""
@@ -64,23 +86,25 @@ class TellingVolumes:
 
     def batches(self, order: np.random.Generator) -> "Iterator[Batch]":
         """The examples of one epoch, in the order of a fresh draw."""
-        chosen = order.permutation(len(self.examples))[: self.images]
+        chosen = order.permutation(len(self.examples))[: self.size.images]
         random = np.random.default_rng(order.integers(2**63))  # of its own: batches are cut as they are wanted
-        for part in np.array_split(chosen, -(-self.images // self.settings.batch_images)):
-            yield self._fetch([self.examples[i] for i in part], random)
+        for part in np.array_split(chosen, self.size.steps):
+            self._shown = [self.examples[i] for i in part]
+            yield self._fetch(self._shown, random)
 
     def loss(self, network: "nn.Module", batch: "Batch") -> "Tensor":
         """The root of the batch's mean squared error in mL, of EDV and of ESV, added."""
         examples, volumes = batch
         return _roots(self._apply(network, examples), volumes.to(self.settings.device)).sum()
 
-    def evaluate(self, network: "nn.Module") -> tuple[float, float]:
+    def evaluate(self, network: "nn.Module") -> Watched:
         """The same over watched studies, each the mean of its examples; and 1 less the mean relative error."""
         stacks = [self.stacks.read(case) for case in self.watch]
         told = torch.stack([self._tell(network, stack) for stack in stacks])
         volumes = torch.tensor([_volumes(stack) for stack in stacks])
-        wrong = ((told - volumes).abs() / volumes).mean()
-        return float(_roots(told, volumes).sum()), float(1 - wrong)
+        errors_ml = (told - volumes).abs()
+        loss, wrong = _roots(told, volumes).sum(), (errors_ml / volumes).mean()
+        return Watched(float(loss), float(1 - wrong), float(errors_ml.mean()))
 
     def _tell(self, network: "nn.Module", stack: "Stack") -> "Tensor":
         """EDV and ESV of a study."""

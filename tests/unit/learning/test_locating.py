@@ -74,10 +74,10 @@ def test_a_perfect_answer_has_a_gradient():
 
 
 def test_the_score_counts_wrong_pixels(task):
-    loss, score = task().evaluate(SeesAll())
+    loss, score, _ = task().evaluate(SeesAll())
     assert loss == pytest.approx(0, abs=1e-6)
     assert score == 1
-    loss, score = task().evaluate(SeesAll((0.0, 0.0, 10 / 1024)))
+    loss, score, _ = task().evaluate(SeesAll((0.0, 0.0, 10 / 1024)))
     assert loss == pytest.approx(10 / 1024, abs=1e-5)
     assert score == pytest.approx(1 - 3 * 10 / (16 + 64))
 

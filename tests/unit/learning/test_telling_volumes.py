@@ -65,7 +65,7 @@ def test_an_epoch_has_every_study_or_every_slice_once(window, images):
     batches = list(made.batches(np.random.default_rng(1)))
     examples, volumes = (torch.cat(parts) for parts in zip(*batches, strict=True))
     assert examples.shape == (images, 4, 128, 128)
-    assert made.images == images
+    assert made.size.images == images
     greys = examples[:, 0, 0, 0] * 255
     torch.testing.assert_close(volumes[:, 0], 100 + (greys - 50) / 5), "each beside its own study's volume"
     torch.testing.assert_close(volumes[:, 1], volumes[:, 0] - 60)
@@ -73,7 +73,7 @@ def test_an_epoch_has_every_study_or_every_slice_once(window, images):
 
 def test_each_may_be_shown_in_four_turns():
     quarters = SETTINGS.model_copy(update={"volumes": VolumeTeaching(turns="quarters")})
-    assert task(DRAWN, quarters).images == 8
+    assert task(DRAWN, quarters).size.images == 8
 
 
 def test_the_loss_is_a_root_for_each_volume_and_these_are_added():
@@ -85,8 +85,9 @@ def test_the_loss_is_a_root_for_each_volume_and_these_are_added():
 def test_what_is_watched_are_studies():
     """The study with more slices counts no more than the other."""
     with torch.inference_mode():
-        loss, score = task(CYCLED).evaluate(Says(110.0, 50.0))
+        loss, score, error_ml = task(CYCLED).evaluate(Says(110.0, 50.0))
     assert loss == pytest.approx(2 * (10**2 / 2) ** 0.5)
+    assert error_ml == pytest.approx(5)
     assert score == pytest.approx(1 - np.mean([0, 0, 10 / 120, 10 / 60]))
 
 
