@@ -32,8 +32,10 @@ class PublishedPlan:
 
     @property
     def leaks(self) -> list[str]:
-        """The tables of all models whose images are split regardless of patients, a fold each."""
-        models = [name for name, settings in self._trained.items() if settings.split_by == "image"]
+        """The tables of all models that draw whose images are split regardless of patients, a fold each."""
+        drawing = {model.name for model in self._config.models if model.draws}
+        split = {name for name, settings in self._trained.items() if settings.split_by == "image"}
+        models = [name for name in self._trained if name in drawing & split]
         return [f"results/score/leak/{model}_fold-{fold}.csv" for model in models for fold in range(self._config.folds)]
 
     @property

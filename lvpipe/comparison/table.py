@@ -14,8 +14,10 @@ PUBLISHED: Final = (
 """Columns of a table in lvpipe/published.
 
 `where` has words `name=value` or `name=1..25` that rows have to fit, `note` what a reader has to know; where `table` is
-empty, it is the reason why there is no figure of ours.
+empty, it is the reason why there is no figure of ours. With a word `over=model` a figure is divided by that model's.
 """
+
+OVER: Final = "over"
 
 COMPARED: Final = (
     *("paper", "place", "quantity", "arm", "set", "published", "ours"),
@@ -37,14 +39,21 @@ def _ours(row: Row, tables: Tables, models: Collection[str], cohorts: Mapping[st
     if not row["table"]:
         return {"note": row["note"]}
     where = dict(word.split("=", 1) for word in row["where"].split())
+    over = where.pop(OVER, None)
     model = where["model"]
-    mine = {"model": model, "note": row["note"]}
-    if model.removeprefix("step:") not in (*models, *RESERVED):
-        return mine | {"note": f"this run has no model {model}"}
-    found = tables.find(Asked(row["table"], where, row["measure"], row["column"], row["against"]))
-    if math.isnan(found.value):
+    mine = {"model": model if over is None else f"{model} : {over}", "note": row["note"]}
+    for name in filter(None, (model, over)):
+        if name.removeprefix("step:") not in (*models, *RESERVED):
+            return mine | {"note": f"this run has no model {name}"}
+    found = _find(row, tables, where)
+    value = found.value if over is None else found.value / (_find(row, tables, where | {"model": over}).value or math.nan)
+    if math.isnan(value):
         return mine | {"note": f"too few figures in this run fit {row['where']}: {len(found.rows)}"}
-    return mine | {"ours": found.value, "measured_on": _measured_on(found, cohorts), "rows": len(found.rows)}
+    return mine | {"ours": value, "measured_on": _measured_on(found, cohorts), "rows": len(found.rows)}
+
+
+def _find(row: Row, tables: Tables, where: Mapping[str, str]) -> Found:
+    return tables.find(Asked(row["table"], where, row["measure"], row["column"], row["against"]))
 
 
 def _measured_on(found: Found, cohorts: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ import yaml
 
 from lvpipe.comparison.measures import LEAK as LEAK_TABLE
 from lvpipe.comparison.measures import MEASURES
-from lvpipe.comparison.table import PUBLISHED
+from lvpipe.comparison.table import OVER, PUBLISHED
 from lvpipe.config.cohorts import RESERVED
 from lvpipe.config.published import Paper
 from lvpipe.files import read_table
@@ -45,6 +45,7 @@ def test_what_is_asked_is_in_the_tables_of_the_papers_recipe(paper):
     models = {model["name"] for model in recipe["models"]}
     for row in (row for row in rows_of(paper) if row["table"]):
         where = dict(word.split("=") for word in row["where"].split())
+        assert where.pop(OVER, where["model"]).removeprefix("step:") in models | set(RESERVED), row
         asked = [*where, row["column"], *filter(None, [row["against"]])]
         assert set(asked) <= set(COLUMNS[row["table"]]), row
         assert row["measure"] in MEASURES

@@ -46,6 +46,21 @@ def test_ours_stands_beside_theirs_with_what_it_was_measured_on(lvpipe, results)
     ]
 
 
+def test_a_figure_may_be_that_of_one_model_over_that_of_another(lvpipe, results):
+    found = compared(
+        lvpipe,
+        results,
+        FOUND | {"where": "model=step:net over=net cohort=c"},
+        FOUND | {"where": "model=net over=step:net cohort=d"},
+        FOUND | {"where": "model=net over=other"},
+    )
+    assert found == [
+        ["0.01", "2", "step:net : net", "c (phantom), train", "1", ""],
+        ["0.01", "", "net : step:net", "", "", "too few figures in this run fit model=net over=step:net cohort=d: 1"],
+        ["0.01", "", "net : other", "", "", "this run has no model other"],
+    ]
+
+
 def test_where_there_is_no_figure_it_is_said_why(lvpipe, results):
     found = compared(
         lvpipe,
