@@ -73,7 +73,7 @@ class Augmentation(Section):
 
 
 class VolumeTeaching(Section):
-    """How a model with `volumes` learns from millilitres: after `epochs` on masks alone, or from its `start`, in rounds.
+    """How a model with `volumes` learns from them: after `epochs` on masks alone, or from its `start`, in rounds.
 
     In each round come epochs of both kinds in turn, then epochs of volumes alone; before it the frames of end-diastole
     and end-systole are picked again. A model without `masks` has one round of `epochs` on volumes alone.
