@@ -1,6 +1,6 @@
 """From a table of areas to the volume curve and the beat: the one reading that `integrate` gives a case."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,20 @@ def read_areas(rows: Sequence[dict[str, str]], thickness_mm: float) -> AreaTable
     for row in rows:
         positions[int(row["slice"])] = float(row["position_mm"])
     return AreaTable(areas, positions, thickness_mm)
+
+
+def thickness_of(ledger: Mapping[str, Any]) -> float:
+    """The header's slice thickness in mm, or the distance of slices where it says none."""
+    return float(ledger["thickness_mm"] or ledger["slice_spacing_mm"] or 0.0)
+
+
+def integrated_at(
+    positions_mm: NDArray[np.float64], thickness_mm: float, settings: IntegrateSettings
+) -> NDArray[np.float64]:
+    """Where slices lie for their integral: at their positions, or one thickness apart."""
+    if settings.distance == "position":
+        return positions_mm
+    return np.arange(len(positions_mm), dtype=np.float64) * thickness_mm
 
 
 def read_muscle(rows: Sequence[dict[str, str]]) -> NDArray[np.float64]:
@@ -98,7 +112,5 @@ def _column(rows: Sequence[dict[str, str]], name: str) -> NDArray[np.float64]:
 
 
 def _volume(table: AreaTable, areas: NDArray[Any], settings: IntegrateSettings) -> NDArray[np.float64]:
-    positions = table.positions_mm
-    if settings.distance == "thickness":
-        positions = np.arange(len(positions), dtype=np.float64) * table.thickness_mm
+    positions = integrated_at(table.positions_mm, table.thickness_mm, settings)
     return integrate_areas(areas, positions, settings.rule, settings.end_caps, table.thickness_mm)

@@ -3,6 +3,8 @@
 All is read from the source: importing a network imports torch. Beside `build` a module may say, in plain literals,
 
 - `MAKES`: what comes out, `prob` if left out (logits of each label); else `areas`, `volumes`, the detector's `squares`;
+- `TAKES`: what goes in, one `image` if left out; `stack`: all images of a study; `channels`: as many as the option
+  `channels` says; `maps` of other networks, which no model shows it;
 - `SIDE`: the only side of an image that it takes, in pixels;
 - `SIDE_MULTIPLE`: what the side is a multiple of;
 - `SIDE_HALVED_BY`: the option that lists levels, between each two of which the side is halved.
@@ -25,6 +27,22 @@ _OUTPUTS = "outputs"
 """Follows from the model's `labels`."""
 
 _DRAWING = "prob"
+
+_LOOKING: Mapping[str, tuple[str, ...]] = {
+    "image": ("single",),
+    "stack": ("single",),
+    "channels": ("slice_cycle", "study_draw"),
+}
+"""What a network takes that sees windows, and `window.images` that make it."""
+
+_TAKEN = {"image": "one image", "stack": "all images of a study", "channels": "many images"}
+
+_OF_PIXELS = ("loss", "target_scale", "blank_share")
+_UNHEARD: Mapping[str, tuple[str, ...]] = {
+    "areas": _OF_PIXELS,
+    "volumes": (*_OF_PIXELS, "split_by", "learn_images", "augmentation"),
+}
+"""Settings of training that say nothing to a network that makes this: its error and its examples are its own."""
 
 _ANNOTATIONS = {"Sequence": Sequence, "Literal": Literal}
 """What annotations of options are made of, beside Python's own names."""
@@ -54,6 +72,11 @@ class Source:
         """What comes out of it."""
         return str(self.said.get("MAKES", _DRAWING))
 
+    @property
+    def takes(self) -> str:
+        """What goes into it."""
+        return str(self.said.get("TAKES", "image"))
+
     def multiple(self, options: Mapping[str, Any]) -> int:
         """What a window's side is a multiple of."""
         levels = self.said.get("SIDE_HALVED_BY")
@@ -69,7 +92,13 @@ def list_networks() -> list[str]:
 
 def list_drawing() -> list[str]:
     """The names of those that a model of kind `draws` can have."""
-    return [name for name in list_networks() if read_source(name).makes == _DRAWING]
+    return list_making(_DRAWING)
+
+
+def list_making(makes: str) -> list[str]:
+    """The names of those that a model can have that makes this."""
+    sources = {name: read_source(name) for name in list_networks()}
+    return [name for name, source in sources.items() if source.makes == makes and source.takes in _LOOKING]
 
 
 def read_source(name: str) -> Source:
@@ -83,22 +112,31 @@ def check_network(model: ModelEntry) -> None:
     Raises:
         UserError: what is wrong, in one line.
     """
+    known = ", ".join(list_making(model.makes))
     if model.network not in list_networks():
-        known = ", ".join(list_drawing())
         raise UserError(f"models: {model.name}: network {model.network} is not there; known: {known}")
     source = read_source(model.network)
-    if source.makes != _DRAWING:
-        raise UserError(
-            f"models: {model.name}: network {model.network} makes {source.makes}, it does not draw; "
-            f"expected one of: {', '.join(list_drawing())}"
-        )
+    unlike = _unlike(model, source)
+    if unlike:
+        raise UserError(f"models: {model.name}: network {model.network} {unlike}; expected one of: {known}")
     _check_options(model, source)
     _check_side(model, source)
+    _check_images(model, source)
+    _check_teaching(model)
 
 
 @cache
 def _parse(path: Path) -> Source:
     return Source(path)
+
+
+def _unlike(model: ModelEntry, source: Source) -> str:
+    """How a network is another than its model wants, if it is."""
+    if source.takes not in _LOOKING:
+        return f"takes {source.takes} of other networks, no images"
+    if source.makes == model.makes:
+        return ""
+    return f"makes {source.makes}, it does not draw" if model.draws else f"makes {source.makes}, not {model.makes}"
 
 
 def _check_options(model: ModelEntry, source: Source) -> None:
@@ -122,6 +160,31 @@ def _check_side(model: ModelEntry, source: Source) -> None:
         near = max(fewest, round(side / multiple) * multiple)
         raise UserError(
             f"{where} multiples of {multiple} from {fewest} on; expected e.g. `window: {{side_px: {near}}}`"
+        )
+
+
+def _check_images(model: ModelEntry, source: Source) -> None:
+    where = f"models: {model.name}: window"
+    expected = _LOOKING[source.takes]
+    if model.window.images not in expected:
+        raise UserError(
+            f"{where}.images is {model.window.images}, network {model.network} takes {_TAKEN[source.takes]}; "
+            f"expected {' or '.join(expected)}"
+        )
+    if model.window.deltas and source.takes != "channels":
+        raise UserError(
+            f"{where}.deltas is true, network {model.network} takes {_TAKEN[source.takes]}; expected false: only "
+            f"networks of many channels see what moves"
+        )
+
+
+def _check_teaching(model: ModelEntry) -> None:
+    """Refuse what a model sets for itself alone and would not hear."""
+    unheard = [key for key in _UNHEARD.get(model.makes, ()) if key in model.overrides.train]
+    if unheard:
+        raise UserError(
+            f"models: {model.name}: overrides: train: {unheard[0]} says nothing to network {model.network}, which "
+            f"makes {model.makes} and has an error of its own; leave it out"
         )
 
 

@@ -81,11 +81,18 @@ def circular_mean(curve_t: NDArray[Any], width: int) -> NDArray[np.float64]:
 
 
 def _ordered(areas: NDArray[Any], positions: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Slices by increasing position; slices at the same position are averaged."""
-    unique, which = np.unique(positions, return_inverse=True)
-    counts = np.bincount(which, minlength=len(unique))
-    shares = (which[:, None] == np.arange(len(unique))) / np.maximum(counts, 1)
+    shares, unique = merge_slices(positions)
     return areas @ shares, unique
+
+
+def merge_slices(positions_mm: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    """What sorts slices by increasing position, a matrix `(slices, places)`, and the places.
+
+    Slices at the same position are averaged.
+    """
+    unique, which = np.unique(positions_mm, return_inverse=True)
+    counts = np.bincount(which, minlength=len(unique))
+    return (which[:, None] == np.arange(len(unique))) / np.maximum(counts, 1), unique
 
 
 def _frustum(areas: NDArray[Any], positions: NDArray[Any]) -> NDArray[Any]:

@@ -1,8 +1,13 @@
 """What networks share: how the papers' frameworks start weights and normalise batches, and their common layers."""
 
 import math
+from typing import TYPE_CHECKING
 
+import torch
 from torch import nn
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _LASAGNE_EPSILON = 1e-4
 _LASAGNE_MOMENTUM = 0.1
@@ -33,6 +38,15 @@ def lasagne_unit(into: int, out: int, side: int = 3, batch_norm: bool = True) ->
     convolution = nn.Conv2d(into, out, side, padding=side // 2, bias=not batch_norm)
     norm = (lasagne_norm(out),) if batch_norm else ()
     return nn.Sequential(convolution, *norm, nn.ReLU(inplace=True))
+
+
+class Numbers(nn.Conv2d):
+    """A last layer that is always computed in whole precision: bfloat16 knows only whole mL of 128 and more."""
+
+    def forward(self, features: "Tensor") -> "Tensor":
+        """Numbers of features."""
+        with torch.autocast(features.device.type, enabled=False):
+            return super().forward(features.float())
 
 
 def double(scale: int = 2) -> nn.Upsample:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MAKES = "areas"
+TAKES = "maps"
 
 
 class Measuring(Protocol):

@@ -2,7 +2,7 @@
 
 import argparse
 import importlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,6 +19,7 @@ from lvpipe.beats import (
     muscle_mass_g,
     read_areas,
     read_muscle,
+    thickness_of,
     volume_curve,
 )
 from lvpipe.boxes import read_boxes
@@ -87,16 +88,11 @@ def _run_case(args: argparse.Namespace) -> None:
         mask, ledger = read_image(args.mask), read_json(args.ledger)
         x_mm, y_mm, _ = mask.spacing_xyz_mm
         positions = np.asarray(ledger["positions_mm"], float)
-        table = AreaTable(count_areas(mask.array_tzyx, x_mm * y_mm), positions, _thickness_mm(ledger))
+        table = AreaTable(count_areas(mask.array_tzyx, x_mm * y_mm), positions, thickness_of(ledger))
         muscle = count_areas(mask.array_tzyx, x_mm * y_mm, MYOCARDIUM) if args.muscle else None
         curve = volume_curve(table, args.settings)
         write_table(args.areas, AREAS, _area_rows(args.case, table, muscle))
         write_table(args.volumes, CURVE, _curve_rows(args.case, ledger["times_ms"], curve))
-
-
-def _thickness_mm(ledger: Mapping[str, Any]) -> float:
-    """The header's slice thickness, or the distance of slices where it says none."""
-    return float(ledger["thickness_mm"] or ledger["slice_spacing_mm"] or 0.0)
 
 
 def _area_rows(case: str, table: AreaTable, myocardium: NDArray[Any] | None = None) -> Iterator[dict[str, object]]:
@@ -123,7 +119,7 @@ def _run_cohort(args: argparse.Namespace) -> None:
             continue
         ledger = read_json(args.ledgers / f"{case}_cine.json")
         rows = read_table(file)
-        table, muscle = read_areas(rows, _thickness_mm(ledger)), read_muscle(rows)
+        table, muscle = read_areas(rows, thickness_of(ledger)), read_muscle(rows)
         beat = measure_beat(table, args.settings)
         mass_g = muscle_mass_g(table, muscle, beat.ed_frame, args.settings)
         left_out = "" if ledger["complete"] else ledger["incomplete_reason"]

@@ -11,13 +11,25 @@ from lvpipe.network_options import check_network, list_drawing, list_networks, r
 ROOT = Path(__file__).parents[2]
 
 
-def model(network, side_px=128, **options):
-    return ModelEntry(name="m", view="standard", network=network, options=options, window={"side_px": side_px})
+def model(network, side_px=128, deltas=False, **options):
+    window = {"side_px": side_px, "deltas": deltas}
+    return ModelEntry(name="m", view="standard", network=network, options=options, window=window, masks=["drawn"])
+
+
+def teller(network, makes, train=None, **window):
+    """A model that regresses."""
+    entry = {"name": "m", "kind": "regresses", "view": "standard", "network": network, "makes": makes}
+    overrides = {"train": train or {}}
+    return ModelEntry(**entry, window={"side_px": 128} | window, volumes=["measured"], overrides=overrides)
 
 
 def refusal(*args, **options):
+    return refusal_of(model(*args, **options))
+
+
+def refusal_of(entry):
     with pytest.raises(UserError) as caught:
-        check_network(model(*args, **options))
+        check_network(entry)
     message = str(caught.value)
     assert message.startswith("models: m: ")
     assert "\n" not in message
@@ -40,12 +52,55 @@ def test_what_is_no_network_is_not_there(network):
 
 @pytest.mark.parametrize(
     ("network", "makes"),
-    [("net4", "volumes"), ("net3_regression", "areas"), ("fusion", "areas"), ("locator", "squares")],
+    [("net4", "volumes"), ("net3_regression", "areas"), ("locator", "squares")],
 )
 def test_what_does_not_draw_is_refused(network, makes):
     message = refusal(network)
     assert f"network {network} makes {makes}, it does not draw" in message
     assert "hfcn" in message
+
+
+@pytest.mark.parametrize(
+    ("network", "makes", "words"),
+    [
+        ("net4", "areas", "network net4 makes volumes, not areas; expected one of: net3_regression"),
+        ("net3_regression", "volumes", "network net3_regression makes areas, not volumes; expected one of: net4"),
+        ("net3", "areas", "network net3 makes prob, not areas; expected one of: net3_regression"),
+        ("fusion", "areas", "network fusion takes maps of other networks, no images; expected one of: net3_regression"),
+        ("net5", "volumes", "network net5 is not there; known: net4"),
+    ],
+)
+def test_a_model_that_regresses_has_a_network_that_makes_what_it_makes(network, makes, words):
+    assert words in refusal_of(teller(network, makes))
+
+
+@pytest.mark.parametrize(
+    ("network", "makes", "window", "words"),
+    [
+        ("net4", "volumes", {}, "window.images is single, network net4 takes many images; expected slice_cycle or"),
+        ("net3_regression", "areas", {"images": "study_draw"}, "takes one image; expected single"),
+        ("net3_regression", "areas", {"deltas": True}, "window.deltas is true, network net3_regression takes one"),
+    ],
+)
+def test_what_an_example_is_must_fit_what_the_network_takes(network, makes, window, words):
+    assert words in refusal_of(teller(network, makes, **window))
+
+
+def test_deltas_are_for_networks_of_many_channels():
+    check_network(teller("net4", "volumes", images="study_draw", deltas=True))
+    assert "window.deltas is true" in refusal("net3", deltas=True)
+
+
+@pytest.mark.parametrize(
+    ("network", "makes", "images", "train"),
+    [
+        ("net3_regression", "areas", "single", {"loss": "dice"}),
+        ("net4", "volumes", "slice_cycle", {"augmentation": {"shift_px": 3.0}}),
+    ],
+)
+def test_a_setting_that_its_network_would_not_hear_is_refused(network, makes, images, train):
+    message = refusal_of(teller(network, makes, train, images=images))
+    assert f"overrides: train: {next(iter(train))} says nothing to network {network}" in message
 
 
 @pytest.mark.parametrize(
@@ -116,6 +171,7 @@ def test_a_network_without_build_is_named(tmp_path, monkeypatch):
 
 def test_what_modules_say_of_themselves_is_one_of_the_words_there_are():
     assert {read_source(name).makes for name in list_networks()} == {"prob", "areas", "volumes", "squares"}
+    assert {read_source(name).takes for name in list_networks()} <= {"image", "stack", "channels", "maps"}
 
 
 def test_every_option_of_the_networks_here_has_a_kind_that_is_checked():

@@ -17,7 +17,7 @@ COUNTS = [
     ("net3", {"batch_norm": False}, 19_939_265, 0),
     ("net3_regression", {}, 23_609_795, 2_944),
     ("net3_regression", {"batch_norm": False}, 23_608_323, 0),
-    ("net4", {}, 33_876_417, 0),
+    ("net4", {}, 2 * 33_876_417, 0),  # one of EDV, one of ESV
     ("atrium_unet", {}, 31_036_481, 11_776),
     ("hfcn", {"variant": "A"}, 178_691, 928),
     ("hfcn", {"variant": "B"}, 193_907, 1_048),
@@ -48,7 +48,7 @@ def test_the_parameters_are_those_of_the_paper(name, options, trained, kept):
         ("net2", {}, (1, 128, 128), (1, 128, 128)),
         ("net3", {"outputs": 3}, (1, 128, 128), (3, 128, 128)),
         ("net3_regression", {}, (1, 128, 128), (3,)),
-        ("net4", {"channels": 5}, (5, 128, 128), (1,)),
+        ("net4", {"channels": 5}, (5, 128, 128), (2,)),
         ("atrium_unet", {"outputs": 2}, (1, 37, 50), (2, 37, 50)),
         ("hfcn", {"outputs": 3}, (1, 48, 56), (3, 48, 56)),
         ("fcn_sum", {"outputs": 2}, (1, 48, 64), (2, 48, 64)),
@@ -206,6 +206,23 @@ def test_six_maps_fused_are_their_mean_until_weights_are_learnt():
         assert not fuse(networks, images, fusion).any()
 
 
-def test_a_volume_starts_at_the_bias_that_is_told():
-    network = build_network("net4", {"channels": 3, "output_bias": 137.0})
-    assert network(torch.zeros(1, 3, 128, 128)).tolist() == [[137.0]]
+SMALL_NET4 = {"channels": 3, "filters": [2, 3, 4], "dense": 5}
+
+
+def test_volumes_start_where_they_are_told():
+    network = build_network("net4", SMALL_NET4)
+    network.start_at(137.0, 60.0)
+    assert network(torch.zeros(1, 3, 128, 128)).tolist() == [[137.0, 60.0]]
+
+
+def test_what_teaches_edv_leaves_the_network_of_esv_as_it_is():
+    network = build_network("net4", SMALL_NET4)
+    network(torch.rand(2, 3, 128, 128))[:, 0].sum().backward()
+    assert network.diastole[-2].bias.grad.any()
+    assert not any(parameter.grad.any() for parameter in network.systole.parameters())
+
+
+def test_the_area_is_the_third_number_of_each_image():
+    network, images = build_network("net3_regression", {}).eval(), torch.randn(2, 1, 128, 128)
+    with torch.no_grad():
+        torch.testing.assert_close(network.fractions(images), network(images)[:, 2])
