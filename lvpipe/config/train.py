@@ -73,10 +73,10 @@ class Augmentation(Section):
 
 
 class VolumeTeaching(Section):
-    """How a model with `volumes` learns from millilitres: on masks alone, then in rounds until `epochs` are over.
+    """How a model with `volumes` learns from them: after `epochs` on masks alone, or from its `start`, in rounds.
 
     In each round come epochs of both kinds in turn, then epochs of volumes alone; before it the frames of end-diastole
-    and end-systole are picked again.
+    and end-systole are picked again. A model without `masks` has one round of `epochs` on volumes alone.
     """
 
     by: Literal["areas", "prob"] = Field(
@@ -91,11 +91,11 @@ class VolumeTeaching(Section):
     )
     scale_ml: float = Field(600.0, gt=0, description="What an error is divided by before all else.")
     weight: float = Field(1.0, gt=0, description="Weight of this loss beside that of masks.")
-    masks_epochs: int = Field(0, ge=0, description="Epochs on masks alone, before the first round.")
+    rounds: int = Field(2, ge=1, description="Rounds; the schedule of the learning rate begins anew in each.")
     both_epochs: int = Field(100, ge=0, description="Epochs of a round in which masks and volumes take turns.")
     volumes_epochs: int = Field(100, ge=0, description="Epochs of a round after these, on volumes alone.")
     pick_epochs: int | None = Field(
-        None, ge=1, description="Epochs after which the frames are picked again within a round. None: never."
+        None, ge=1, description="Epochs after which frames are picked again within a round too. None: never."
     )
     turns: Literal["none", "quarters", "mirrors"] = Field(
         "quarters", description="Each stack is shown in this many ways in an epoch: once, or in 4 turns or mirrors."
@@ -110,7 +110,7 @@ class VolumeTeaching(Section):
     @model_validator(mode="after")
     def _a_round_is_something(self) -> Self:
         if self.both_epochs + self.volumes_epochs == 0:
-            raise ValueError("both_epochs and volumes_epochs are 0; expected a round to have epochs")
+            raise ValueError("volumes: both_epochs and volumes_epochs are 0; expected a round to have epochs")
         return self
 
 

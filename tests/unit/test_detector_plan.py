@@ -119,7 +119,7 @@ def test_a_model_may_be_called_like_a_part():
     named = {**copy.deepcopy(SHIPPED), "models": [{**SHIPPED["models"][0], "name": "cascade"}]}
     made = Plan(named)
     assert made.detector.learners("cascade", 0)[1] == []
-    assert made.learners("cascade", 0)[1] != []
+    assert made.training.learners("cascade", 0)[1] != []
 
 
 def test_without_anybody_to_learn_from_the_method_is_named():

@@ -272,7 +272,8 @@ def test_the_code_of_a_network_counts_for_its_model_alone():
     made = plan()
     assert made.training.network_module("unet") == "lvpipe.networks.unet"
     assert made.code("train", made.training.network_module("unet")) != made.code("train")
-    assert json.loads(made.training.network("unet")) == {"network": "unet", "options": {"channels": [16, 32], "outputs": 1}}
+    known = {"network": "unet", "options": {"channels": [16, 32], "outputs": 1}}
+    assert json.loads(made.training.network("unet")) == known
 
 
 def test_a_real_cohort_is_known_from_its_listing(kaggle):

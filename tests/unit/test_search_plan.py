@@ -37,7 +37,8 @@ def test_a_trial_is_the_model_with_its_settings_and_nothing_else_changed():
         **json.loads(made.training.network("unet"))["options"],
         "residual_units": 0,
     }
-    assert (made.training.window(trial), made.training.learners(trial, 0)) == (made.training.window("unet"), made.training.learners("unet", 0))
+    assert made.training.window(trial) == made.training.window("unet")
+    assert made.training.learners(trial, 0) == made.training.learners("unet", 0)
 
 
 def test_a_trial_is_none_of_the_models_that_are_measured():
