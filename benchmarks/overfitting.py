@@ -4,7 +4,7 @@
 
 Synthetic Kaggle studies stand in. Their prepared cines are made by the workflow in this folder and found there when the
 script runs again. The same studies teach and are watched; as many epochs are planned as fit into the minutes, timed by
-the first steps. In the folder stay `overfitting.csv` and `overfitting.svg`, the training's curve. Printed is, of EDV and
+the first steps. In the folder stay `overfitting.csv` and `overfitting.svg`, its curve. Printed is, of EDV and
 of ESV, the root of the mean squared error beside the labels' own standard deviation; it should be below 25 % of that.
 """
 
