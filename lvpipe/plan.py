@@ -84,6 +84,11 @@ class Plan(CohortPlan):
         return [name for name, model in self.models.items() if model.draws]
 
     @cached_property
+    def measuring_slices(self) -> list[str]:
+        """The models that see cines and have an area of every slice."""
+        return self.drawing + self.telling("areas")
+
+    @cached_property
     def judged(self) -> list[str]:
         """The models that draw, where any case has a reference mask to compare theirs with."""
         return self.drawing if self.drawn() else []

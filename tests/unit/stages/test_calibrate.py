@@ -9,8 +9,8 @@ from lvpipe.files import read_json, read_table, write_table
 from lvpipe.forecasting.fallbacks import lognormal
 from lvpipe.forecasting.forecasters import Calibrator, Estimate, fit, predict
 from lvpipe.forecasting.forecasts import AreaErrors, climatology, read_forecasts, sigma_hat_ml, slices_of, step
+from lvpipe.integration.tables import BEATS, PAIRS
 from lvpipe.metrics import crps, moments_ml
-from lvpipe.stages.integrate import BEATS, PAIRS
 from lvpipe.volumes import slice_weights_ml
 
 POSITIONS = np.arange(0, 80, 10.0)
