@@ -10,8 +10,8 @@ from lvpipe.labels import CAVITY
 from lvpipe.metrics import crps
 from lvpipe.scoring.masks import DICE, MASKS
 from lvpipe.scoring.pooled import POOLED
+from lvpipe.scoring.volumes import CRPS, SCORED, became
 from lvpipe.stages.calibrate import FALLBACKS
-from lvpipe.stages.score import CRPS, SCORED, became
 from lvpipe.tables import SheetRow
 
 SPACING = (1.5, 2.0, 10.0)
