@@ -179,7 +179,9 @@ def read_run(
     crps, dice, segmentation = (read_table(root / name) for name in ("crps.csv", "dice.csv", "segmentation.csv"))
     cases = dict.fromkeys(one.case for one in outcomes if one.cohort not in given)
     seen = [_view(root, view, cases) for view in views]
-    return Run(root, models, crps, dice, segmentation, outcomes, forecasts, pictured, folds, given, seen, drawing, measuring)
+    return Run(
+        root, models, crps, dice, segmentation, outcomes, forecasts, pictured, folds, given, seen, drawing, measuring
+    )
 
 
 def worst_crps(outcomes: Iterable[Outcome]) -> float:

@@ -79,7 +79,9 @@ def read_study(run: Run, case: str) -> Study:
     there = case in run.drawn and not is_rejected(reference)
     models = [outcome.model for outcome in outcomes]
     folders = {model: run.root / "integrate" / model for model in models if model in run.measuring}
-    files = {model: run.root / "postprocess" / model / f"{case}_mask.nii.gz" for model in models if model in run.drawing}
+    files = {
+        model: run.root / "postprocess" / model / f"{case}_mask.nii.gz" for model in models if model in run.drawing
+    }
     return Study(
         case=case,
         outcomes=outcomes,

@@ -146,7 +146,9 @@ def test_models_that_tell_areas_or_volumes_stand_beside_those_that_draw(tmp_path
         shutil.rmtree(tmp_path / folder)
     rows = read_table(tmp_path / "cases.csv")
     blank = {"ed_frame": "", "es_frame": ""}
-    write_table(tmp_path / "cases.csv", list(rows[0]), [row | (blank if row["model"] == "whole" else {}) for row in rows])
+    write_table(
+        tmp_path / "cases.csv", list(rows[0]), [row | (blank if row["model"] == "whole" else {}) for row in rows]
+    )
     page = Page(make(tmp_path, models=("unet", "areas", "whole"), drawing=["unet"], measuring=["unet", "areas"]))
     assert page.classes["path"].count("m0") == 2 * 2 * 2
     assert "m1" not in page.classes["path"]
