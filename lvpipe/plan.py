@@ -132,7 +132,7 @@ class Plan(CohortPlan):
     def given_tables(self) -> list[str]:
         """The files and folders of all estimates that cohorts bring."""
         pairs = [(model, cohort) for model, cohorts in self.measured.items() for cohort in cohorts]
-        return list(dict.fromkeys(self.given_table(*pair) for pair in pairs if not self.models[pair[0]].draws))
+        return list(dict.fromkeys(self.given_table(*pair) for pair in pairs if pair[0] not in self.looking))
 
     def given_table(self, model: str, cohort: str) -> str:
         """The file or folder that holds the estimates of a given model."""
