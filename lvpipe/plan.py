@@ -89,6 +89,17 @@ class Plan(CohortPlan):
         return self.drawing + self.telling("areas")
 
     @cached_property
+    def heads(self) -> list[str]:
+        """The models that are the head of areas of one that draws, where drawn cases can tell both apart."""
+        return [name for name in self.regressing if self.models[name].training and self.judged]
+
+    @cached_property
+    def area_files(self) -> list[str]:
+        """What compares areas with drawn ones: made where a model tells areas."""
+        pictures = [f"results/score/areas/{model}.svg" for model in self.heads]
+        return ["results/areas.csv", *pictures] if self.telling("areas") and self.drawn() else []
+
+    @cached_property
     def judged(self) -> list[str]:
         """The models that draw, where any case has a reference mask to compare theirs with."""
         return self.drawing if self.drawn() else []

@@ -12,6 +12,7 @@ from lvpipe.forecasting.fallbacks import later
 from lvpipe.forecasting.forecasts import KINDS, read_forecasts
 from lvpipe.images import is_rejected, read_image, read_images
 from lvpipe.labels import VALUES
+from lvpipe.scoring.areas import AREA_ERRORS, summarise_areas
 from lvpipe.scoring.masks import DICE, MASKS, compare_masks
 from lvpipe.scoring.pooled import POOLED, pool
 from lvpipe.scoring.summary import SEGMENTATION, summarise_masks
@@ -20,7 +21,9 @@ from lvpipe.tables import SheetRow, read_cases
 
 
 def main(argv: Sequence[str]) -> None:
-    """`masks`: one case's tables. `boxes`: a view's. `slices`: pictures. `leak`: a fold's. `volumes`: the run's."""
+    """`masks`: one case's tables. `boxes`: a view's. `slices`: pictures. `leak`, `windows`: a fold's. `figure`: of its
+    windows. `areas`, `volumes`: the run's.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(required=True)
     for name, (add_own_options, run) in _COMMANDS.items():
@@ -68,6 +71,26 @@ def _add_leak_options(leak: argparse.ArgumentParser) -> None:
     leak.add_argument("--others", nargs="*", default=[], help="cases of patients that it never saw")
 
 
+def _add_area_options(areas: argparse.ArgumentParser) -> None:
+    add_options(areas, None, "cases", "results", "out")
+    areas.add_argument("--models", nargs="+", required=True, help="that have areas of slices")
+    areas.add_argument("--cohorts", nargs="*", required=True, help="with reference masks")
+
+
+def _add_window_options(windows: argparse.ArgumentParser) -> None:
+    add_options(windows, None, "cines", "boxes", "model", "out")
+    windows.add_argument("--fold", type=int, required=True)
+    windows.add_argument("--cases", nargs="*", required=True, help="drawn cases of patients that it never saw")
+    for name in ("window", "settings"):
+        windows.add_argument(f"--{name}", required=True, metavar="JSON")
+
+
+def _add_figure_options(figure: argparse.ArgumentParser) -> None:
+    add_options(figure, None, "summary", "picture")
+    figure.add_argument("--windows", type=Path, nargs="+", required=True, help="a table of each fold")
+    figure.add_argument("--model", required=True)
+
+
 def _run_masks(args: argparse.Namespace) -> None:
     rows: list[dict[str, object]] = []
     sums: list[dict[str, object]] = []
@@ -96,6 +119,26 @@ def _run_slices(args: argparse.Namespace) -> None:
 def _run_leak(args: argparse.Namespace) -> None:
     """By name: it alone needs torch, and its sections are no settings of the other commands."""
     importlib.import_module("lvpipe.learning.leak_table").write_leak(args)
+
+
+def _run_areas(args: argparse.Namespace) -> None:
+    sheet = read_cases(args.cases)
+    rows: list[dict[str, object]] = []
+    for model in args.models:
+        files = (args.results / "integrate" / model / f"{cohort}_pairs.csv" for cohort in args.cohorts)
+        rows.extend(summarise_areas(model, [row for file in files for row in read_table(file)], sheet))
+    write_table(args.out, AREA_ERRORS, rows)
+
+
+def _run_windows(args: argparse.Namespace) -> None:
+    """By name, since it needs torch."""
+    importlib.import_module("lvpipe.learning.area_table").write_areas(args)
+
+
+def _run_figure(args: argparse.Namespace) -> None:
+    """By name: a picture in another colour measures nothing again."""
+    pictures = importlib.import_module("lvpipe.scoring.two_areas")
+    pictures.write_two_areas(args.windows, args.summary, args.picture, args.model)
 
 
 def _run_volumes(args: argparse.Namespace) -> None:
@@ -152,5 +195,8 @@ _COMMANDS = {
     "boxes": (_add_box_options, _run_boxes),
     "slices": (_add_slice_options, _run_slices),
     "leak": (_add_leak_options, _run_leak),
+    "areas": (_add_area_options, _run_areas),
+    "windows": (_add_window_options, _run_windows),
+    "figure": (_add_figure_options, _run_figure),
     "volumes": (_add_volume_options, _run_volumes),
 }
