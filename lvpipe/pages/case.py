@@ -88,7 +88,7 @@ def flag_chips(flags: Sequence[str]) -> Html:
 
 
 def figures_table(outcomes: Sequence[Outcome]) -> Html:
-    """Reference, masks and forecast of every model."""
+    """Reference, estimates and forecast of every model."""
     heads = ("", "EDV mL", "forecast", "CRPS", "ESV mL", "forecast", "CRPS", "SV mL", "EF %", "flags")
     first = outcomes[0].values
     edv, esv = first["edv_reference_ml"], first["esv_reference_ml"]

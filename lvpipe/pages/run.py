@@ -84,6 +84,11 @@ class Run:
     """Cohorts that brought their estimates: they have no images and no ledgers."""
 
     views: Sequence[View] = ()
+    drawing: Sequence[str] = ()
+    """Those of the models that have masks."""
+
+    measuring: Sequence[str] = ()
+    """Those that see cines and have areas of their slices."""
 
     @cached_property
     def by_case(self) -> dict[str, list[Outcome]]:
@@ -165,6 +170,8 @@ def read_run(
     folds: int,
     given: Sequence[str] = (),
     views: Sequence[str] = (),
+    drawing: Sequence[str] = (),
+    measuring: Sequence[str] = (),
 ) -> Run:
     """Read every table that the page needs, once."""
     outcomes = [_outcome(row) for row in read_table(root / "cases.csv") if row["model"] in models]
@@ -172,7 +179,9 @@ def read_run(
     crps, dice, segmentation = (read_table(root / name) for name in ("crps.csv", "dice.csv", "segmentation.csv"))
     cases = dict.fromkeys(one.case for one in outcomes if one.cohort not in given)
     seen = [_view(root, view, cases) for view in views]
-    return Run(root, models, crps, dice, segmentation, outcomes, forecasts, pictured, folds, given, seen)
+    return Run(
+        root, models, crps, dice, segmentation, outcomes, forecasts, pictured, folds, given, seen, drawing, measuring
+    )
 
 
 def worst_crps(outcomes: Iterable[Outcome]) -> float:

@@ -1,5 +1,6 @@
 import base64
 import re
+import shutil
 from html import unescape
 from html.parser import HTMLParser
 
@@ -50,12 +51,13 @@ class Page(HTMLParser):
         return " ".join(self.words)
 
 
-def make(root, cases=60, models=MODELS):
+def make(root, cases=60, models=MODELS, drawing=None, measuring=None):
     out = root / "report" / "index.html"
     settings = ReportSettings(title=f"Run {EVIL}", cases=cases).canonical()
-    main(
-        ["page", "--results", str(root), "--out", str(out), "--folds", "3", "--models", *models, "--settings", settings]
-    )
+    words = ["--results", str(root), "--out", str(out), "--folds", "3", "--models", *models]
+    words += ["--drawing", *(models if drawing is None else drawing)]
+    words += ["--measuring", *(models if measuring is None else measuring)]
+    main(["page", *words, "--settings", settings])
     return out.read_text()
 
 
@@ -136,6 +138,22 @@ def test_fewer_pictures_leave_the_worst_and_no_dead_links(results):
     none = Page(make(results, cases=0))
     assert "pictures" not in none.ids
     assert len(none.loads) == len(MODELS), "the slices of the model alone"
+
+
+def test_models_that_tell_areas_or_volumes_stand_beside_those_that_draw(tmp_path):
+    build_results(tmp_path, ("b", "c", "gone"), models=("unet", "areas", "whole"), size=Size(2, 4, 48))
+    for folder in ("postprocess/areas", "postprocess/whole", "integrate/whole"):
+        shutil.rmtree(tmp_path / folder)
+    rows = read_table(tmp_path / "cases.csv")
+    blank = {"ed_frame": "", "es_frame": ""}
+    write_table(
+        tmp_path / "cases.csv", list(rows[0]), [row | (blank if row["model"] == "whole" else {}) for row in rows]
+    )
+    page = Page(make(tmp_path, models=("unet", "areas", "whole"), drawing=["unet"], measuring=["unet", "areas"]))
+    assert page.classes["path"].count("m0") == 2 * 2 * 2
+    assert "m1" not in page.classes["path"]
+    assert page.text.count("chosen by unet, areas") == 2 * 2
+    assert "EDV, whole" in page.text
 
 
 def test_a_run_without_drawings_histories_or_rejected_cases(tmp_path):
