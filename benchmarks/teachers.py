@@ -48,6 +48,7 @@ class Seed:
     orders: Mapping[str, PhantomOrder]
 
     def table(self, name: str) -> list[dict[str, str]]:
+        """One of its results."""
         return read_table(self.folder / "results" / name)
 
 

@@ -139,9 +139,7 @@ class Chambers:
         return np.asarray(self.fat_mm * level[..., None] * self.fat_shape)
 
 
-def draw_chambers(
-    heart: Heart, ejection: float, trabeculae: tuple[float, float], rng: np.random.Generator
-) -> Chambers:
+def draw_chambers(heart: Heart, ejection: float, trabeculae: tuple[float, float], rng: np.random.Generator) -> Chambers:
     """Arrange the rest of the heart about its left ventricle; `trabeculae` is how far they reach in near the apex."""
     septal = np.pi + rng.normal(0.15, 0.2)
     angles = np.arange(ANGLES) * (2 * np.pi / ANGLES)
