@@ -65,6 +65,8 @@ def report(steps: Sequence[Step], place: Place, row: Mapping[str, str], all_file
     yield f"case {place.case}: " + ", ".join(f"{key} {row[key]}" for key in ("cohort", "split", "fold") if row.get(key))
     if row.get("status", "ok") != "ok":
         yield f"{row['status']}: {row['reason']}"
+    if row.get("volumes_left_out"):
+        yield f"its reference volumes are left out: {row['volumes_left_out']}"
     findings = Findings()
     told: set[tuple[str, ...]] = set()
     for step in steps:

@@ -14,7 +14,7 @@ from lvpipe.files import read_json, read_table
 from lvpipe.forecasting.forecasts import forecast_id, read_forecasts
 from lvpipe.images import is_rejected
 from lvpipe.pages.markup import anchor
-from lvpipe.tables import number, read_cases
+from lvpipe.tables import SheetRow, number, read_cases
 
 SPLITS = ("test", "validate", "train")
 """In the order of a reader's interest."""
@@ -156,9 +156,17 @@ class Run:
             return self._persons.get(case, {})
         return read_json(self.root / "convert" / f"{case}_cine.json") or {}
 
+    def volumes_left_out(self, case: str) -> str:
+        """Why the case's reference volumes are not taken; "" where they are, or where there are none."""
+        return self._sheet[case].volumes_left_out
+
+    @cached_property
+    def _sheet(self) -> dict[str, SheetRow]:
+        return read_cases(self.root / "convert" / "cases.csv")
+
     @cached_property
     def _persons(self) -> dict[str, dict[str, Any]]:
-        rows = read_cases(self.root / "convert" / "cases.csv").values()
+        rows = self._sheet.values()
         aged = ((row, row.age_years if np.isfinite(row.age_years) else None) for row in rows)
         return {row.case: {"age_years": age, "sex": row.sex, "reason": row.reason} for row, age in aged}
 

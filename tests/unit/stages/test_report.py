@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from fake_results import SPACING_MM, Size, build_results
+from fake_results import SPACING_MM, SWAPPED, Size, build_results
 
 from lvpipe.config.report import ReportSettings
 from lvpipe.files import read_table, write_table
@@ -175,6 +175,13 @@ def test_a_run_without_any_reference_volume(tmp_path):
     page = Page(make(tmp_path, models=("one",)))
     assert {anchor("b"), anchor("c"), anchor("gone")} <= set(page.ids)
     assert "nan" not in page.text
+
+
+def test_reference_volumes_that_were_left_out_are_told_with_the_reason(tmp_path):
+    build_results(tmp_path, ("b", "c", "d"), models=("one",), size=Size(2, 4, 48))
+    page = Page(make(tmp_path, models=("one",)))
+    assert SWAPPED in page.text
+    assert "Reference volumes that cannot be were left out of: d." in page.text
 
 
 def test_the_contour_runs_round_the_mask():
