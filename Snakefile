@@ -18,8 +18,10 @@
 #   results/calibrate   {model}/calibrator.json  forecasts.csv  fallbacks.csv
 #   results/score       {model}/{case}_dice.csv  {case}_pooled.csv  slices.png
 #                       boxes/{view}.csv  boxes/{view}_summary.csv  leak/{model}_fold-{fold}.csv
+#                       areas/{model}_fold-{fold}.csv  areas/{model}.csv  areas/{model}.svg
 #   results/published   sizes.csv  sizes.svg
-#   results             crps.csv  dice.csv  segmentation.csv  cases.csv  published.csv  report/index.html
+#   results             crps.csv  dice.csv  segmentation.csv  cases.csv  areas.csv  published.csv
+#                       report/index.html
 #
 #   cohort  cases from one source         case  one study of one patient, unique in a run
 #   view    a way of preparing a cine     model a network and what it learns from, or another tool's estimates
@@ -94,6 +96,7 @@ rule all:
         "results/cases.csv",
         "results/report/index.html",
         expand("results/train/{model}/fold-{fold}/curve.svg", model=PLAN.trained, fold=range(PLAN.config.folds)),
+        PLAN.area_files,
         PLAN.published.files(),
 
 

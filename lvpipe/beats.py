@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvpipe.config.integrate import IntegrateSettings
-from lvpipe.volumes import Beat, integrate_areas, pick_frames
+from lvpipe.volumes import Beat, integrate_areas, pick_frames, spread_ml
 
 FEW_SLICES = 5
 """Fewer slices than this leave more than a slice distance of doubt at either end (three-slice Kaggle studies)."""
@@ -37,6 +37,14 @@ class AreaTable:
     areas_tz_mm2: NDArray[np.float64]
     positions_mm: NDArray[np.float64]
     thickness_mm: float
+    sds_tz_mm2: NDArray[np.float64] | None = None
+    """Spreads of the areas, where a network tells them."""
+
+    @property
+    def frames_slices(self) -> tuple[int, int]:
+        """How many there are of either."""
+        frames, slices = self.areas_tz_mm2.shape
+        return frames, slices
 
 
 def read_areas(rows: Sequence[dict[str, str]], thickness_mm: float) -> AreaTable:
@@ -45,7 +53,7 @@ def read_areas(rows: Sequence[dict[str, str]], thickness_mm: float) -> AreaTable
     positions = np.zeros(areas.shape[1])
     for row in rows:
         positions[int(row["slice"])] = float(row["position_mm"])
-    return AreaTable(areas, positions, thickness_mm)
+    return AreaTable(areas, positions, thickness_mm, _spreads(rows))
 
 
 def thickness_of(ledger: Mapping[str, Any]) -> float:
@@ -76,11 +84,11 @@ def measure_beat(table: AreaTable, settings: IntegrateSettings) -> Beat:
     """ED, ES and their volumes by the wanted rules."""
     curve = volume_curve(table, settings)
     ed_frame, es_frame = pick_frames(table.areas_tz_mm2, curve, settings.frames, settings.smooth_frames)
-    ed_es_ml = curve[[ed_frame, es_frame]]
+    frames = np.repeat([[ed_frame], [es_frame]], table.areas_tz_mm2.shape[1], axis=1)
     if settings.frames == "per_slice":
-        extremes = np.stack([table.areas_tz_mm2.max(axis=0), table.areas_tz_mm2.min(axis=0)])
-        ed_es_ml = _volume(table, extremes, settings)
-    return Beat(ed_frame, es_frame, float(ed_es_ml[0]), float(ed_es_ml[1]))
+        frames = np.stack([table.areas_tz_mm2.argmax(axis=0), table.areas_tz_mm2.argmin(axis=0)])
+    volumes_ml = _volume(table, np.take_along_axis(table.areas_tz_mm2, frames, axis=0), settings)
+    return Beat(ed_frame, es_frame, *map(float, volumes_ml), *map(float, _spread(table, frames, settings)))
 
 
 def muscle_mass_g(
@@ -92,16 +100,21 @@ def muscle_mass_g(
     return float(_volume(table, muscle_tz_mm2[frame], settings)) * MUSCLE_G_PER_ML
 
 
-def flags_of(table: AreaTable, beat: Beat) -> list[str]:
+def flags_of(beat: Beat, slices: int) -> list[str]:
     """What a reader of the numbers should know."""
     flags = []
     if not beat.edv_ml > 0:
         flags.append("empty")
     if beat.edv_ml > LARGEST_ML or beat.sv_ml < SMALLEST_STROKE_SHARE * beat.edv_ml:
         flags.append("implausible")
-    if len(table.positions_mm) < FEW_SLICES:
+    if slices < FEW_SLICES:
         flags.append("few-slices")
     return flags
+
+
+def _spreads(rows: Sequence[dict[str, str]]) -> NDArray[np.float64] | None:
+    sds = _column(rows, "cavity_sd_mm2")
+    return sds if np.isfinite(sds).any() else None
 
 
 def _column(rows: Sequence[dict[str, str]], name: str) -> NDArray[np.float64]:
@@ -114,3 +127,12 @@ def _column(rows: Sequence[dict[str, str]], name: str) -> NDArray[np.float64]:
 def _volume(table: AreaTable, areas: NDArray[Any], settings: IntegrateSettings) -> NDArray[np.float64]:
     positions = integrated_at(table.positions_mm, table.thickness_mm, settings)
     return integrate_areas(areas, positions, settings.rule, settings.end_caps, table.thickness_mm)
+
+
+def _spread(table: AreaTable, frames: NDArray[np.intp], settings: IntegrateSettings) -> NDArray[np.float64]:
+    """Of the volumes of each slice in one of these frames, `(volumes, slices)`."""
+    if table.sds_tz_mm2 is None:
+        return np.full(len(frames), np.nan)
+    positions = integrated_at(table.positions_mm, table.thickness_mm, settings)
+    sds = np.take_along_axis(table.sds_tz_mm2, frames, axis=0)
+    return spread_ml(sds, positions, settings.rule, settings.end_caps, table.thickness_mm)

@@ -38,12 +38,16 @@ OLDEST_YEARS = 90.0
 
 @dataclass(frozen=True)
 class Labels:
-    """What a cohort's sheet says of a case: volumes an expert measured, age and sex; empty where the sheet is blank."""
+    """What a cohort's sheet says of a case: volumes an expert measured, age and sex; empty where the sheet is blank.
+
+    `left_out` says why the volumes that it states are not taken (`lvpipe.reference_volumes`).
+    """
 
     edv_ml: float | None = None
     esv_ml: float | None = None
     age_years: float | None = None
     sex: str = ""
+    left_out: str = ""
 
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,79}")

@@ -46,7 +46,7 @@ def cases_in_sheet(rows: Mapping[str, Row]) -> Iterator[SourceCase]:
     """The cases of a sheet, in its order.
 
     Raises:
-        UserError: a split that nobody knows, or labels that cannot be.
+        UserError: a split that nobody knows, or a cell that does not say what its column means.
     """
     for name, row in rows.items():
         row.labels()  # a mistake is told when the workflow is parsed
@@ -58,6 +58,6 @@ def labels_in_sheet(root: Path) -> dict[str, Labels]:
     """Volumes, age and sex by case; a blank cell says nothing.
 
     Raises:
-        UserError: a cell that does not say what its column means, or a heart that is larger empty than full.
+        UserError: a cell that does not say what its column means.
     """
     return {name: row.labels() for name, row in read_sheet(root).items()}

@@ -84,6 +84,22 @@ class Plan(CohortPlan):
         return [name for name, model in self.models.items() if model.draws]
 
     @cached_property
+    def measuring_slices(self) -> list[str]:
+        """The models that see cines and have an area of every slice."""
+        return self.drawing + self.telling("areas")
+
+    @cached_property
+    def heads(self) -> list[str]:
+        """The models that are the head of areas of one that draws, where drawn cases can tell both apart."""
+        return [name for name in self.regressing if self.models[name].training and self.judged]
+
+    @cached_property
+    def area_files(self) -> list[str]:
+        """What compares areas with drawn ones: made where a model tells areas."""
+        pictures = [f"results/score/areas/{model}.svg" for model in self.heads]
+        return ["results/areas.csv", *pictures] if self.telling("areas") and self.drawn() else []
+
+    @cached_property
     def judged(self) -> list[str]:
         """The models that draw, where any case has a reference mask to compare theirs with."""
         return self.drawing if self.drawn() else []
@@ -127,7 +143,7 @@ class Plan(CohortPlan):
     def given_tables(self) -> list[str]:
         """The files and folders of all estimates that cohorts bring."""
         pairs = [(model, cohort) for model, cohorts in self.measured.items() for cohort in cohorts]
-        return list(dict.fromkeys(self.given_table(*pair) for pair in pairs if not self.models[pair[0]].draws))
+        return list(dict.fromkeys(self.given_table(*pair) for pair in pairs if pair[0] not in self.looking))
 
     def given_table(self, model: str, cohort: str) -> str:
         """The file or folder that holds the estimates of a given model."""

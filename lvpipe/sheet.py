@@ -12,6 +12,7 @@ from lvpipe.config.sheet import PlacedCohort, SheetOrder
 from lvpipe.files import read_json, write_table
 from lvpipe.reader import EstimateReader, Reader
 from lvpipe.reader_options import accepted
+from lvpipe.reference_volumes import judged
 
 COLUMNS = (
     "cohort",
@@ -25,7 +26,9 @@ COLUMNS = (
     "sex",
     "status",
     "reason",
+    "volumes_left_out",
 )
+"""The last: why the volumes that the source states, or that were drawn, are left out; blank where they are taken."""
 
 
 def sheet_rows(order: SheetOrder, cases: Sequence[Case], ledgers: Path) -> Iterator[dict[str, object]]:
@@ -41,16 +44,31 @@ def sheet_rows(order: SheetOrder, cases: Sequence[Case], ledgers: Path) -> Itera
         else:
             account = read_json(ledgers / f"{case.name}_cine.json")
         row = _row(case, known, account)
-        yield row if cohorts[case.cohort].volumes else row | {"edv_ml": None, "esv_ml": None}
+        yield row if cohorts[case.cohort].volumes else row | {"edv_ml": None, "esv_ml": None, "volumes_left_out": ""}
 
 
 def write_sheets(order: SheetOrder, words: Iterable[str], ledgers: Path, out: Path, table: Path) -> None:
     """The case sheet, and the table of how often each rule was applied to each case that was converted here."""
     cases = list(parse_cases(words))
-    write_table(out, COLUMNS, sheet_rows(order, cases, ledgers))
+    rows = list(sheet_rows(order, cases, ledgers))
+    write_table(out, COLUMNS, rows)
+    for line in told_of(order, rows):
+        print(line)
     given = {cohort.name for cohort in order.cohorts if cohort.tables}
     converted = [case for case in cases if case.cohort not in given]
     write_table(table, ledger_table.COLUMNS, ledger_table.ledger_rows(converted, ledgers))
+
+
+def told_of(order: SheetOrder, rows: Sequence[Mapping[str, object]]) -> Iterator[str]:
+    """A line for each case whose volumes are left out, and one for those of a cohort that lack one or both."""
+    for row in rows:
+        if row["volumes_left_out"]:
+            yield f"{row['case']} ({row['cohort']}): its volumes are left out: {row['volumes_left_out']}"
+    for cohort in (cohort.name for cohort in order.cohorts if cohort.volumes):
+        own = [row for row in rows if row["cohort"] == cohort and not row["volumes_left_out"]]
+        lacking = [str(row["case"]) for row in own if row["edv_ml"] is None or row["esv_ml"] is None]
+        if lacking:
+            yield f"{cohort}: no EDV, no ESV or neither is known of {len(lacking)} cases: {' '.join(lacking)}"
 
 
 def format_cases(cases: Iterable[Case]) -> Iterator[str]:
@@ -95,7 +113,7 @@ def _reader(cohort: PlacedCohort) -> Reader:
 
 
 def _row(case: Case, labels: Labels, account: Mapping[str, Any]) -> dict[str, object]:
-    drawn = account.get("reference") or {}
+    volumes = _volumes(labels, account.get("reference") or {})
     incomplete = account["status"] == "ok" and not account["complete"]
     return {
         "cohort": case.cohort,
@@ -103,10 +121,20 @@ def _row(case: Case, labels: Labels, account: Mapping[str, Any]) -> dict[str, ob
         "patient": case.patient,
         "split": case.split,
         "fold": case.fold,
-        "edv_ml": labels.edv_ml if labels.edv_ml is not None else drawn.get("edv_ml"),
-        "esv_ml": labels.esv_ml if labels.esv_ml is not None else drawn.get("esv_ml"),
+        "edv_ml": volumes.edv_ml,
+        "esv_ml": volumes.esv_ml,
         "age_years": account["age_years"] if account["age_years"] is not None else labels.age_years,
         "sex": account["sex"] or labels.sex,
         "status": "incomplete" if incomplete else account["status"],
         "reason": account["incomplete_reason"] if incomplete else account["reason"],
+        "volumes_left_out": volumes.left_out,
     }
+
+
+def _volumes(labels: Labels, drawn: Mapping[str, Any]) -> Labels:
+    """Those of the source's sheet; where it tells none, those inside what was drawn."""
+    if labels.left_out:
+        return labels
+    edv_ml = drawn.get("edv_ml") if labels.edv_ml is None else labels.edv_ml
+    esv_ml = drawn.get("esv_ml") if labels.esv_ml is None else labels.esv_ml
+    return judged(edv_ml, esv_ml)

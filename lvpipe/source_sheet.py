@@ -8,7 +8,7 @@ alone: readers are imported when the workflow is parsed.
 import csv
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -16,6 +16,7 @@ from typing import NoReturn, TypeVar
 from lvpipe.cases import OLDEST_YEARS, SPLITS, Labels
 from lvpipe.errors import UserError
 from lvpipe.files import reading
+from lvpipe.reference_volumes import judged
 
 _T = TypeVar("_T", int, float)
 
@@ -24,6 +25,7 @@ _SEXES = {"": "", "F": "F", "M": "M", "FEMALE": "F", "MALE": "M"}
 _AGE_MAX_YEARS = 130.0
 """Nobody was older: a greater number is a year of birth, or an age in months."""
 
+_VOLUME = "a number of mL"
 _WHOLE = "a whole number of at least 0"
 _MEND = "mend the cell"
 _OR_BLANK = "mend the cell or leave it blank"
@@ -99,6 +101,15 @@ class Row:
             self.refuse(column, _range(most))
         return value
 
+    def volume(self, column: str) -> float | None:
+        """A finite number, whether or not it can be a volume (`lvpipe.reference_volumes`); None for a blank cell.
+
+        Raises:
+            UserError: it is no number.
+        """
+        value = self._parsed(column, float, _VOLUME)
+        return value if value is None or math.isfinite(value) else self.refuse(column, _VOLUME)
+
     def whole(self, column: str) -> int | None:
         """A whole number of at least 0; None for a blank cell.
 
@@ -146,18 +157,16 @@ class Row:
         return found if found is not None else self.refuse(column, "F, M, female, male or nothing")
 
     def labels(self, columns: LabelColumns = LABELS) -> Labels:
-        """What the row knows of a case; old people are all of one age.
+        """What the row knows of a case; old people are all of one age, and volumes that cannot be are left out.
 
         Raises:
-            UserError: a cell does not say what its column means, or a heart is larger empty than full.
+            UserError: a cell does not say what its column means.
         """
-        edv_ml, esv_ml = self.number(self.filled(*columns.edv_ml)), self.number(self.filled(*columns.esv_ml))
-        if edv_ml is not None and esv_ml is not None and esv_ml > edv_ml:
-            full = "the EDV" if self.personal else f"the EDV, {edv_ml:g}"
-            self.refuse(self.filled(*columns.esv_ml), f"an ESV of no more mL than {full}")
+        edv_ml, esv_ml = (self.volume(self.filled(*names)) for names in (columns.edv_ml, columns.esv_ml))
         age_years = self.number(columns.age_years, _AGE_MAX_YEARS)
         capped = None if age_years is None else min(age_years, OLDEST_YEARS)
-        return Labels(edv_ml, esv_ml, capped, self.sex(columns.sex))
+        volumes = judged(edv_ml, esv_ml, quoted=not self.personal)
+        return replace(volumes, age_years=capped, sex=self.sex(columns.sex))
 
     def refuse(self, column: str, expected: str, mend: str = _OR_BLANK) -> NoReturn:
         """End with the line about this cell."""

@@ -23,6 +23,7 @@ class SheetRow:
     sex: str
     status: str
     reason: str
+    volumes_left_out: str = ""
 
     @property
     def held_out(self) -> str:
@@ -50,6 +51,7 @@ def of_split(rows: Iterable[SheetRow], *splits: str) -> list[SheetRow]:
 
 
 def _row(row: dict[str, str]) -> SheetRow:
-    texts = {name: row[name] for name in ("cohort", "case", "split", "patient", "sex", "status", "reason")}
+    words = ("cohort", "case", "split", "patient", "sex", "status", "reason", "volumes_left_out")
+    texts = {name: row[name] for name in words}
     edv_ml, esv_ml, age_years = (number(row[name]) for name in ("edv_ml", "esv_ml", "age_years"))
     return SheetRow(**texts, fold=int(row["fold"]), edv_ml=edv_ml, esv_ml=esv_ml, age_years=age_years)

@@ -12,6 +12,10 @@ FrameRule = Literal["per_volume", "summed_area", "per_slice", "first_frame"]
 
 MM3_PER_ML = 1000.0
 
+SHARED_SPREAD = 0.0
+"""Correlation of the errors of any two slices of a stack, where a network tells a spread for each: Liao et al. take
+them as independent (their Var V = sum of a^2 Var F), and what is wrong with that the out-of-fold volumes mend."""
+
 
 @dataclass(frozen=True)
 class Beat:
@@ -21,6 +25,9 @@ class Beat:
     es_frame: int
     edv_ml: float
     esv_ml: float
+    edv_sd_ml: float = float("nan")
+    esv_sd_ml: float = float("nan")
+    """Spreads of the volumes, where the estimate has one of its own."""
 
     @property
     def sv_ml(self) -> float:
@@ -61,6 +68,24 @@ def slice_weights_ml(positions_mm: NDArray[Any]) -> NDArray[np.float64]:
     The trapezoid rule is linear in the areas: its weights are the volumes of one mm2 in one slice at a time.
     """
     return integrate_areas(np.eye(len(positions_mm)), positions_mm, "trapezoid")
+
+
+def spread_ml(
+    sds_mm2: NDArray[Any],
+    positions_mm: NDArray[Any],
+    rule: Rule,
+    end_caps: EndCaps = "none",
+    thickness_mm: float = 0.0,
+    shared: float = SHARED_SPREAD,
+) -> NDArray[np.float64]:
+    """The spread in mL of a volume whose areas `(..., slices)` have these spreads; NaN where one is not known.
+
+    Every rule but the frustum is linear in the areas; between slices that are alike that one is the trapezoid.
+    """
+    linear: Rule = "trapezoid" if rule == "frustum" else rule
+    weights = integrate_areas(np.eye(len(positions_mm)), positions_mm, linear, end_caps, thickness_mm)
+    parts = np.asarray(sds_mm2, float) * weights
+    return np.asarray(np.sqrt((1 - shared) * (parts**2).sum(axis=-1) + shared * parts.sum(axis=-1) ** 2))
 
 
 def pick_frames(

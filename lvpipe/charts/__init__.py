@@ -83,14 +83,16 @@ def chart(
     )
 
 
-def stack(charts: Sequence[str], size: Range) -> str:
-    """Charts of this one size below one another, as one picture."""
+def stack(charts: Sequence[str], size: Range, across: int = 1) -> str:
+    """Charts of this one size as one picture: below one another, or as many as that side by side in each row."""
     width, height = size
-    placed = "".join(one.replace("<svg", f'<svg y="{px(height * place)}"', 1) for place, one in enumerate(charts))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {px(width)} {px(height * len(charts))}" '
-        f'width="{px(width)}" height="{px(height * len(charts))}">{placed}</svg>\n'
+    placed = "".join(
+        one.replace("<svg", f'<svg x="{px(width * (i % across))}" y="{px(height * (i // across))}"', 1)
+        for i, one in enumerate(charts)
     )
+    right, foot = px(width * across), px(height * math.ceil(len(charts) / across))
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {right} {foot}" width="{right}" height="{foot}">'
+    return f"{head}{placed}</svg>\n"
 
 
 def _coloured(layers: Sequence[Layer]) -> list[tuple[Layer, str]]:

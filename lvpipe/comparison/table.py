@@ -46,7 +46,8 @@ def _ours(row: Row, tables: Tables, models: Collection[str], cohorts: Mapping[st
         if name.removeprefix("step:") not in (*models, *RESERVED):
             return mine | {"note": f"this run has no model {name}"}
     found = _find(row, tables, where)
-    value = found.value if over is None else found.value / (_find(row, tables, where | {"model": over}).value or math.nan)
+    below = 1.0 if over is None else _find(row, tables, where | {"model": over}).value
+    value = found.value / (below or math.nan)
     if math.isnan(value):
         return mine | {"note": f"too few figures in this run fit {row['where']}: {len(found.rows)}"}
     return mine | {"ours": value, "measured_on": _measured_on(found, cohorts), "rows": len(found.rows)}

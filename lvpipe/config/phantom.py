@@ -117,6 +117,11 @@ class PhantomCohort(Section):
     slice_spacing_mm: Range = Field(default=(8.0, 10.0), description="Distance between slice positions.")
     slice_thickness_mm: Range = Field(default=(6.0, 8.0), description="Thickness of a slice; never above the spacing.")
     breath_hold_mm: Range = Field(default=(0.0, 3.0), description="Shift of a slice's anatomy (standard deviation).")
+    trabeculae: Range = Field(
+        default=(0.08, 0.25),
+        description="How far trabeculae reach into the cavity near the apex, in radii: they are muscle to the eye and "
+        "cavity to whoever draws.",
+    )
     distractors: Count = Field(
         default=(0, 0),
         description="Round things beside the heart, bright as blood, that are no ventricle: domes of spleen or "

@@ -13,6 +13,7 @@ from lvpipe.cine.ledger import DIGEST_SHOWN
 from lvpipe.errors import UserError
 from lvpipe.explain.chain import CASE_SHEET, Place, Step, complaints, hash_file, hashes_kept, owner, read_cases, walk
 from lvpipe.explain.contents import describe, describe_choice, read_ledger
+from lvpipe.explain.models import other_models
 from lvpipe.explain.params import flatten, parse
 from lvpipe.explain.records import Records
 from lvpipe.explain.sources import Sources, read_sources
@@ -24,12 +25,8 @@ _WIDTH = 110
 """Columns after which settings go on in the next line."""
 _RULE_OF_GIVEN = "integrate_given"
 """The rule that reads estimates as a source brought them."""
-_RULE_OF_MEANS = "segment_average"
-"""The rule whose probabilities are the mean of other models'."""
 _CHOICES = "choices.json"
 """What a model's drawn cases choose for `postprocess`."""
-_STAGES_OF_MODELS = ("train", "integrate", "calibrate")
-"""Folders of results/ that hold one folder for each model."""
 
 
 def main(argv: Sequence[str]) -> None:
@@ -44,7 +41,7 @@ def main(argv: Sequence[str]) -> None:
         raise UserError(f"{target} {there}; expected a result of this run, such as results/crps.csv")
     cases = read_cases(args.directory)
     case = _case(args.case, target, cases)
-    others = _other_models(args.directory, args.model) - _averaged_by(args.model, case, records)
+    others = other_models(args.directory, args.model, case, records)
     place = Place(args.directory, case, tuple(cases), others)
     tell(report(walk(records, target, place), place, cases.get(case, {}), args.files))
 
@@ -68,6 +65,8 @@ def report(steps: Sequence[Step], place: Place, row: Mapping[str, str], all_file
     yield f"case {place.case}: " + ", ".join(f"{key} {row[key]}" for key in ("cohort", "split", "fold") if row.get(key))
     if row.get("status", "ok") != "ok":
         yield f"{row['status']}: {row['reason']}"
+    if row.get("volumes_left_out"):
+        yield f"its reference volumes are left out: {row['volumes_left_out']}"
     findings = Findings()
     told: set[tuple[str, ...]] = set()
     for step in steps:
@@ -111,22 +110,6 @@ def _case(asked: str | None, target: str, cases: Mapping[str, object]) -> str:
     if whose not in (None, case):
         raise UserError(f"{target} is of case {whose}, not of {case}")
     return case
-
-
-def _other_models(folder: Path, asked: str | None) -> frozenset[str]:
-    folders = (folder / "results" / stage for stage in _STAGES_OF_MODELS)
-    models = {entry.name for each in folders if each.is_dir() for entry in each.iterdir() if entry.is_dir()}
-    if asked is not None and asked not in models:
-        raise UserError(f"model {asked} is not in this run; expected one of {', '.join(sorted(models))}")
-    return frozenset(models - {asked}) if asked else frozenset()
-
-
-def _averaged_by(model: str | None, case: str, records: Records) -> frozenset[str]:
-    """The models whose mean the asked one is: its chain goes on in theirs."""
-    record = records.read(f"results/segment/{model}/{case}_prob.nii.gz")
-    if record is None or record.rule != _RULE_OF_MEANS:
-        return frozenset()
-    return frozenset(Path(file).parent.name for file in record.inputs)
 
 
 def _origin(step: Step, told: set[tuple[str, ...]]) -> Iterator[str]:

@@ -21,10 +21,14 @@ _SPREAD_UNKNOWN = 0.15
 
 @dataclass(frozen=True)
 class Estimate:
-    """A case's point estimate of one volume and the slices that it came from, where these lie in boxes."""
+    """A case's point estimate of one volume and the slices that it came from, where these lie in boxes.
+
+    `sd_ml` is the spread that the model itself gives it.
+    """
 
     volume_ml: float
-    slices: Slices | None
+    slices: Slices | None = None
+    sd_ml: float = float("nan")
 
 
 @dataclass(frozen=True)

@@ -31,9 +31,13 @@ class Line:
     sigma_min: float
     cases: int
 
+    def mean_ml(self, estimate: float) -> float:
+        """The volume that the line says."""
+        return self.intercept + self.slope * estimate
+
     def forecast(self, estimate: float, floor_ml: float) -> NDArray[np.float64]:
         """The distribution function of one volume."""
-        mean = self.intercept + self.slope * estimate
+        mean = self.mean_ml(estimate)
         sigma = max(self.sigma_intercept + self.sigma_slope * mean, self.sigma_min)
         return np.asarray(gaussian(np.array([mean]), np.array([sigma]), floor_ml)[0])
 

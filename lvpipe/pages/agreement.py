@@ -37,9 +37,9 @@ def volumes_section(run: Run) -> Html:
         "volumes",
         "Estimates against references",
         note(
-            "Volumes are the means of their forecasts, whiskers their central 90 %; EF is that of the masks. Dashed: "
-            "agreement; in the lower row bias and limits of agreement (1.96 sd of the differences) of all shown cases. "
-            "A dot leads to its case.",
+            "Volumes are the means of their forecasts, whiskers their central 90 %; EF is that of the estimates. "
+            "Dashed: agreement; in the lower row bias and limits of agreement (1.96 sd of the differences) of all "
+            "shown cases. A dot leads to its case.",
         ),
         *blocks,
     )

@@ -37,6 +37,7 @@ def case_article(run: Run, study: Study, crop_mm: float) -> Html:
         _head(study.outcomes, study.ledger),
         _incomplete(study.outcomes),
         _doubts(study.outcomes),
+        _left_out(run, study.case),
         figures_table(study.outcomes),
         tag("div", *_charts(run, study, list(_profile(study, colours(run.models)))), class_="charts"),
         *_pictures(run, study, crop_mm),
@@ -52,6 +53,7 @@ def given_article(run: Run, study: GivenStudy) -> Html:
         "article",
         _head(study.outcomes, run.ledger(study.case)),
         _incomplete(study.outcomes),
+        _left_out(run, study.case),
         figures_table(study.outcomes),
         tag("div", *_charts(run, study, list(_given_profile(study, colours(run.models)))), class_="charts"),
         tag("p", "No pictures: the cohort came as another tool's estimates, without images.", class_="quiet"),
@@ -69,6 +71,7 @@ def rejected_article(run: Run, case: str) -> Html:
         "article",
         _head(outcomes, ledger),
         tag("p", tag("b", "Set aside: "), reason, _looked_at(run, case), class_="reason"),
+        _left_out(run, case),
         figures_table(outcomes),
         events,
         id=anchor(case),
@@ -88,7 +91,7 @@ def flag_chips(flags: Sequence[str]) -> Html:
 
 
 def figures_table(outcomes: Sequence[Outcome]) -> Html:
-    """Reference, masks and forecast of every model."""
+    """Reference, estimates and forecast of every model."""
     heads = ("", "EDV mL", "forecast", "CRPS", "ESV mL", "forecast", "CRPS", "SV mL", "EF %", "flags")
     first = outcomes[0].values
     edv, esv = first["edv_reference_ml"], first["esv_reference_ml"]
@@ -148,6 +151,12 @@ def _doubts(outcomes: Sequence[Outcome]) -> Html:
     """Why the heart may be elsewhere than in the boxes."""
     reasons = dict.fromkeys(one.reason for one in outcomes if HEART_DOUBTFUL in one.flags and one.status == "ok")
     return join([tag("p", tag("b", "The heart may be elsewhere: "), reason, class_="reason") for reason in reasons])
+
+
+def _left_out(run: Run, case: str) -> Html:
+    """Why the volumes that the source has of it are no reference."""
+    reason = run.volumes_left_out(case)
+    return tag("p", tag("b", "Reference volumes left out: "), reason, class_="reason") if reason else Html("")
 
 
 def _charts(run: Run, study: Study | GivenStudy, profile: Sequence[Line]) -> Iterator[Html]:

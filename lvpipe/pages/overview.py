@@ -26,7 +26,7 @@ def describe(run: Run) -> Html:
     return tag(
         "p",
         f"{_counted(len(cases), 'case')} ({parts}) of {_counted(len(cohorts), 'cohort')} ({', '.join(cohorts)}), "
-        f"measured by {_counted(len(run.models), 'model')} ({', '.join(run.models)}).{aside}",
+        f"measured by {_counted(len(run.models), 'model')} ({', '.join(run.models)}).{aside}{_left_out(run)}",
         class_="lead",
     )
 
@@ -140,6 +140,12 @@ def _crps_row(key: tuple[str, str, str], volumes: Mapping[str, Mapping[str, str]
         cells += [amount(number(row[column])) for column in ("mae_ml", "rmse_ml", "bias_ml")]
         cells += [amount(number(row["pearson_r"]), 3), amount(100 * number(row["coverage_90"]), 0)]
     return cells
+
+
+def _left_out(run: Run) -> str:
+    """Whose reference volumes cannot be."""
+    cases = sorted(case for case in run.by_case if run.volumes_left_out(case))
+    return f" Reference volumes that cannot be were left out of: {', '.join(cases)}." if cases else ""
 
 
 def _counted(count: int, word: str) -> str:

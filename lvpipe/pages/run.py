@@ -14,7 +14,7 @@ from lvpipe.files import read_json, read_table
 from lvpipe.forecasting.forecasts import forecast_id, read_forecasts
 from lvpipe.images import is_rejected
 from lvpipe.pages.markup import anchor
-from lvpipe.tables import number, read_cases
+from lvpipe.tables import SheetRow, number, read_cases
 
 SPLITS = ("test", "validate", "train")
 """In the order of a reader's interest."""
@@ -84,6 +84,11 @@ class Run:
     """Cohorts that brought their estimates: they have no images and no ledgers."""
 
     views: Sequence[View] = ()
+    drawing: Sequence[str] = ()
+    """Those of the models that have masks."""
+
+    measuring: Sequence[str] = ()
+    """Those that see cines and have areas of their slices."""
 
     @cached_property
     def by_case(self) -> dict[str, list[Outcome]]:
@@ -151,9 +156,17 @@ class Run:
             return self._persons.get(case, {})
         return read_json(self.root / "convert" / f"{case}_cine.json") or {}
 
+    def volumes_left_out(self, case: str) -> str:
+        """Why the case's reference volumes are not taken; "" where they are, or where there are none."""
+        return self._sheet[case].volumes_left_out
+
+    @cached_property
+    def _sheet(self) -> dict[str, SheetRow]:
+        return read_cases(self.root / "convert" / "cases.csv")
+
     @cached_property
     def _persons(self) -> dict[str, dict[str, Any]]:
-        rows = read_cases(self.root / "convert" / "cases.csv").values()
+        rows = self._sheet.values()
         aged = ((row, row.age_years if np.isfinite(row.age_years) else None) for row in rows)
         return {row.case: {"age_years": age, "sex": row.sex, "reason": row.reason} for row, age in aged}
 
@@ -165,6 +178,8 @@ def read_run(
     folds: int,
     given: Sequence[str] = (),
     views: Sequence[str] = (),
+    drawing: Sequence[str] = (),
+    measuring: Sequence[str] = (),
 ) -> Run:
     """Read every table that the page needs, once."""
     outcomes = [_outcome(row) for row in read_table(root / "cases.csv") if row["model"] in models]
@@ -172,7 +187,9 @@ def read_run(
     crps, dice, segmentation = (read_table(root / name) for name in ("crps.csv", "dice.csv", "segmentation.csv"))
     cases = dict.fromkeys(one.case for one in outcomes if one.cohort not in given)
     seen = [_view(root, view, cases) for view in views]
-    return Run(root, models, crps, dice, segmentation, outcomes, forecasts, pictured, folds, given, seen)
+    return Run(
+        root, models, crps, dice, segmentation, outcomes, forecasts, pictured, folds, given, seen, drawing, measuring
+    )
 
 
 def worst_crps(outcomes: Iterable[Outcome]) -> float:

@@ -19,7 +19,11 @@ from lvpipe.pages.run import Outcome, Run
 
 @dataclass(frozen=True)
 class Study:
-    """One case with all that its models made of it; a model whose mask was rejected is missing from `masks`."""
+    """One case with all that its models made of it.
+
+    A model whose mask was rejected, or that does not draw, is missing from `masks`; one that tells volumes at once has
+    neither areas nor a curve.
+    """
 
     case: str
     outcomes: Sequence[Outcome]
@@ -73,8 +77,11 @@ def read_study(run: Run, case: str) -> Study:
     cine = read_image(convert / f"{case}_cine.nii.gz")
     reference = convert / f"{case}_reference.nii.gz"
     there = case in run.drawn and not is_rejected(reference)
-    folders = {outcome.model: run.root / "integrate" / outcome.model for outcome in outcomes}
-    files = {model: run.root / "postprocess" / model / f"{case}_mask.nii.gz" for model in folders}
+    models = [outcome.model for outcome in outcomes]
+    folders = {model: run.root / "integrate" / model for model in models if model in run.measuring}
+    files = {
+        model: run.root / "postprocess" / model / f"{case}_mask.nii.gz" for model in models if model in run.drawing
+    }
     return Study(
         case=case,
         outcomes=outcomes,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lvpipe.cases import SourceCase
-    from lvpipe.config.phantom import PhantomOrder
+    from lvpipe.config.phantom import PhantomCohort, PhantomOrder
 
 FINE = 5
 """Points per pixel side when a reference mask is decided by coverage."""
@@ -132,13 +132,12 @@ def build_case(cohort: str, case: str, order: "PhantomOrder") -> PhantomCase:
     key = (order.seed, cohort, case)
     settings = order.cohort
     person = draw_person(settings.populations, make_generator(*key, "person"))
-    rng = make_generator(*key, "heart")
-    heart = draw_heart(person, int(rng.integers(settings.frames[0], settings.frames[1] + 1)), rng)
+    heart = _draw_heart(settings, person, key)
     rng = make_generator(*key, "scene")
     pose = draw_pose(rng)
     body = draw_body(settings.contrast, person.weight_kg, heart.apex_mm, rng)
     vendor = str(rng.choice(settings.vendors)) if settings.layout == "kaggle" else "GE"
-    chambers = draw_chambers(heart, 1.0 - person.esv_ml / person.edv_ml, rng)
+    chambers = draw_chambers(heart, 1.0 - person.esv_ml / person.edv_ml, settings.trabeculae, rng)
     scanner = draw_scanner(settings.contrast, body.fat, vendor, rng)
     # From a stream of their own: cases without them are what they would be if there were no such thing.
     beside = draw_distractors(settings.distractors, heart, body, pose, make_generator(*key, "distractors"))
@@ -150,13 +149,21 @@ def build_case(cohort: str, case: str, order: "PhantomOrder") -> PhantomCase:
     return PhantomCase(source, person, heart, scene, vendor, (*kept, *views), planted, timed, key)
 
 
-def list_volumes(cohort: str, order: "PhantomOrder", case: str) -> tuple[float, float]:
-    """EDV and ESV (mL) of a case without drawing anything else of it."""
+def find_heart(cohort: str, order: "PhantomOrder", case: str) -> Heart:
+    """The left ventricle of a case, with its volume in each frame, without drawing anything else of it."""
     key = (order.seed, cohort, case)
-    person = draw_person(order.cohort.populations, make_generator(*key, "person"))
+    return _draw_heart(order.cohort, draw_person(order.cohort.populations, make_generator(*key, "person")), key)
+
+
+def list_volumes(cohort: str, order: "PhantomOrder", case: str) -> tuple[float, float]:
+    """EDV and ESV (mL) of a case."""
+    volumes_ml = find_heart(cohort, order, case).measured_ml
+    return float(volumes_ml.max()), float(volumes_ml.min())
+
+
+def _draw_heart(settings: "PhantomCohort", person: Person, key: tuple[object, ...]) -> Heart:
     rng = make_generator(*key, "heart")
-    heart = draw_heart(person, int(rng.integers(order.cohort.frames[0], order.cohort.frames[1] + 1)), rng)
-    return float(heart.measured_ml.max()), float(heart.measured_ml.min())
+    return draw_heart(person, int(rng.integers(settings.frames[0], settings.frames[1] + 1)), rng)
 
 
 def _at_angle(radius: "NDArray[np.float64]", turn: "NDArray[np.floating]") -> "NDArray[np.float64]":

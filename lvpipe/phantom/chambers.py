@@ -139,8 +139,8 @@ class Chambers:
         return np.asarray(self.fat_mm * level[..., None] * self.fat_shape)
 
 
-def draw_chambers(heart: Heart, ejection: float, rng: np.random.Generator) -> Chambers:
-    """Arrange the rest of the heart about its left ventricle."""
+def draw_chambers(heart: Heart, ejection: float, trabeculae: tuple[float, float], rng: np.random.Generator) -> Chambers:
+    """Arrange the rest of the heart about its left ventricle; `trabeculae` is how far they reach in near the apex."""
     septal = np.pi + rng.normal(0.15, 0.2)
     angles = np.arange(ANGLES) * (2 * np.pi / ANGLES)
     grooves = sum(np.exp(-0.5 * (np.angle(np.exp(1j * (angles - septal - side))) / 0.35) ** 2) for side in (-1.1, 1.1))
@@ -161,7 +161,7 @@ def draw_chambers(heart: Heart, ejection: float, rng: np.random.Generator) -> Ch
         papillaries=tuple(_papillaries(heart, rng)),
         twist=rng.uniform(0.0, 0.25),
         rough=rough,
-        roughness=(rng.uniform(0.0, 0.05), rng.uniform(0.08, 0.25)),
+        roughness=(rng.uniform(0.0, 0.05), rng.uniform(*trabeculae)),
         fat_mm=rng.uniform(0.8, 5.5),
         fat_shape=np.clip(0.25 + 1.1 * grooves + 0.35 * ring_noise(ANGLES, range(1, 6), rng), 0.05, 2.5),
     )

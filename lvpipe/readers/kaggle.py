@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lvpipe.cases import SPLITS, Labels, SourceCase
+from lvpipe.reference_volumes import judged
 from lvpipe.source_sheet import LabelColumns, Layout, Row, by_name, read_rows
 from lvpipe.study import ImageFile, Study
 
@@ -87,5 +88,5 @@ def _by_volume(rows: Mapping[str, Row]) -> dict[str, Labels]:
         case, _, kind = name.rpartition("_")
         if kind not in _KINDS:
             row.refuse("Id", "a study and its volume, such as 701_Systole or 701_Diastole", "mend the cell")
-        volumes[case][kind] = row.number("Volume")
-    return {case: Labels(edv_ml=of.get("Diastole"), esv_ml=of.get("Systole")) for case, of in volumes.items()}
+        volumes[case][kind] = row.volume("Volume")
+    return {case: judged(of.get("Diastole"), of.get("Systole")) for case, of in volumes.items()}

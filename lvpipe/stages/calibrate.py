@@ -1,6 +1,6 @@
 """`calibrate`: how sure we are; a forecast of EDV and ESV for every case, learnt on out-of-fold estimates alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from lvpipe.forecasting.fallbacks import Fallback, Peers, Slab, fall_back, slab_
 from lvpipe.forecasting.forecasters import Estimate, Forecaster, Linear, Scaled, fit
 from lvpipe.forecasting.forecasts import KINDS, AreaErrors, Slices, forecast_id, slices_of, write_forecasts
 from lvpipe.forecasting.lines import fit_known, lines_by_fold
+from lvpipe.forecasting.spreads import fit_spread
 from lvpipe.tables import SheetRow, number, of_split, read_cases
 
 FALLBACKS = ("case", "volume", "fallback", "learnt_from")
@@ -56,8 +57,7 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--pairs", type=Path, nargs="+", required=True, help="the cohorts' area tables")
     args = parser.parse_args(argv)
     run = _read(args.cases, args.volumes, args.pairs, args.settings)
-    errors = _errors(run.pairs, run.sheet, args.settings)
-    name = _forecaster_name(errors, args.settings)
+    name, errors = _forecaster_name(run)
     parts = {kind: _calibrate(kind, run, name, errors) for kind in KINDS}
     forecasts = {name: forecast for part in parts.values() for name, forecast in part.forecasts.items()}
     volumes = {kind: part.forecaster.summary() for kind, part in parts.items()}
@@ -97,6 +97,8 @@ def _calibrate(kind: str, run: Run, name: str, errors: AreaErrors | None) -> Par
 def _forecaster(
     kind: str, run: Run, name: str, estimates: Mapping[str, Estimate], errors: AreaErrors | None
 ) -> Forecaster:
+    if name == "spread":
+        return fit_spread(kind, run.learnt, estimates, run.settings)
     if name != "linear":
         references = {row.case: row.reference_ml(kind) for row in of_split(run.sheet.values(), *LEARNT_FROM)}
         return Scaled(fit(estimates, references, errors, run.settings), errors, run.settings)
@@ -105,17 +107,28 @@ def _forecaster(
     return Linear(lines, run.settings.sigma_floor_ml)
 
 
-def _forecaster_name(errors: AreaErrors | None, settings: CalibrateSettings) -> str:
-    if settings.forecaster in ("linear", "step"):
-        return settings.forecaster
-    return "linear" if errors is None else "sigma_hat"
+def _forecaster_name(run: Run) -> tuple[str, AreaErrors | None]:
+    """The forecaster that can be had, and the area errors that it needs."""
+    wanted = run.settings.forecaster
+    if wanted in ("linear", "step"):
+        return wanted, None
+    if wanted != "sigma_hat" and _tells_spreads(run.beats.values()):
+        return "spread", None
+    if wanted == "spread":
+        print("spread needs one for each volume, which this model does not tell; the forecast is another")
+    errors = _errors(run.pairs, run.sheet, run.settings)
+    return ("linear" if errors is None else "sigma_hat"), errors
+
+
+def _tells_spreads(beats: Iterable[Mapping[str, str]]) -> bool:
+    """Whether every volume has one, and there is any."""
+    told = [beat[f"{word}_sd_ml"] for beat in beats for word in ("edv", "esv") if beat[f"{word}_ml"]]
+    return bool(told) and all(told)
 
 
 def _errors(
     pairs: Sequence[dict[str, str]], sheet: Mapping[str, SheetRow], settings: CalibrateSettings
 ) -> AreaErrors | None:
-    if settings.forecaster in ("linear", "step"):
-        return None
     drawn = [row for row in pairs if row["reference_mm2"] and sheet[row["case"]].split in LEARNT_FROM]
     if len(drawn) < _FEWEST_PAIRS:
         print(f"sigma-hat needs area pairs and found {len(drawn)}: no cohort has contours; the forecast is linear")
@@ -140,12 +153,12 @@ def _slices_of_beat(kind: str, run: Run) -> dict[str, list[dict[str, str]]]:
 def _estimates(
     kind: str, beats: Mapping[str, dict[str, str]], slices: Mapping[str, Sequence[dict[str, str]]]
 ) -> dict[str, Estimate]:
-    """Every case that was measured, with its slices; not one whose stack is too incomplete."""
-    volumes = {case: number(beat[f"{kind.lower()}_ml"]) for case, beat in beats.items() if not _is_incomplete(beat)}
+    """Every case that was measured, with its slices if it has any; not one whose stack is too incomplete."""
+    word = kind.lower()
     return {
-        case: Estimate(volume, _slices(slices[case]))
-        for case, volume in volumes.items()
-        if np.isfinite(volume) and volume > 0
+        case: Estimate(volume, _slices(slices.get(case, ())), number(beat[f"{word}_sd_ml"]))
+        for case, beat in beats.items()
+        if not _is_incomplete(beat) and np.isfinite(volume := number(beat[f"{word}_ml"])) and volume > 0
     }
 
 
@@ -154,7 +167,7 @@ def _is_incomplete(beat: Mapping[str, str]) -> bool:
 
 
 def _slices(rows: Sequence[dict[str, str]]) -> Slices | None:
-    if not rows[0]["box_mm2"]:
+    if not rows or not rows[0]["box_mm2"]:
         return None
     return slices_of(*_columns(rows), np.array([float(row["box_mm2"]) for row in rows]))
 

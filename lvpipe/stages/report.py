@@ -76,6 +76,8 @@ def main(argv: Sequence[str]) -> None:
     page = commands.add_parser("page")
     add_options(page, ReportSettings, "results", "out")
     page.add_argument("--models", nargs="+", required=True)
+    page.add_argument("--drawing", nargs="*", required=True, help="models that have masks")
+    page.add_argument("--measuring", nargs="*", required=True, help="models that have areas of cines' slices")
     page.add_argument("--given", nargs="*", default=[], help="cohorts that brought their estimates: without images")
     page.add_argument("--views", nargs="*", default=[], help="views in which hearts were looked for")
     page.add_argument("--folds", type=int, required=True)
@@ -93,7 +95,8 @@ def _run_curve(args: argparse.Namespace) -> None:
 
 
 def _run_page(args: argparse.Namespace) -> None:
-    run = read_run(args.results, args.models, args.settings.cases, args.folds, args.given, args.views)
+    kinds = (args.given, args.views, args.drawing, args.measuring)
+    run = read_run(args.results, args.models, args.settings.cases, args.folds, *kinds)
     page = draw_page(run, args.settings, read_published(args.published))
     write_text(args.out, page)
     print(f"{len(run.by_case)} cases, {len(run.shown)} one by one, {len(page) / 1e6:.1f} MB")

@@ -43,7 +43,13 @@ def test_a_beat_by_each_rule(rule, expected):
 
 def test_areas_from_the_rows_of_a_file_in_any_order():
     rows = [
-        {"frame": str(t), "slice": str(z), "position_mm": str(POSITIONS[z]), "cavity_mm2": str(area)}
+        {
+            "frame": str(t),
+            "slice": str(z),
+            "position_mm": str(POSITIONS[z]),
+            "cavity_mm2": str(area),
+            "cavity_sd_mm2": "",
+        }
         for (t, z), area in np.ndenumerate(AREAS)
     ]
     table = read_areas(rows[::-1], 8.0)
@@ -52,6 +58,15 @@ def test_areas_from_the_rows_of_a_file_in_any_order():
 
 
 def test_flags():
-    assert flags_of(TABLE, Beat(0, 1, 100, 50)) == []
-    assert flags_of(TABLE, Beat(0, 1, 0, 0)) == ["empty"]
-    assert flags_of(AreaTable(AREAS[:, :4], POSITIONS[:4], 8.0), Beat(0, 1, float("nan"), 0)) == ["empty", "few-slices"]
+    assert flags_of(Beat(0, 1, 100, 50), 5) == []
+    assert flags_of(Beat(0, 1, 0, 0), 5) == ["empty"]
+    assert flags_of(Beat(0, 1, float("nan"), 0), 4) == ["empty", "few-slices"]
+
+
+@pytest.mark.parametrize(("rule", "expected"), [("per_volume", (0.4, 0.4)), ("per_slice", (0.4, 0.3))])
+def test_a_beat_has_the_spread_of_the_slices_that_it_counts(rule, expected):
+    sds = np.zeros_like(AREAS)
+    sds[:, 2] = 40, 40, 40
+    sds[2, 2] = 40 if rule == "per_volume" else 30
+    beat = measure_beat(AreaTable(AREAS, POSITIONS, 8.0, sds), settings(frames=rule, smooth_frames=1))
+    assert (beat.edv_sd_ml, beat.esv_sd_ml) == pytest.approx(expected)

@@ -3,7 +3,7 @@ import pytest
 from lvpipe.cases import Case
 from lvpipe.config.sheet import PlacedCohort, SheetOrder
 from lvpipe.files import write_json, write_table
-from lvpipe.sheet import COLUMNS, format_cases, parse_cases, sheet_rows
+from lvpipe.sheet import COLUMNS, format_cases, parse_cases, sheet_rows, told_of
 from lvpipe.tables import read_cases
 
 LONGEST_COMMAND = 128 * 1024  # bytes of one word of a command on Linux; Snakemake hands a rule over as one
@@ -16,7 +16,7 @@ def rows(tmp_path):
         (tmp_path / "dsb" / study / "study").mkdir(parents=True)
     (tmp_path / "dsb" / "train.csv").write_text("Id,Systole,Diastole\n1,50.5,120.25\n")
     ledgers = {
-        "x1": {"age_years": 61, "sex": "F", "status": "ok", "reason": "", "reference": {"edv_ml": 1.0, "esv_ml": 2.0}},
+        "x1": {"age_years": 61, "sex": "F", "status": "ok", "reason": "", "reference": {"edv_ml": 40, "esv_ml": 70}},
         "x2": {"age_years": None, "sex": "M", "status": "rejected", "reason": "one slice", "reference": None},
     }
     ledgers["x3"] = {**ledgers["x1"], "sex": "M", "complete": False, "incomplete_reason": "a gap"}
@@ -61,6 +61,28 @@ def test_the_sources_volumes_win_over_those_of_contours(rows):
     assert (rows[0]["edv_ml"], rows[0]["esv_ml"]) == (120.25, 50.5)
 
 
+SWAPPED = "ESV 70 mL is over EDV 40 mL: are the two swapped?"
+
+
+def test_volumes_that_cannot_be_are_left_out_with_the_reason(rows, tmp_path):
+    """Whether they were drawn, as those of x3, or stand in the sheet: then what was drawn does not help."""
+    assert [rows[2][name] for name in ("edv_ml", "esv_ml", "volumes_left_out")] == [None, None, SWAPPED]
+    assert rows[0]["volumes_left_out"] == ""
+    (tmp_path / "dsb" / "train.csv").write_text("Id,Systole,Diastole\n1,0.05,0.12\n")
+    again = next(sheet_rows(order(tmp_path), CASES, tmp_path / "ledgers"))
+    assert (again["edv_ml"], again["esv_ml"], again["status"]) == (None, None, "ok")
+    assert again["volumes_left_out"].startswith("EDV 0.12 looks like litres")
+    silent = sheet_rows(order(tmp_path, volumes=False), CASES, tmp_path / "ledgers")
+    assert {row["volumes_left_out"] for row in silent} == {""}
+
+
+def test_the_log_names_who_is_left_out_and_who_lacks_volumes(rows, tmp_path):
+    assert list(told_of(order(tmp_path), rows)) == [
+        f"x3 (k): its volumes are left out: {SWAPPED}",
+        "k: no EDV, no ESV or neither is known of 1 cases: x2",
+    ]
+
+
 def test_a_rejected_case_stands_there_with_its_reason(rows):
     assert (rows[1]["status"], rows[1]["reason"], rows[1]["edv_ml"]) == ("rejected", "one slice", None)
 
@@ -86,6 +108,7 @@ def test_the_sheet_survives_the_disk(rows, tmp_path):
     read = read_cases(tmp_path / "cases.csv")
     assert read["x1"].edv_ml == 120.25
     assert read["x2"].reason == "one slice"
+    assert read["x3"].volumes_left_out == SWAPPED
 
 
 def test_cases_survive_the_command_line():

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lvpipe.volumes import Beat, circular_mean, integrate_areas, pick_frames, slice_weights_ml
+from lvpipe.volumes import Beat, circular_mean, integrate_areas, pick_frames, slice_weights_ml, spread_ml
 
 RULES = ("trapezoid", "frustum", "simpson", "disk")
 HALF_ELLIPSOID = {
@@ -152,3 +152,11 @@ def test_what_follows_from_a_beat():
     assert beat.ef_percent == pytest.approx(60)
     assert np.isnan(Beat(0, 0, 0.0, 0.0).ef_percent)
     assert np.isnan(Beat(0, 0, float("nan"), float("nan")).ef_percent)
+
+
+def test_spreads_of_slices_add_as_squares_and_shared_ones_as_they_are():
+    positions, sds = np.array([0, 10, 20.0]), np.array([40, 30, 0.0])
+    assert spread_ml(sds, positions, "trapezoid") == pytest.approx(np.hypot(40 * 5, 30 * 10) / 1000)
+    assert spread_ml(sds, positions, "frustum") == spread_ml(sds, positions, "trapezoid")
+    assert spread_ml(sds, positions, "trapezoid", shared=1.0) == pytest.approx((40 * 5 + 30 * 10) / 1000)
+    assert spread_ml(sds, positions, "trapezoid", "half_slab") == pytest.approx(np.hypot(40 * 10, 30 * 10) / 1000)

@@ -50,7 +50,7 @@ def write_source(folder):
     random = np.random.default_rng(0)
     rows, lines = [], {"one": [], "two": []}
     for i in range(HEARTS):
-        scale = 0.8 + 1.6 * i / HEARTS
+        scale = 0.6 + 1.0 * i / HEARTS
         systole, diastole = (round(v * random.normal(1, 0.05), 1) for v in volumes(scale))
         known = f"{systole},{diastole}" if i % 6 else ","  # every sixth has no volumes
         rows.append(f"c{i},{20 + 2 * i},{'FM'[i % 2]},{known},10")
@@ -62,7 +62,7 @@ def write_source(folder):
             ]
     write_image(folder / "drawn" / "three.nii.gz", Image(mask(1.5, 3), np.diag([6.0, 6.0, 10.0, 1.0])))
     (folder / "drawn" / "unreadable.nii.gz").write_bytes(b"not an image")
-    odd = ["three,,,70,120,", "unreadable,44,M,60,110,", "unknown,,,,,"]
+    odd = ["three,,,70,120,", "unreadable,44,M,110,60,", "unknown,,,,,"]
     head = "case,age_years,sex,systole_ml,diastole_ml,slice_spacing_mm"
     (folder / "drawn" / "cases.csv").write_text("\n".join([head, *rows, *odd]) + "\n")
     (folder / "tables" / "areas").mkdir(parents=True)
@@ -115,6 +115,15 @@ def test_nothing_is_converted_trained_or_segmented(run):
         "report",
     }
     assert {path.name for path in (run.folder / "results" / "convert").iterdir()} == {"cases.csv", "ledger.csv"}
+
+
+def test_volumes_that_cannot_be_are_left_out_and_told(run):
+    (row,) = (row for row in table(run, "convert/cases.csv") if row["volumes_left_out"])
+    assert (row["case"], row["edv_ml"], row["esv_ml"]) == ("unreadable", "", "")
+    assert row["volumes_left_out"] == "ESV 110 mL is over EDV 60 mL: are the two swapped?"
+    told = (run.folder / "logs" / "convert" / "cases.log").read_text().splitlines()
+    assert f"unreadable ({row['cohort']}): its volumes are left out: {row['volumes_left_out']}" in told
+    assert row["volumes_left_out"] in (run.folder / "results" / "report" / "index.html").read_text()
 
 
 def test_every_case_has_a_forecast_and_says_by_what(run):

@@ -18,12 +18,12 @@ rule report:
         expand("results/score/{model}/slices.png", model=PLAN.judged),
         expand("results/train/{model}/fold-{fold}/history.csv", model=PLAN.trained, fold=range(PLAN.config.folds)),
         expand("results/postprocess/{model}/{case}_mask.nii.gz", model=PLAN.drawing, case=CINES),
-        expand("results/integrate/{model}/{case}_volumes.csv", model=PLAN.drawing, case=CINES),
-        expand("results/integrate/{model}/{case}_areas.csv", model=PLAN.drawing, case=CINES),
+        expand("results/integrate/{model}/{case}_volumes.csv", model=PLAN.measuring_slices, case=CINES),
+        expand("results/integrate/{model}/{case}_areas.csv", model=PLAN.measuring_slices, case=CINES),
         [
             file
             for model in PLAN.models
-            if model not in PLAN.drawing
+            if model not in PLAN.looking
             for file in PLAN.measured_by(model, "areas", "curves")
         ],
         expand("results/calibrate/{model}/forecasts.csv", model=PLAN.models),
@@ -36,12 +36,15 @@ rule report:
         "../../envs/cpu.yaml"
     params:
         models=list(PLAN.models),
+        drawing=PLAN.drawing,
+        measuring=PLAN.measuring_slices,
         given=PLAN.given_cohorts,
         views=PLAN.views,
         folds=PLAN.config.folds,
         settings=lambda w: PLAN.settings("report"),
         code=PLAN.code("report"),
     shell:
-        "python -m lvpipe report page --results results --models {params.models} --given {params.given} --views {params.views} --folds {params.folds} --out {output}"
+        "python -m lvpipe report page --results results --models {params.models} --drawing {params.drawing}"
+        " --measuring {params.measuring} --given {params.given} --views {params.views} --folds {params.folds} --out {output}"
         " --published {input.published}"
         " --settings {params.settings:q} > {log} 2>&1"

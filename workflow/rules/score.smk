@@ -145,3 +145,88 @@ rule score_leak:
         " --cohorts {params.cohorts} --labels {params.labels} --learn {params.learn} --watch {params.watch}"
         " --others {params.others} --window {params.window:q} --segment {params.segment:q} --out {output}"
         " --settings {params.settings:q} > {log} 2>&1"
+
+
+# Areas that are counted in masks beside those that networks tell: made where any model tells them.
+rule score_areas:
+    input:
+        cases="results/convert/cases.csv",
+        pairs=expand(
+            "results/integrate/{model}/{cohort}_pairs.csv",
+            model=PLAN.measuring_slices,
+            cohort=[cohort for cohort in PLAN.cine_cohorts if PLAN.drawn(cohort)],
+        ),
+    output:
+        report("results/areas.csv", caption="../report/areas.rst", category="score"),
+    log:
+        "logs/score/areas.log",
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        models=PLAN.measuring_slices,
+        cohorts=[cohort for cohort in PLAN.cine_cohorts if PLAN.drawn(cohort)],
+        code=PLAN.code("score"),
+    shell:
+        "python -m lvpipe score areas --cases {input.cases} --results results --models {params.models}"
+        " --cohorts {params.cohorts} --out {output} > {log} 2>&1"
+
+
+# A network with a head of areas, in windows at the heart and beside it. By name, as it needs torch.
+rule score_windows:
+    input:
+        model=lambda w: f"results/train/{PLAN.models[w.model].training}/fold-{w.fold}/model.safetensors",
+        cines=lambda w: expand(
+            "results/resample/{view}/{case}_cine.nii.gz",
+            view=PLAN.models[w.model].view,
+            case=PLAN.training.strangers(w.model, w.fold),
+        ),
+        references=lambda w: expand(
+            "results/resample/{view}/{case}_reference.nii.gz",
+            view=PLAN.models[w.model].view,
+            case=PLAN.training.strangers(w.model, w.fold),
+        ),
+        boxes=lambda w: expand(
+            "results/detect/{view}/{case}_boxes.json",
+            view=PLAN.models[w.model].view,
+            case=PLAN.training.strangers(w.model, w.fold),
+        ),
+    output:
+        "results/score/areas/{model}_fold-{fold}.csv",
+    log:
+        "logs/score/areas/{model}_fold-{fold}.log",
+    wildcard_constraints:
+        model=one_of(PLAN.heads),
+    conda:
+        lambda w: PLAN.environment("regress", w.model)
+    threads: lambda w: PLAN.threads("regress", w.model)
+    resources:
+        gpu=lambda w: PLAN.gpus("regress", w.model),
+    params:
+        view=lambda w: PLAN.models[w.model].view,
+        cases=lambda w: PLAN.training.strangers(w.model, w.fold),
+        window=lambda w: PLAN.training.window(w.model),
+        settings=lambda w: PLAN.settings("regress", w.model),
+        code=lambda w: PLAN.code("score", "lvpipe.learning.area_table", PLAN.training.network_module(w.model)),
+    shell:
+        "python -m lvpipe score windows --cines results/resample/{params.view} --boxes results/detect/{params.view}"
+        " --model {input.model} --fold {wildcards.fold} --cases {params.cases} --window {params.window:q}"
+        " --out {output} --settings {params.settings:q} > {log} 2>&1"
+
+
+rule score_figure:
+    input:
+        expand("results/score/areas/{{model}}_fold-{fold}.csv", fold=range(PLAN.config.folds)),
+    output:
+        summary="results/score/areas/{model}.csv",
+        picture=report("results/score/areas/{model}.svg", caption="../report/two_areas.rst", category="score"),
+    log:
+        "logs/score/areas/{model}.log",
+    wildcard_constraints:
+        model=one_of(PLAN.heads),
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        code=PLAN.code("score", "lvpipe.scoring.two_areas"),
+    shell:
+        "python -m lvpipe score figure --model {wildcards.model} --windows {input}"
+        " --summary {output.summary} --picture {output.picture} > {log} 2>&1"

@@ -15,7 +15,7 @@ from lvpipe.files import read_table
 from lvpipe.learning.leaking import LEAK
 from lvpipe.scoring.masks import DICE
 from lvpipe.scoring.summary import SEGMENTATION
-from lvpipe.stages.score import CRPS, SCORED
+from lvpipe.scoring.volumes import CRPS, SCORED
 
 ROOT = Path(__file__).parents[3]
 COLUMNS = {"crps": CRPS, "dice": DICE, "segmentation": SEGMENTATION, "cases": SCORED, LEAK_TABLE: LEAK}

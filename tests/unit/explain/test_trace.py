@@ -144,3 +144,25 @@ def test_what_was_chosen_stands_below_the_settings_that_it_replaces(traced, run,
     (run.folder / "results" / "postprocess" / "unet" / "choices.json").write_text("[]")
     code, text = traced("results/postprocess/unet/1_mask.nii.gz")
     assert (code, "chosen by" in text) == (0, False)
+
+
+def test_the_chain_of_a_head_of_areas_goes_through_the_training_whose_head_it_is(run, lvpipe, capsys):
+    def train(model, *inputs):
+        file = f"results/train/{model}/fold-0/model.safetensors"
+        run(file, model, inputs=inputs, rule="train")
+        return file
+
+    first = train("first")
+    weights = train("hfcn", first)
+    run("results/convert/cases.csv", "case,cohort,status\n1,c,ok\n", inputs=[])
+    run("results/regress/head/1_areas.csv", "case,cavity_mm2\n1,300\n", inputs=[weights], rule="regress_areas_0_all")
+    run("results/integrate/head/c_volumes.csv", "case,edv_ml\n1,90\n", inputs=["results/regress/head/1_areas.csv"])
+    run("results/integrate/other/c_volumes.csv", "case,edv_ml\n1,99\n", inputs=[train("other")])
+    both = [f"results/integrate/{model}/c_volumes.csv" for model in ("head", "other")]
+    run("results/crps.csv", "model,crps\nhead,0.01\n", inputs=both)
+    words = ("results/crps.csv", "1", "--model", "head", "--directory", run.folder)
+    assert lvpipe("trace", *words) == 0
+    text = capsys.readouterr().out
+    steps = [line.split()[0] for line in text.splitlines() if line.startswith("results/")]
+    assert steps == ["results/crps.csv", both[0], "results/regress/head/1_areas.csv", weights, first]
+    assert "cavity_mm2=300" in text

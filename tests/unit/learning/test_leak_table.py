@@ -12,13 +12,13 @@ from lvpipe.config.train import TrainSettings
 from lvpipe.files import read_table, write_table
 from lvpipe.images import write_image, write_rejected
 from lvpipe.learning.leaking import LEAK
+from lvpipe.sheet import COLUMNS
 
 pytestmark = pytest.mark.usefixtures("torch_as_it_was")
 
 NETWORK = json.dumps({"network": "unet", "options": {"channels": [4, 8]}})
 TRAIN = TrainSettings(epochs=1, batch_images=4, precision="float32", threads=1, split_by="image")
 SEGMENT = SegmentSettings(batch_images=4, precision="float32", threads=1)
-SHEET = ["cohort", "case", "split", "patient", "fold", "edv_ml", "esv_ml", "age_years", "sex", "status", "reason"]
 
 
 @pytest.fixture
@@ -34,8 +34,8 @@ def folder(tmp_path, image):
         write_image(tmp_path / f"{case}_reference.nii.gz", image(reference))
         write_boxes(tmp_path / f"{case}_boxes.json", boxes_at(*[(4, 4)] * 5, side_px=32))
     write_rejected(tmp_path / "r_cine.nii.gz", tmp_path / "r_reference.nii.gz", tmp_path / "r_boxes.json")
-    rows = [dict.fromkeys(SHEET, "") | {"case": case, "patient": f"P{case}", "fold": 0} for case in "abcdr"]
-    write_table(tmp_path / "cases.csv", SHEET, rows)
+    rows = [dict.fromkeys(COLUMNS, "") | {"case": case, "patient": f"P{case}", "fold": 0} for case in "abcdr"]
+    write_table(tmp_path / "cases.csv", COLUMNS, rows)
     return tmp_path
 
 

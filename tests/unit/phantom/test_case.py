@@ -43,6 +43,16 @@ def test_volumes_alone_equal_those_of_the_case():
     assert list_volumes("k", wanted, "2") == (case.edv_ml, case.esv_ml)
 
 
+def test_trabeculae_darken_the_rim_of_the_cavity_and_change_no_volume():
+    smooth, rough = (build_case("k", "2", order(trabeculae=depth)) for depth in ((0.0, 0.0), (0.6, 0.6)))
+    assert (smooth.edv_ml, smooth.esv_ml) == (rough.edv_ml, rough.esv_ml)
+    taken, frame = smooth.slices[2 * len(smooth.slices) // 3], smooth.heart.ed_frame
+    cavity = smooth.reference_mask(taken, frame) == CAVITY
+    assert (rough.reference_mask(taken, frame) == CAVITY).sum() == cavity.sum()
+    light, dark = (case.image(taken)[frame][cavity].mean() for case in (smooth, rough))
+    assert dark < 0.97 * light
+
+
 def test_contour_and_mask_are_the_same_surface():
     case = build_case("k", "1", order())
     taken, frame = case.slices[len(case.slices) // 2], case.heart.ed_frame

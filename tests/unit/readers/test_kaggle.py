@@ -33,8 +33,14 @@ def test_archives_that_were_unpacked_into_a_folder_of_their_own(tmp_path):
 
 
 def test_volumes_with_a_row_each(tmp_path):
-    (tmp_path / "solution.csv").write_text("Id,Volume\n701_Diastole,200.5\n701_Systole,90\n702_Diastole,\n")
-    assert kaggle.read_labels(tmp_path) == {"701": Labels(200.5, 90.0), "702": Labels()}
+    (tmp_path / "solution.csv").write_text(
+        "Id,Volume\n701_Diastole,200.5\n701_Systole,90\n702_Diastole,\n703_Diastole,0\n"
+    )
+    assert kaggle.read_labels(tmp_path) == {
+        "701": Labels(200.5, 90.0),
+        "702": Labels(),
+        "703": Labels(left_out="EDV 0 mL: expected 2 to 599 mL"),
+    }
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ def test_frames_are_ordered_by_number_not_by_name(tmp_path):
         ),
         ("case,image,labels,label_frames", "x,a1.nii,l3.nii,1;2", "line 2, column label_frames", "1 whole numbers"),
         ("case,image,split", "x,a1.nii,training", "column split: 'training'", "train, validate, test or nothing"),
-        ("case,image,edv_ml", "x,a1.nii,many", "column edv_ml: 'many'", "a number of at least 0"),
+        ("case,image,edv_ml", "x,a1.nii,many", "column edv_ml: 'many'", "a number of mL"),
         ("case,image", "x,a1.nii\nx,a2.nii", "line 3, column case: 'x'", "each name once; line 2 has it too"),
         ("case,image", "x,a1.nii,a2.nii", "line 2: more cells than the 2 columns", "quote what has commas"),
     ],

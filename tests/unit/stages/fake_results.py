@@ -16,7 +16,9 @@ from lvpipe.metrics import covers, crps, moments_ml
 from lvpipe.scoring.gallery import draw_gallery
 from lvpipe.scoring.masks import DICE
 from lvpipe.scoring.summary import SEGMENTATION
+from lvpipe.sheet import COLUMNS
 
+SWAPPED = "ESV 90 mL is over EDV 40 mL: are the two swapped?"
 KINDS = ("EDV", "ESV")
 SPACING_MM = 1.4
 SLICE_MM = 9.0
@@ -207,10 +209,17 @@ def _write_scores(
     unique = {tuple(str(row[key]) for key in CRPS[:4]): row for row in rows}
     write_table(root / "crps.csv", CRPS, unique.values())
     write_table(root / "cases.csv", list(cases[0]), cases)
+    write_table(root / "convert" / "cases.csv", COLUMNS, [_placed(heart) for heart in hearts])
     write_table(root / "dice.csv", DICE, dice)
     write_table(root / "segmentation.csv", SEGMENTATION, _masks(list(forecasts)))
     for model in forecasts:
         write_bytes(root / "score" / model / "slices.png", draw_gallery(model, {}))
+
+
+def _placed(heart: Heart) -> dict[str, object]:
+    """A row of the case sheet: of case d the source's volumes cannot be."""
+    known = {"cohort": heart.cohort, "case": heart.case, "split": heart.split, "patient": heart.case, "fold": 0}
+    return dict.fromkeys(COLUMNS) | known | {"volumes_left_out": SWAPPED if heart.case == "d" else None}
 
 
 def _named(

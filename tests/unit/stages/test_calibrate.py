@@ -9,8 +9,8 @@ from lvpipe.files import read_json, read_table, write_table
 from lvpipe.forecasting.fallbacks import lognormal
 from lvpipe.forecasting.forecasters import Calibrator, Estimate, fit, predict
 from lvpipe.forecasting.forecasts import AreaErrors, climatology, read_forecasts, sigma_hat_ml, slices_of, step
+from lvpipe.integration.tables import BEATS, PAIRS
 from lvpipe.metrics import crps, moments_ml
-from lvpipe.stages.integrate import BEATS, PAIRS
 from lvpipe.volumes import slice_weights_ml
 
 POSITIONS = np.arange(0, 80, 10.0)
@@ -111,8 +111,10 @@ class Run:
         self.folder, self.sheet = folder, sheet
         self.world = World(40)
         self.rows = [self._row(i) for i in range(37)]
-        self.drawn = set(range(20))
+        self.drawn, self.slices = set(range(20)), True
         self.flags: dict[int, str] = {}
+        self.told: np.ndarray | None = None
+        """Spreads that the model itself gives its EDVs."""
 
     def _row(self, i: int) -> dict[str, object]:
         split = "train" if i < 30 else "test"
@@ -129,10 +131,12 @@ class Run:
                 beats.append({**beat, "flags": "rejected"})
                 continue
             esv = 0.0 if i == 36 else volume / 2
-            beats.append({**beat, "edv_ml": volume, "esv_ml": esv, "ed_frame": 0, "es_frame": 7})
+            sd = None if self.told is None else float(self.told[i])
+            spread = {"edv_sd_ml": sd, "esv_sd_ml": sd}
+            beats.append({**beat, **spread, "edv_ml": volume, "esv_ml": esv, "ed_frame": 0, "es_frame": 7})
             pairs.extend(self._pairs(i))
         write_table(self.folder / "volumes.csv", BEATS, beats)
-        write_table(self.folder / "pairs.csv", PAIRS, pairs)
+        write_table(self.folder / "pairs.csv", PAIRS, pairs if self.slices else [])
         inputs = ("--cases", self.sheet(*self.rows), "--volumes", self.folder / "volumes.csv")
         outputs = ("--calibrator", self.folder / "calibrator.json", "--forecasts", self.folder / "forecasts.csv")
         outputs += ("--fallbacks", self.folder / "fallbacks.csv")
@@ -306,3 +310,35 @@ def test_an_incomplete_stack_teaches_nothing_and_is_forecast_by_its_slices(lvpip
     assert [row["fallback"] for row in read_table(tmp_path / "fallbacks.csv") if row["case"] == "c7"] == ["slices"] * 2
     mean = moments_ml(read_forecasts(tmp_path / "forecasts.csv")["c7_Diastole"][None])[0][0]
     assert abs(mean - run.world.references[7]) < run.world.references[:30].std()
+
+
+def test_a_spread_that_the_model_tells_is_taken_times_a_factor(lvpipe, run, tmp_path):
+    run.slices, random = False, np.random.default_rng(3)
+    run.world.volumes[:37], sds = random.uniform(60, 300, 37), random.choice([2.0, 20.0], 37)
+    for i, row in enumerate(run.rows):
+        row["edv_ml"] = run.world.volumes[i] + sds[i] * random.standard_normal()
+    run.told = sds / 4
+    assert lvpipe(*run.write(), SETTINGS.canonical()) == 0
+    calibrator = read_json(tmp_path / "calibrator.json")
+    learnt = calibrator["volumes"]["EDV"]
+    assert (calibrator["forecaster"], learnt["cases"]) == ("spread", 30)
+    assert 2.8 <= learnt["factor"] <= 5.6
+    forecasts = read_forecasts(tmp_path / "forecasts.csv")
+    for i in (31, 33):
+        mean, sd = moments_ml(forecasts[f"c{i}_Diastole"][None])
+        line = learnt["all"]
+        assert mean[0] == pytest.approx(line["intercept"] + line["slope"] * run.world.volumes[i], abs=0.1)
+        assert sd[0] == pytest.approx(learnt["factor"] * run.told[i], rel=0.05)
+    assert {row["fallback"] for row in read_table(tmp_path / "fallbacks.csv")} == {"cohort"}
+
+
+def test_a_model_that_is_to_tell_a_spread_and_does_not_gets_another_forecaster(lvpipe, run, capsys):
+    assert lvpipe(*run.write(), CalibrateSettings(forecaster="spread").canonical()) == 0
+    assert "which this model does not tell" in capsys.readouterr().out
+    assert json.loads(run.results()[0])["forecaster"] == "sigma_hat"
+
+
+def test_a_model_without_slices_and_spread_is_linear(lvpipe, run):
+    run.slices = False
+    assert lvpipe(*run.write(), SETTINGS.canonical()) == 0
+    assert json.loads(run.results()[0])["forecaster"] == "linear"

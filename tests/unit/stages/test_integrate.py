@@ -8,9 +8,10 @@ from lvpipe.boxes import Boxes, read_boxes, write_boxes
 from lvpipe.config.convert import Completeness
 from lvpipe.config.integrate import GivenSource, IntegrateSettings
 from lvpipe.config.window import Window
-from lvpipe.files import read_json, read_table, write_json
+from lvpipe.files import read_json, read_table, write_json, write_table
 from lvpipe.images import Image, write_image, write_rejected
-from lvpipe.stages.integrate import AREAS, BEATS, CURVE, PAIRS, count_areas, reference_areas
+from lvpipe.integration.tables import AREAS, BEATS, CURVE, PAIRS
+from lvpipe.stages.integrate import count_areas, reference_areas
 
 SETTINGS = IntegrateSettings(end_caps="none").canonical()
 SIDES = np.array([[4, 6, 4], [3, 4, 2], [4, 5, 4]])
@@ -85,6 +86,7 @@ def test_one_case(lvpipe, results):
         "position_mm": "10",
         "cavity_mm2": "48",
         "myocardium_mm2": "",
+        "cavity_sd_mm2": "",
     }
     curve = read_table(results / "a_volumes.csv")
     assert tuple(curve[0]) == CURVE
@@ -240,3 +242,52 @@ def test_muscle_has_areas_and_at_end_diastole_a_mass(lvpipe, results):
 def test_a_model_without_muscle_measures_no_mass(lvpipe, results):
     run_cases(lvpipe, results)
     assert [beat["mass_g"] for beat in run_cohort(lvpipe, results)[0]] == ["", ""]
+
+
+@pytest.fixture
+def told(lvpipe, results):
+    """The same cases as a network tells them: areas with a spread of 10 mm2, and volumes at once."""
+    columns = ("case", "frame", "slice", "position_mm", "cavity_mm2", "cavity_sd_mm2")
+    rows = [("a", t, z, 10 * z, 3.0 * side**2, 10) for (t, z), side in np.ndenumerate(SIDES)]
+    folder = results / "regress"
+    write_table(folder / "a_areas.csv", columns, [dict(zip(columns, row, strict=True)) for row in rows])
+    volumes = {"case": "a", "edv_ml": 650, "esv_ml": 60, "edv_sd_ml": 12.5, "esv_sd_ml": None}
+    write_table(folder / "a_volumes.csv", list(volumes), [volumes])
+    for name in ("b_areas.csv", "b_volumes.csv"):
+        write_rejected(folder / name)
+    return folder
+
+
+def test_areas_that_were_told_stand_for_those_of_a_mask(lvpipe, results, told):
+    run_cases(lvpipe, results)
+    drawn = read_table(results / "a_volumes.csv")
+    for case in "ab":
+        inputs = ("--told", told / f"{case}_areas.csv", "--ledger", results / f"{case}_cine.json", "--case", case)
+        outputs = ("--areas", results / f"{case}_areas.csv", "--volumes", results / f"{case}_volumes.csv")
+        assert lvpipe("integrate", "areas", *inputs, *outputs, "--settings", SETTINGS) == 0
+    assert (results / "b_areas.csv").read_bytes() == (results / "b_volumes.csv").read_bytes() == b""
+    assert read_table(results / "a_volumes.csv") == drawn
+    assert {row["cavity_sd_mm2"] for row in read_table(results / "a_areas.csv")} == {"10"}
+    beats, _ = run_cohort(lvpipe, results)
+    spread = 10 * 10 * (0.25 + 1 + 0.25) ** 0.5 / 1000
+    assert [float(beats[0][name]) for name in ("edv_sd_ml", "esv_sd_ml")] == pytest.approx([spread, spread])
+
+
+def test_volumes_that_were_told_need_no_frames(lvpipe, results, told):
+    ledger = read_json(results / "a_cine.json") | {
+        "frames": 3,
+        "slices": 3,
+        "complete": False,
+        "incomplete_reason": "?",
+    }
+    write_json(results / "a_cine.json", ledger)
+    folders = ("--told", told, "--ledgers", results, "--boxes", results)
+    outputs = ("--volumes", results / "v.csv", "--pairs", results / "p.csv")
+    assert lvpipe("integrate", "volumes", "--cases", "a", "b", *folders, *outputs, *window(16)) == 0
+    (one, other), pairs = read_table(results / "v.csv"), read_table(results / "p.csv")
+    assert pairs == []
+    assert [one[name] for name in BEATS] == [
+        *("a", "650", "60", "590", one["ef_percent"], "", "12.5", "", "", "", "3", "3"),
+        *("implausible few-slices incomplete", "?"),
+    ]
+    assert other == {**dict.fromkeys(BEATS, ""), "case": "b", "flags": "rejected"}

@@ -1,11 +1,12 @@
 import base64
 import re
+import shutil
 from html import unescape
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from fake_results import SPACING_MM, Size, build_results
+from fake_results import SPACING_MM, SWAPPED, Size, build_results
 
 from lvpipe.config.report import ReportSettings
 from lvpipe.files import read_table, write_table
@@ -50,12 +51,13 @@ class Page(HTMLParser):
         return " ".join(self.words)
 
 
-def make(root, cases=60, models=MODELS):
+def make(root, cases=60, models=MODELS, drawing=None, measuring=None):
     out = root / "report" / "index.html"
     settings = ReportSettings(title=f"Run {EVIL}", cases=cases).canonical()
-    main(
-        ["page", "--results", str(root), "--out", str(out), "--folds", "3", "--models", *models, "--settings", settings]
-    )
+    words = ["--results", str(root), "--out", str(out), "--folds", "3", "--models", *models]
+    words += ["--drawing", *(models if drawing is None else drawing)]
+    words += ["--measuring", *(models if measuring is None else measuring)]
+    main(["page", *words, "--settings", settings])
     return out.read_text()
 
 
@@ -138,6 +140,22 @@ def test_fewer_pictures_leave_the_worst_and_no_dead_links(results):
     assert len(none.loads) == len(MODELS), "the slices of the model alone"
 
 
+def test_models_that_tell_areas_or_volumes_stand_beside_those_that_draw(tmp_path):
+    build_results(tmp_path, ("b", "c", "gone"), models=("unet", "areas", "whole"), size=Size(2, 4, 48))
+    for folder in ("postprocess/areas", "postprocess/whole", "integrate/whole"):
+        shutil.rmtree(tmp_path / folder)
+    rows = read_table(tmp_path / "cases.csv")
+    blank = {"ed_frame": "", "es_frame": ""}
+    write_table(
+        tmp_path / "cases.csv", list(rows[0]), [row | (blank if row["model"] == "whole" else {}) for row in rows]
+    )
+    page = Page(make(tmp_path, models=("unet", "areas", "whole"), drawing=["unet"], measuring=["unet", "areas"]))
+    assert page.classes["path"].count("m0") == 2 * 2 * 2
+    assert "m1" not in page.classes["path"]
+    assert page.text.count("chosen by unet, areas") == 2 * 2
+    assert "EDV, whole" in page.text
+
+
 def test_a_run_without_drawings_histories_or_rejected_cases(tmp_path):
     build_results(tmp_path, ("b", "c", "d", "e"), models=("one",), size=Size(2, 4, 48))
     for name in ("dice.csv", "segmentation.csv"):
@@ -157,6 +175,13 @@ def test_a_run_without_any_reference_volume(tmp_path):
     page = Page(make(tmp_path, models=("one",)))
     assert {anchor("b"), anchor("c"), anchor("gone")} <= set(page.ids)
     assert "nan" not in page.text
+
+
+def test_reference_volumes_that_were_left_out_are_told_with_the_reason(tmp_path):
+    build_results(tmp_path, ("b", "c", "d"), models=("one",), size=Size(2, 4, 48))
+    page = Page(make(tmp_path, models=("one",)))
+    assert SWAPPED in page.text
+    assert "Reference volumes that cannot be were left out of: d." in page.text
 
 
 def test_the_contour_runs_round_the_mask():

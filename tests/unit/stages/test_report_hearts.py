@@ -33,6 +33,7 @@ def made(tmp_path_factory):
     write_table(root / "score" / "boxes" / "standard_summary.csv", SHARES, [share | {"holds": 0.875}])
     out = root / "page.html"
     words = ["--results", root, "--out", out, "--folds", 2, "--models", "unet", "--views", "standard"]
+    words += ["--drawing", "unet", "--measuring", "unet"]
     main(["page", *map(str, words), "--settings", ReportSettings().canonical()])
     return hearts, root, out.read_text()
 
@@ -108,6 +109,7 @@ def test_a_run_without_doubt_says_so(made, tmp_path):
         shutil.copy(root / "detect" / "standard" / "a1_boxes.json", root / "detect" / "standard" / f"{case}_boxes.json")
     out = tmp_path / "page.html"
     words = ["--results", root, "--out", out, "--folds", 2, "--models", "unet", "--views", "standard"]
+    words += ["--drawing", "unet", "--measuring", "unet"]
     main(["page", *map(str, words), "--settings", ReportSettings(cases=0).canonical()])
     assert "In none of 3 studies" in part(out.read_text())
     assert "<img" not in part(out.read_text())

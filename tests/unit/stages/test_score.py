@@ -5,13 +5,13 @@ from lvpipe.config.score import ScoreSettings
 from lvpipe.files import read_table, write_table
 from lvpipe.forecasting.forecasts import climatology, forecast_id, gaussian, step, write_forecasts
 from lvpipe.images import Image, write_image, write_rejected
+from lvpipe.integration.tables import BEATS
 from lvpipe.labels import CAVITY
 from lvpipe.metrics import crps
 from lvpipe.scoring.masks import DICE, MASKS
 from lvpipe.scoring.pooled import POOLED
+from lvpipe.scoring.volumes import CRPS, SCORED, became
 from lvpipe.stages.calibrate import FALLBACKS
-from lvpipe.stages.integrate import BEATS
-from lvpipe.stages.score import CRPS, SCORED, became
 from lvpipe.tables import SheetRow
 
 SPACING = (1.5, 2.0, 10.0)
@@ -118,20 +118,8 @@ def _beat(case: str, edv: float) -> dict[str, object]:
     if case == "r":
         return {**dict.fromkeys(BEATS), "case": case, "flags": "rejected"}
     esv = 0.0 if case == "n" else SYSTOLE * edv
-    values = (
-        case,
-        edv,
-        esv,
-        edv - esv,
-        100 * (edv - esv) / edv,
-        None,
-        0,
-        9,
-        25,
-        10,
-        "few-slices" if case == "e" else "",
-        "",
-    )
+    flags = "few-slices" if case == "e" else ""
+    values = (case, edv, esv, edv - esv, 100 * (edv - esv) / edv, None, None, None, 0, 9, 25, 10, flags, "")
     return dict(zip(BEATS, values, strict=True))
 
 

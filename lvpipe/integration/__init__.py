@@ -1,0 +1,1 @@
+"""What `integrate` reads and writes."""
