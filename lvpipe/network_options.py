@@ -180,7 +180,10 @@ def _check_images(model: ModelEntry, source: Source) -> None:
 
 def _check_teaching(model: ModelEntry) -> None:
     """Refuse what a model sets for itself alone and would not hear."""
-    unheard = [key for key in _UNHEARD.get(model.makes, ()) if key in model.overrides.train]
+    given = model.overrides.train
+    unheard = [key for key in _UNHEARD.get(model.makes, ()) if key in given]
+    if model.makes == "volumes":
+        unheard += [f"volumes.{key}" for key in given.get("volumes", {}) if key != "turns"]
     if unheard:
         raise UserError(
             f"models: {model.name}: overrides: train: {unheard[0]} says nothing to network {model.network}, which "

@@ -53,11 +53,14 @@ class TellingVolumes:
         channels: int,
     ) -> None:
         self.stacks, self.watch, self.settings, self.window, self.channels = stacks, watch, settings, window, channels
-        self.examples = list(self._examples(learn))
+        self.examples: list[_Example] = []
+        known: list[tuple[float, float]] = []
+        for stack in map(stacks.read, learn):
+            self.examples.extend(self._examples(stack))
+            known.append(_volumes(stack))
         images = min(len(self.examples), settings.epoch_images or len(self.examples))
         self.size = Size(images, -(-images // settings.batch_images))
         self.random = torch.Generator().manual_seed(settings.seed)
-        known = [_volumes(stacks.read(case)) for case in learn]
         self._shown: Sequence[_Example] = ()
         self.mean_ml: tuple[float, float] = tuple(np.mean(known, axis=0).tolist())
 
@@ -114,10 +117,9 @@ class TellingVolumes:
         parts = torch.split(as_channels(cut), self.settings.batch_images)
         return torch.cat([self._apply(network, part).cpu() for part in parts]).mean(dim=0)
 
-    def _examples(self, cases: Sequence[str]) -> Iterator[_Example]:
-        for case in cases:
-            for which in range(count_examples(len(self.stacks.read(case).positions_mm), self.window, draws=1)):
-                yield from (_Example(case, which, way) for way in _WAYS[self.settings.volumes.turns])
+    def _examples(self, stack: "Stack") -> Iterator[_Example]:
+        for which in range(count_examples(len(stack.positions_mm), self.window, draws=1)):
+            yield from (_Example(stack.case, which, way) for way in _WAYS[self.settings.volumes.turns])
 
     def _fetch(self, examples: Sequence[_Example], random: np.random.Generator) -> "Batch":
         stacks = [self.stacks.read(example.case) for example in examples]
