@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from lvpipe.learning.batches import compute
 from lvpipe.learning.weights import build_network
 from lvpipe.networks import _layers
 from lvpipe.networks.fusion import fuse
@@ -209,10 +210,11 @@ def test_six_maps_fused_are_their_mean_until_weights_are_learnt():
 SMALL_NET4 = {"channels": 3, "filters": [2, 3, 4], "dense": 5}
 
 
-def test_volumes_start_where_they_are_told():
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_volumes_start_where_they_are_told_and_are_rounded_in_no_precision(precision):
     network = build_network("net4", SMALL_NET4)
-    network.start_at(137.0, 60.0)
-    assert network(torch.zeros(1, 3, 128, 128)).tolist() == [[137.0, 60.0]]
+    network.start_at(137.25, 60.5)
+    assert compute(network, torch.zeros(1, 3, 128, 128), precision).tolist() == [[137.25, 60.5]]
 
 
 def test_what_teaches_edv_leaves_the_network_of_esv_as_it_is():
