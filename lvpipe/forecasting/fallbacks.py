@@ -83,10 +83,10 @@ class Peers:
 
 
 def slab_of(areas_mm2: NDArray[Any], positions_mm: NDArray[Any]) -> Slab:
-    """Slices in any order; what a network tells of an empty one may lie below 0."""
+    """Slices in any order."""
     order = np.argsort(positions_mm, kind="stable")
     gaps = np.diff(positions_mm[order])
-    return Slab(np.maximum(areas_mm2[order], 0), float(np.median(gaps)) if len(gaps) else 0.0)
+    return Slab(areas_mm2[order], float(np.median(gaps)) if len(gaps) else 0.0)
 
 
 def fall_back(row: SheetRow, slab: Slab | None, peers: Peers) -> Fallback:

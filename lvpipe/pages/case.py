@@ -4,20 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lvpipe.beats import HEART_DOUBTFUL
 from lvpipe.charts import Line
-from lvpipe.labels import CAVITY
 from lvpipe.pages.figures import MODELS, REFERENCE, Curve, area_profile, forecast_steps, volume_curves
 from lvpipe.pages.markup import MISSING, Html, anchor, fixed, join, tag
-from lvpipe.pages.pictures import Window, box_path, contour_path, draw_picture, place_window, to_grey
 from lvpipe.pages.run import Outcome, Run
+from lvpipe.pages.strips import picture_strips
 from lvpipe.pages.study import GivenStudy, Study
 from lvpipe.pages.tables import amount, spread, table, words
-
-_MOMENTS = {"ED": "End-diastole", "ES": "End-systole"}
 
 _EVENTS_SHOWN = 4
 """Of one rule; a study with a hundred unreadable files says so once."""
@@ -40,7 +34,7 @@ def case_article(run: Run, study: Study, crop_mm: float) -> Html:
         _left_out(run, study.case),
         figures_table(study.outcomes),
         tag("div", *_charts(run, study, list(_profile(study, colours(run.models)))), class_="charts"),
-        *_pictures(run, study, crop_mm),
+        *picture_strips(run, study, crop_mm),
         events_list(study.ledger),
         id=anchor(study.case),
         class_="case",
@@ -196,54 +190,6 @@ def _given_profile(study: GivenStudy, paint: Mapping[str, str]) -> Iterator[Line
             x, areas = [position for position, _ in places], [area for _, area in places]
             dash = "" if word == "ED" else "5 4"
             yield Line(one.model if word == "ED" else "", x, areas, paint[one.model], dash=dash)
-
-
-def _pictures(run: Run, study: Study, crop_mm: float) -> Iterator[Html]:
-    moments = study.moments()
-    if not moments:
-        return
-    frames = sorted({frame for _, frame in moments})
-    window = _window(study, frames, crop_mm)
-    slices = range(study.cine_tzyx.shape[1])
-    greys = [to_grey(window.cut(study.cine_tzyx[frames, z])) for z in slices]
-    yield _legend(run, study)
-    for (word, frame), who in moments.items():
-        shots = (_figure(run, study, window, greys[z][frames.index(frame)], (frame, z)) for z in slices)
-        head = tag("h4", _MOMENTS[word], tag("small", f" frame {frame}, chosen by {', '.join(who)}"))
-        yield tag("div", head, tag("div", *shots, class_="strip", style=f"--slices:{len(slices)}"), class_="moment")
-
-
-def _window(study: Study, frames: Sequence[int], crop_mm: float) -> Window:
-    stacks = [mask for mask in (*study.masks.values(), study.reference_tzyx) if mask is not None]
-    masks = [stack[frames] == CAVITY for stack in stacks]
-    return place_window(masks, study.cine_tzyx.shape[2:], study.spacing_yx_mm, crop_mm)
-
-
-def _figure(run: Run, study: Study, window: Window, grey_yx: NDArray[np.uint8], place: tuple[int, int]) -> Html:
-    frame, z = place
-    contours = [(box_path(boxes[z], window), "box") for boxes in study.boxes.values() if z < len(boxes)]
-    if study.reference_tzyx is not None:
-        contours.append((contour_path(window.cut(study.reference_tzyx[place]) == CAVITY), "reference"))
-    for model, mask in study.masks.items():
-        contours.append((contour_path(window.cut(mask[place]) == CAVITY), f"m{run.models.index(model)}"))
-    label = f"{study.case}, frame {frame}, slice {z}"
-    scores = [
-        tag("b", fixed(value, 2), class_=f"m{run.models.index(model)}")
-        for model in study.masks
-        if np.isfinite(value := run.slice_dice.get((model, study.case, frame, z), float("nan")))
-    ]
-    caption = tag("figcaption", f"{z}: {fixed(study.position_mm(z), 0)} mm", *scores)
-    return tag("figure", draw_picture(grey_yx, window, contours, label), caption)
-
-
-def _legend(run: Run, study: Study) -> Html:
-    keys = [tag("span", model, class_=f"key m{run.models.index(model)}") for model in study.masks]
-    if study.reference_tzyx is not None:
-        keys.append(tag("span", "expert", class_="key reference"))
-    if study.boxes:
-        keys.append(tag("span", "box of the heart", class_="key box"))
-    dice = "; coloured numbers: Dice" if study.reference_tzyx is not None else ""
-    return tag("p", *keys, f" Below each picture: slice and position{dice}.", class_="legend")
 
 
 def _event_lines(rule: str, events: Sequence[Mapping[str, Any]]) -> Iterator[Html]:

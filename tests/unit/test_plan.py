@@ -219,6 +219,21 @@ def test_overrides_change_one_models_settings_alone():
         assert made.settings(stage, "other") == made.settings(stage, "unet")
 
 
+def test_models_that_regress_are_measured_like_those_that_draw():
+    drawing = model(volumes=["volumes"])
+    head = {"name": "head", "kind": "regresses", "training": "unet", "makes": "areas"}
+    whole = {"name": "whole", "kind": "regresses", "view": "standard", "network": "net4", "makes": "volumes"}
+    whole |= {"window": {"side_px": 128, "images": "slice_cycle"}, "volumes": ["volumes"]}
+    made = plan(models=[drawing, head, whole])
+    assert made.measuring_slices == ["unet", "head"]
+    assert made.measured == dict.fromkeys(("unet", "head", "whole"), ["contours", "volumes"])
+    assert made.given_tables() == []
+    assert made.heads == ["head"]
+    assert made.area_files == ["results/areas.csv", "results/score/areas/head.svg"]
+    assert made.training.strangers("head", 0) == made.training.strangers("unet", 0)
+    assert plan(models=[drawing]).area_files == []
+
+
 MEAN = {"name": "mean", "kind": "averages", "of": ["unet", "other"]}
 
 

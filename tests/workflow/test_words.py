@@ -11,7 +11,7 @@ from lvpipe.config.schema import Config
 ROOT = Path(__file__).parents[2]
 SNAKEFILE = (ROOT / "Snakefile").read_text()
 GRAMMAR = SNAKEFILE[: SNAKEFILE.index("\nimport")]
-FINALS = {f"results/{name}.csv" for name in ("crps", "dice", "segmentation", "cases", "published")}
+FINALS = {f"results/{name}.csv" for name in ("crps", "dice", "segmentation", "cases", "areas", "published")}
 
 
 def rules(word):

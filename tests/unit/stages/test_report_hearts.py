@@ -3,6 +3,7 @@
 import base64
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,9 @@ from lvpipe.config.resample import PreparedView
 from lvpipe.detection.judging import SHARES
 from lvpipe.files import read_table, write_bytes, write_table
 from lvpipe.images import read_image, write_image
+from lvpipe.pages.run import read_run
+from lvpipe.pages.strips import find_window
+from lvpipe.pages.study import read_study
 from lvpipe.stages.report import main
 from lvpipe.stages.resample import prepare_cine
 
@@ -113,3 +117,13 @@ def test_a_run_without_doubt_says_so(made, tmp_path):
     main(["page", *map(str, words), "--settings", ReportSettings(cases=0).canonical()])
     assert "In none of 3 studies" in part(out.read_text())
     assert "<img" not in part(out.read_text())
+
+
+def test_where_nobody_drew_pictures_lie_about_the_boxes(made):
+    hearts, root, _ = made
+    run = read_run(root, ["unet"], 60, 2, views=["standard"])
+    study = replace(read_study(run, "a1"), reference_tzyx=None)
+    window = find_window(study, [0], 40.0)
+    middle = [(side.start + side.stop - 1) / 2 for side in (window.rows, window.columns)]
+    assert study.masks == {}
+    assert middle == pytest.approx(hearts[0].middle_yx, abs=1.5)
