@@ -42,7 +42,7 @@ _LEAST_SHARE = 1e-4
 class SliceSequence(nn.Module):
     """Each window's map of the cavity; its mean is corrected by what the whole study says."""
 
-    def __init__(self, channels: Sequence[int], width: int, dropout: float) -> None:
+    def __init__(self, channels: Sequence[int], width: int) -> None:
         super().__init__()
         fine, middle, deep = channels
         self.down = nn.ModuleList(_unit(*sizes, stride=2) for sizes in ((1, fine), (fine, middle), (middle, deep)))
@@ -52,7 +52,7 @@ class SliceSequence(nn.Module):
         self.up = _unit(deep + middle, middle)
         self.map = nn.Conv2d(middle, 1, 1)
         self.read = nn.Linear(deep + 1 + _PLACES, width)
-        self.context = nn.ModuleList(_Context(width, step, dropout) for step in _STEPS)
+        self.context = nn.ModuleList(_Context(width, step) for step in _STEPS)
         self.correction, self.spread = nn.Linear(width, 1), nn.Linear(width, 1)
         self._start()
 
@@ -113,16 +113,18 @@ class _Beside(nn.Module):
 
 
 class _Context(nn.Module):
-    """What is known of a slice in a frame, and of those `step` away."""
+    """What is known of a slice in a frame, and of those `step` away.
 
-    def __init__(self, width: int, step: int, dropout: float) -> None:
+    Nothing is dropped out: volumes would vary by chance over the cycle, of which the largest and the smallest are taken.
+    """
+
+    def __init__(self, width: int, step: int) -> None:
         super().__init__()
         self.step = step
         self.layers = nn.Sequential(
             nn.LayerNorm(_NEAR * width),
             nn.Linear(_NEAR * width, width),
             nn.GELU(),
-            nn.Dropout(dropout),
             nn.Linear(width, width),
         )
 
@@ -151,6 +153,6 @@ def _places(study: "Tensor") -> "Tensor":
     return torch.stack([along, along.square(), torch.full_like(along, math.log(z))], dim=-1).expand(t, -1, -1)
 
 
-def build(channels: Sequence[int] = (16, 32, 64), width: int = 64, dropout: float = 0.1) -> nn.Module:
+def build(channels: Sequence[int] = (16, 32, 64), width: int = 64) -> nn.Module:
     """`channels` of its three levels, in fours; `width` of what it knows of a slice; sides are multiples of 8."""
-    return SliceSequence(channels, width, dropout)
+    return SliceSequence(channels, width)

@@ -88,7 +88,7 @@ def test_it_learns_how_large_a_disk_is_from_sums_over_the_stack():
     ]
     study = torch.stack(inside).reshape(4, 3, 32, 32)
     sums = study.mean(dim=(2, 3)).sum(dim=1)
-    network = build_network("slice_sequence", {"dropout": 0.0})
+    network = build_network("slice_sequence", {})
     optimiser = torch.optim.Adam(network.parameters(), lr=0.003)
     for _ in range(60):
         optimiser.zero_grad()
