@@ -226,7 +226,7 @@ def test_models_that_regress_are_measured_like_those_that_draw():
     whole |= {"window": {"side_px": 128, "images": "slice_cycle"}, "volumes": ["volumes"]}
     made = plan(models=[drawing, head, whole])
     assert made.measuring_slices == ["unet", "head"]
-    assert made.measured == dict.fromkeys(("unet", "head", "whole"), ["contours", "volumes"])
+    assert made.measured == {key: ["contours", "volumes"] for key in ("unet", "head", "whole")}
     assert made.given_tables() == []
     assert made.heads == ["head"]
     assert made.area_files == ["results/areas.csv", "results/score/areas/head.svg"]
