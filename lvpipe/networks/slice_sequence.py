@@ -115,7 +115,7 @@ class _Beside(nn.Module):
 class _Context(nn.Module):
     """What is known of a slice in a frame, and of those `step` away.
 
-    Nothing is dropped out: volumes would vary by chance over the cycle, of which the largest and the smallest are taken.
+    Nothing is dropped out: volumes would vary by chance over the cycle, of which the largest and least are taken.
     """
 
     def __init__(self, width: int, step: int) -> None:
