@@ -114,16 +114,9 @@ class TellingVolumes:
         parts = torch.split(as_channels(cut), self.settings.batch_images)
         return torch.cat([self._apply(network, part).cpu() for part in parts]).mean(dim=0)
 
-<<<<<<< HEAD
     def _examples(self, stack: "Stack") -> Iterator[_Example]:
         for which in range(count_examples(len(stack.positions_mm), self.window, draws=1)):
-            yield from (_Example(stack.case, which, way) for way in _WAYS[self.settings.volumes.turns])
-=======
-    def _examples(self, cases: Sequence[str]) -> Iterator[_Example]:
-        for case in cases:
-            for which in range(count_examples(len(self.stacks.read(case).positions_mm), self.window, draws=1)):
-                yield from (_Example(case, which, way) for way in WAYS[self.settings.volumes.turns])
->>>>>>> learn
+            yield from (_Example(stack.case, which, way) for way in WAYS[self.settings.volumes.turns])
 
     def _fetch(self, examples: Sequence[_Example], random: np.random.Generator) -> "Batch":
         stacks = [self.stacks.read(example.case) for example in examples]
