@@ -31,3 +31,7 @@ TURNS: Final[dict[TurnName, Turn]] = {
 _MIRRORS = 4
 SETS: Final = {"none": (AS_IT_IS,), "mirrors": tuple(TURNS.values())[:_MIRRORS], "all": tuple(TURNS.values())}
 """The choices that have a name of their own."""
+
+QUARTERS: Final = tuple(Turn(mirrored=False, quarters=quarters) for quarters in range(4))
+WAYS: Final[dict[str, tuple[Turn, ...]]] = {"none": SETS["none"], "mirrors": SETS["mirrors"], "quarters": QUARTERS}
+"""In which stacks are shown that teach by volumes."""

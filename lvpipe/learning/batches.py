@@ -33,11 +33,15 @@ def compute_logits(
 
 def compute(network: "nn.Module", ready: "Tensor", precision: Precision) -> "Tensor":
     """Apply the network to what is ready for it, in these numbers."""
-    device = ready.device.type
-    low = resolve_precision(precision, device) == "bfloat16"
-    with torch.autocast(device, dtype=torch.bfloat16, enabled=low):
+    with in_numbers(precision, ready.device.type):
         found: Tensor = network(ready)
     return found.float()
+
+
+def in_numbers(precision: Precision, device: str) -> torch.autocast:
+    """What networks are applied within, to compute in these numbers."""
+    low = resolve_precision(precision, device) == "bfloat16"
+    return torch.autocast(device, dtype=torch.bfloat16, enabled=low)
 
 
 def scale(images: "Tensor", intensities: Intensities) -> "Tensor":

@@ -28,8 +28,13 @@ class Course:
     """Where the epochs of a training lie in its legs."""
 
     def __init__(self, legs: Sequence[Leg]) -> None:
-        self._legs = [leg for leg in legs if leg]
-        self._starts = [0, *accumulate(map(len, self._legs))]
+        self._legs = legs
+        self._starts = [0, *accumulate(map(len, legs))]
+
+    @property
+    def epochs(self) -> int:
+        """Of all legs together."""
+        return self._starts[-1]
 
     def leg(self, epoch: int) -> tuple[int, Leg]:
         """The leg of an epoch, counted from 0, and its first epoch."""

@@ -95,7 +95,7 @@ class _Loop:
         self._enter(0)
         self.average = make_average(self.network, settings)
         self.random = np.random.default_rng(settings.seed)
-        self.progress = Progress(settings.epochs, task.score)
+        self.progress = Progress(self.course.epochs, task.score)
         self.gradients = GradientNorms(self.network) if settings.log_gradients else None
         self.history: list[Epoch] = []
         self.kept: Mapping[str, Tensor] = {}
@@ -140,7 +140,7 @@ class _Loop:
         torch.set_rng_state(state["torch"])
         torch.cuda.set_rng_state_all(state["cuda"])
         self.kept = state["kept"]
-        print(f"going on after epoch {len(self.history)} of {self.settings.epochs}", flush=True)
+        print(f"going on after epoch {len(self.history)} of {self.course.epochs}", flush=True)
 
     @property
     def judged(self) -> "nn.Module":
@@ -155,7 +155,7 @@ class _Loop:
         done = len(self.history)
         start, _ = self.course.leg(max(done - 1, 0))
         waiting = self.course.ends_with(done - 1) and _waited(self.history[start:]) >= self.settings.patience
-        return done < self.settings.epochs and not waiting
+        return done < self.course.epochs and not waiting
 
     def begin(self) -> None:
         """What comes before an epoch."""

@@ -36,6 +36,8 @@ class Judged(NamedTuple):
 class SampledTask(ABC, Generic[Many]):
     """A task whose examples have numbers; what they are and what counts as an error is told by its kinds."""
 
+    score: str
+
     def __init__(self, learn: Many, watch: Many, settings: LoopSettings, epoch_images: int | None = None) -> None:
         self.learn, self.watch, self.settings = learn, watch, settings
         self.images = min(len(learn), epoch_images or len(learn))
@@ -85,6 +87,10 @@ class SampledTask(ABC, Generic[Many]):
             found = self.judge(network, self.fetch(self.watch, places))
             loss, good, of = loss + found.loss * len(places), good + found.good, of + found.of
         return Watched(loss / n, good / max(of, 1))
+
+    @abstractmethod
+    def loss(self, network: "nn.Module", batch: "Batch") -> "Tensor":
+        """The loss of one batch."""
 
     @abstractmethod
     def fetch(self, examples: Many, chosen: NDArray[np.intp]) -> "Batch":

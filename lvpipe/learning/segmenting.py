@@ -14,9 +14,11 @@ from lvpipe.learning.augment import Augmenter
 from lvpipe.learning.balancing import draw_balanced, find_blank
 from lvpipe.learning.batches import as_batch, scale
 from lvpipe.learning.losses import make_loss
+from lvpipe.learning.measuring import tell_both
 from lvpipe.learning.sampled import Judged, SampledTask
 from lvpipe.learning.store import Samples
 from lvpipe.learning.targets import split_labels, warp_labels
+from lvpipe.networks._area_head import share_of_window
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -36,10 +38,11 @@ class Segmenting(SampledTask[Samples]):
         settings: TrainSettings,
         intensities: Intensities = "standard",
         labels: Sequence[Label] = ("cavity",),
+        areas_weight: float = 0.0,
     ) -> None:
         super().__init__(learn, watch, settings, settings.epoch_images)
         self.intensities: Intensities = intensities
-        self.labels = labels
+        self.labels, self.areas_weight = labels, areas_weight
         self.augment = Augmenter(settings.augmentation, settings.seed)
         self.random = self.augment.random
         self.compare = make_loss(settings)
@@ -47,9 +50,13 @@ class Segmenting(SampledTask[Samples]):
         self.blank = None if self.blank_share is None else find_blank(learn)
 
     def loss(self, network: "nn.Module", batch: "Batch") -> "Tensor":
-        """The loss of a batch, changed at random."""
+        """The loss of a batch, changed at random; with a weight of areas, their mean absolute error as well."""
         changed, moved = warp_labels(self.augment, *(part.to(self.settings.device) for part in batch))
-        return self._error(self.apply(network, changed), moved)
+        if not self.areas_weight:
+            return self._error(self.apply(network, changed), moved)
+        logits, areas = tell_both(network, self.standardise(changed), self.settings.precision)
+        drawn = share_of_window(split_labels(moved, self.labels[:1])[0])
+        return self._error(logits, moved) + self.areas_weight * (areas - drawn).abs().mean()
 
     def draw(self, order: np.random.Generator) -> NDArray[np.intp]:
         """Balanced, if that is wanted."""

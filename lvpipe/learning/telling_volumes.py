@@ -14,7 +14,7 @@ from lvpipe.learning.apply import turned
 from lvpipe.learning.batches import compute
 from lvpipe.learning.channels import as_channels, count_examples, cut_example, fixed_examples, prepare, scale_channels
 from lvpipe.learning.legs import Leg, Size, Watched
-from lvpipe.turns import SETS, Turn
+from lvpipe.turns import WAYS, Turn
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 WATCH_DRAWS = 4
 """Draws of a watched study, whose mean is watched: always the same ones, else the watched loss would be noise."""
-
-QUARTERS = tuple(Turn(mirrored=False, quarters=quarters) for quarters in range(4))
-_WAYS = {"none": SETS["none"], "mirrors": SETS["mirrors"], "quarters": QUARTERS}
 
 
 class _Example(NamedTuple):
@@ -119,7 +116,7 @@ class TellingVolumes:
 
     def _examples(self, stack: "Stack") -> Iterator[_Example]:
         for which in range(count_examples(len(stack.positions_mm), self.window, draws=1)):
-            yield from (_Example(stack.case, which, way) for way in _WAYS[self.settings.volumes.turns])
+            yield from (_Example(stack.case, which, way) for way in WAYS[self.settings.volumes.turns])
 
     def _fetch(self, examples: Sequence[_Example], random: np.random.Generator) -> "Batch":
         stacks = [self.stacks.read(example.case) for example in examples]

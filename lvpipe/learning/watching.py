@@ -21,8 +21,13 @@ def settle_watched(
             f"drawn {drawn}s in {cines} for {len(cases)} cases; expected references of at least two: "
             f"see the ledgers in results/convert for what was rejected, or name other cohorts in {masks}"
         )
+    return share_watched(cases, watch, f"no drawn {drawn}")
+
+
+def share_watched(cases: Sequence[str], watch: Collection[str], lack: str) -> tuple[list[str], list[str]]:
+    """The same of two cases or more; `lack` is why others are not among them."""
     watched = [case for case in cases if case in watch]
     if not watched or len(watched) == len(cases):
         watched = [cases[-1]]
-        print(f"watching {cases[-1]}: the cases that were to be watched, or all others, have no drawn {drawn}")
+        print(f"watching {cases[-1]}: the cases that were to be watched, or all others, have {lack}")
     return [case for case in cases if case not in watched], watched

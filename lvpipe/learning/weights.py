@@ -20,8 +20,8 @@ _KEY = "lvpipe"
 """The only metadata key: safetensors does not keep the order of several, and equal networks have equal bytes."""
 
 
-def build_network(network: str, options: Mapping[str, Any]) -> "nn.Module":
-    """The architecture of this name, with fresh weights.
+def build_network(network: str, options: Mapping[str, Any], head: bool = False) -> "nn.Module":
+    """The architecture of this name, with fresh weights; `head`: it tells areas too, by a head of its own or a general.
 
     Raises:
         UserError: these options make no network, such as a list of levels that is too short.
@@ -34,11 +34,17 @@ def build_network(network: str, options: Mapping[str, Any]) -> "nn.Module":
         raise UserError(
             f"network {network} cannot be built with options {dict(options)}: {why}; mend the model's `options`"
         ) from error
-    return built
+    return _with_areas(built, options) if head and not hasattr(built, "fractions") else built
+
+
+def _with_areas(drawing: "nn.Module", options: Mapping[str, Any]) -> "nn.Module":
+    from lvpipe.networks._area_head import WithAreas
+
+    return WithAreas(drawing, options.get("outputs", 1))
 
 
 def write_weights(path: Path, state: "Mapping[str, Tensor]", architecture: Mapping[str, Any]) -> None:
-    """Write weights with their architecture: `network` and `options`."""
+    """Write weights with their architecture: `network`, `options` and perhaps `head`."""
     from safetensors.torch import save
 
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
@@ -70,7 +76,7 @@ def read_network(path: Path, expected: str | None = None) -> "nn.Module":
         with safe_open(path, framework="pt") as file:
             architecture = json.loads((file.metadata() or {})[_KEY])
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping, has only keys())
-        network = build_network(architecture["network"], architecture["options"])
+        network = build_network(**architecture)
         network.load_state_dict(state)
     except (SafetensorError, ImportError, KeyError, TypeError, ValueError, RuntimeError, UserError) as error:
         raise UserError(
@@ -83,3 +89,20 @@ def read_network(path: Path, expected: str | None = None) -> "nn.Module":
         )
     ready: nn.Module = network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # its stub lacks it
     return ready
+
+
+def start_from(path: Path, network: "nn.Module", architecture: Mapping[str, Any]) -> None:
+    """Give a fresh network of this architecture the weights of a file; a head that the file has not stays fresh.
+
+    Raises:
+        UserError: the file is not readable, or holds another network.
+    """
+    given = read_network(path, architecture["network"])
+    bare = not hasattr(given, "drawing") and hasattr(network, "drawing")
+    try:
+        network.get_submodule("drawing" if bare else "").load_state_dict(given.state_dict())
+    except RuntimeError as error:
+        raise UserError(
+            f"{path}: its weights do not fit the network {architecture['network']} with options "
+            f"{architecture['options']}; expected the `options` and `labels` of the model that it starts from"
+        ) from error

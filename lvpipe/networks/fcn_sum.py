@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from lvpipe.networks._area_head import share_of_window
 from lvpipe.networks._layers import double, lasagne_norm, lasagne_unit, start_he_lasagne
 from lvpipe.networks._pairs import as_probabilities
 
@@ -42,6 +43,10 @@ class FcnSum(nn.Module):
         """Logits of each label, and the map of areas: this network's is the cavity's probability itself."""
         probs = self._probabilities(images).float()
         return torch.logit(probs, eps=_SMALLEST), probs[:, :1]
+
+    def fractions(self, images: "Tensor") -> "Tensor":
+        """The share of each window that is cavity, `(n,)`."""
+        return share_of_window(self.both(images)[1])
 
     def _probabilities(self, images: "Tensor") -> "Tensor":
         maps: list[Tensor] = []

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import nn
 
+from lvpipe.networks._area_head import share_of_window
 from lvpipe.networks._layers import double, lasagne_unit, start_he_lasagne
 from lvpipe.networks._pairs import as_logits, as_probabilities
 
@@ -23,7 +24,7 @@ _AREA_FILTERS = {"A": 8, "B": 16}
 class Hfcn(nn.Module):
     """Logits of each label (the paper's P), and a map O whose mean is the share of the window that is cavity.
 
-    Training on drawn masks alone leaves the area head as it started: only areas and volumes teach it.
+    Drawn masks alone leave the head of areas as it started: areas and volumes teach it.
     """
 
     def __init__(self, outputs: int, variant: str, rectified: bool) -> None:
@@ -47,6 +48,10 @@ class Hfcn(nn.Module):
         columns = self._columns(images)
         scores = self.scores(columns[-1])
         return as_logits(scores), self.area(torch.cat([*columns, as_probabilities(scores)], dim=1))
+
+    def fractions(self, images: "Tensor") -> "Tensor":
+        """The share of each window that is cavity, `(n,)`."""
+        return share_of_window(self.both(images)[1])
 
     def _columns(self, images: "Tensor") -> "list[Tensor]":
         seen = [self.trunk[0](images)]

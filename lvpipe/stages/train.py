@@ -1,23 +1,29 @@
-"""`train`: a network per fold, from the drawn slices of the patients outside that fold."""
+"""`train`: a network per fold, from the drawn slices and the reference volumes of the patients outside that fold."""
 
 import json
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lvpipe.arguments import section_of, stage_parser
+from lvpipe.config.integrate import IntegrateSettings
 from lvpipe.config.train import TrainSettings
 from lvpipe.config.window import Window
 from lvpipe.digests import digest, file_digest
 from lvpipe.files import write_bytes, write_table
 from lvpipe.labels import VALUES
 from lvpipe.spool import Spool
+from lvpipe.tables import read_cases
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from lvpipe.learning.loop import Epoch
-    from lvpipe.learning.segmenting import Segmenting
+    from lvpipe.learning.sampled import SampledTask
+    from lvpipe.learning.store import Samples
+    from lvpipe.learning.task import Task
 
 
 def main(argv: Sequence[str]) -> None:
@@ -36,17 +42,30 @@ def main(argv: Sequence[str]) -> None:
 
 def _parse(argv: Sequence[str]) -> Namespace:
     parser = stage_parser(__doc__, TrainSettings, "cines", "boxes", "model", "history", "spool")
-    parser.add_argument("--network", type=json.loads, required=True, help="JSON with `network` and `options`")
+    parser.add_argument("--network", type=json.loads, required=True, help="JSON with `network`, `options`, `head`")
+    parser.add_argument("--makes", choices=("prob", "areas", "volumes"), default="prob", help="what the network makes")
     parser.add_argument("--window", type=section_of(Window), required=True, metavar="JSON", help="what it sees")
     parser.add_argument("--labels", nargs="+", choices=VALUES, required=True, help="what the outputs stand for")
-    parser.add_argument("--learn", nargs="+", required=True, help="cases to learn from")
-    parser.add_argument("--watch", nargs="+", required=True, help="cases that decide when to stop")
+    parser.add_argument("--learn", nargs="*", default=[], help="cases whose masks it learns from")
+    parser.add_argument("--watch", nargs="*", default=[], help="those that decide when to stop")
+    parser.add_argument("--measure-learn", nargs="*", default=[], help="cases whose volumes it learns from")
+    parser.add_argument("--measure-watch", nargs="*", default=[], help="those that decide when to stop")
+    parser.add_argument("--sheet", type=Path, nargs="?", help="the case sheet, which has the volumes")
+    parser.add_argument("--ledgers", type=Path, help="folder of the ledgers, which say where slices lie")
+    parser.add_argument(
+        "--integrate",
+        type=section_of(IntegrateSettings),
+        default=IntegrateSettings(),
+        metavar="JSON",
+        help="how slices sum up",
+    )
+    parser.add_argument("--start", type=Path, nargs="?", help="a model whose weights it starts from")
     parser.add_argument(
         "--diverged",
         choices=("stop", "note"),
         default="stop",
-        help="where no epoch has a finite loss: `stop` with an error; or `note` it in the history, with a model of "
-        "zero bytes, since other trials of a search can still go on",
+        help="where a loss is no number: `stop` with an error; or `note` it in the history, with the best model so far "
+        "or one of zero bytes: other trials of a search can still go on",
     )
     parser.add_argument("--code", required=True, help="digest of the code: a checkpoint belongs to it")
     return parser.parse_args(argv)
@@ -56,55 +75,115 @@ def _train(args: Namespace, kept: Path) -> "Sequence[Epoch]":
     """Write the model; its history, also of a training that diverged and may."""
     from lvpipe.learning.checkpoint import Checkpoint
     from lvpipe.learning.loop import Diverged, train
-    from lvpipe.learning.weights import build_network, write_weights
+    from lvpipe.learning.weights import build_network, start_from, write_weights
 
-    task = _task(args, kept)
-    network = build_network(args.network["network"], args.network["options"])
+    network = build_network(**args.network)
+    task = _task(args, kept, network)
+    if args.start:
+        start_from(args.start, network, args.network)
     try:
         history, best = train(network, task, args.settings, Checkpoint(kept / "checkpoint"))
     except Diverged as error:
         if args.diverged == "stop":
             raise
         print(error)
+        history, best = error.history, error.kept
+    if best:
+        write_weights(args.model, best, args.network)
+    else:
         write_bytes(args.model, b"")
-        return error.history
-    write_weights(args.model, best, args.network)
     return history
 
 
-def _task(args: Namespace, kept: Path) -> "Segmenting":
-    """What is to be learnt, from the cases of which something is drawn."""
+def _task(args: Namespace, kept: Path, network: "nn.Module") -> "Task":
+    """What is to be learnt, of masks, of volumes, or of both."""
+    if args.measure_learn:
+        return _measuring(args, kept, network)
+    return _drawing(args, kept)
+
+
+def _drawing(args: Namespace, kept: Path) -> "SampledTask[Samples]":
+    """What masks teach, of the cases of which something is drawn."""
+    from lvpipe.learning.locating import Locating
     from lvpipe.learning.parts import describe_parts, divide
     from lvpipe.learning.samples import store_samples
     from lvpipe.learning.segmenting import Segmenting
     from lvpipe.learning.watching import settle_watched
 
-    store = store_samples(kept / "samples", _taught(args), args.cines, args.boxes, args.window)
+    store = store_samples(kept / "samples", _drawn(args), args.cines, args.boxes, args.window)
     drawn = [case for case, count in store.counts.items() if count]
     learners, watched = settle_watched(drawn, args.watch, args.cines, "slice", "the model's `masks`")
     parts = divide(store, learners, watched, args.settings)
     print(describe_parts(parts))
-    return Segmenting(parts.learn, parts.watch, args.settings, args.window.intensities, args.labels)
+    seen = (parts.learn, parts.watch, args.settings, args.window.intensities)
+    if args.makes == "areas":
+        return Locating(*seen)
+    volumes = args.settings.volumes
+    headed = bool(args.measure_learn) and volumes.by == "areas"
+    return Segmenting(*seen, args.labels, volumes.areas_weight if headed else 0.0)
 
 
-def _taught(args: Namespace) -> list[str]:
+def _measuring(args: Namespace, kept: Path, network: "nn.Module") -> "Task":
+    """What volumes teach, of the cases that are whole and have them, and masks beside them, if there are any."""
+    from lvpipe.learning.by_volumes import ByVolumes
+    from lvpipe.learning.measuring import Measurer, sees_studies
+    from lvpipe.learning.stacks import store_stacks
+    from lvpipe.learning.telling_volumes import TellingVolumes
+    from lvpipe.learning.watching import share_watched
+
+    volumes_ml, places = _volumes(args), (args.cines, args.ledgers, args.boxes)
+    stacks = store_stacks(kept / "stacks", _measured(args), volumes_ml, *places, args.window)
+    learn, watch = share_watched(stacks.cases, args.measure_watch, "no volumes or no whole stack")
+    print(f"learning from the volumes of {len(learn)} cases, watching those of {len(watch)}")
+    if args.makes == "volumes":
+        task = TellingVolumes(stacks, learn, watch, args.settings, args.window, int(network.channels))  # type: ignore[arg-type]  # such networks have it
+        task.start(network)
+        return task
+    return ByVolumes(
+        stacks,
+        learn,
+        watch,
+        Measurer(args.settings, args.integrate, args.window.intensities),
+        _drawing(args, kept) if args.learn else None,
+        draws=args.makes == "prob",
+        studies=sees_studies(network),
+        started=args.start is not None,
+    )
+
+
+def _volumes(args: Namespace) -> dict[str, tuple[float, float]]:
+    """EDV and ESV of the cases that teach by them."""
+    rows = read_cases(args.sheet) if args.sheet else {}
+    return {case: (rows[case].edv_ml, rows[case].esv_ml) for case in _measured(args) if case in rows}
+
+
+def _drawn(args: Namespace) -> list[str]:
     return list(dict.fromkeys(args.learn + args.watch))
 
 
+def _measured(args: Namespace) -> list[str]:
+    return list(dict.fromkeys(args.measure_learn + args.measure_watch))
+
+
 def _key(args: Namespace) -> str:
-    """All that the trajectory of this training depends on, the content of every input with it."""
+    """All that the trajectory of this training depends on, the content of every input with it.
+
+    Not the whole case sheet, which changes with every new case: what it says of those that teach.
+    """
     from lvpipe.learning.device import describe_machine
 
-    choices = {
-        "code": args.code,
-        "settings": args.settings.canonical(),
-        "machine": describe_machine(args.settings),
-        "network": args.network,
-        "window": args.window.canonical(),
-        "labels": args.labels,
-        "learn": args.learn,
-        "watch": args.watch,
-    }
-    folders = {"_cine.nii.gz": args.cines, "_reference.nii.gz": args.cines, "_boxes.json": args.boxes}
-    paths = [folder / f"{case}{ending}" for case in _taught(args) for ending, folder in folders.items()]
-    return digest(json.dumps(choices, sort_keys=True), *(file_digest(path) for path in paths))
+    sections = {name: getattr(args, name).canonical() for name in ("settings", "window", "integrate")}
+    names = ("code", "network", "makes", "labels", "learn", "watch", "measure_learn", "measure_watch")
+    words = {name: getattr(args, name) for name in names}
+    choices = {**words, **sections, "machine": describe_machine(args.settings), "volumes": _volumes(args)}
+    return digest(json.dumps(choices, sort_keys=True), *(file_digest(path) for path in _files(args)))
+
+
+def _files(args: Namespace) -> Iterator[Path]:
+    for case in dict.fromkeys(_drawn(args) + _measured(args)):
+        yield args.cines / f"{case}_cine.nii.gz"
+        yield args.boxes / f"{case}_boxes.json"
+    yield from (args.cines / f"{case}_reference.nii.gz" for case in _drawn(args))
+    yield from (args.ledgers / f"{case}_cine.json" for case in _measured(args))
+    if args.start:
+        yield args.start

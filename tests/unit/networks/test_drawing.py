@@ -6,7 +6,7 @@ from torch import nn
 
 from lvpipe import network_options
 from lvpipe.errors import UserError
-from lvpipe.learning.weights import build_network, read_network, write_weights
+from lvpipe.learning.weights import build_network, read_network, start_from, write_weights
 
 UNTAUGHT = {
     "hfcn": "area.",  # areas and volumes teach it
@@ -34,6 +34,23 @@ def test_it_learns_from_its_smallest_window(name, monkeypatch):
     untaught = [key for key, parameter in network.named_parameters() if parameter.grad is None]
     assert all(key.startswith(UNTAUGHT.get(name, "-")) for key in untaught), untaught
     assert all(parameter.grad.isfinite().all() for parameter in network.parameters() if parameter.grad is not None)
+
+
+@pytest.mark.parametrize("name", network_options.list_drawing())
+def test_a_head_of_areas_teaches_what_draws(name, monkeypatch):
+    monkeypatch.setattr("lvpipe.networks.net2._CODE", (1, 16, 16))
+    torch.manual_seed(0)
+    side = smallest_side(name)
+    network = build_network(name, {"outputs": 2}, head=True)
+    images = torch.randn(2, 1, side, side)
+    fractions = network.fractions(images)
+    assert fractions.shape == (2,)
+    assert (fractions >= 0).all()
+    fractions.sum().backward()
+    slopes = {key: parameter.grad for key, parameter in network.named_parameters() if parameter.grad is not None}
+    trunk = [grad for key, grad in slopes.items() if not key.startswith("area.")]
+    assert any(grad.abs().sum() > 0 for grad in trunk[:2]), "the first layer is reached"
+    assert all(grad.isfinite().all() for grad in slopes.values())
 
 
 @pytest.mark.parametrize("name", [name for name in network_options.list_drawing() if name not in LARGE])
@@ -89,3 +106,38 @@ def test_the_small_ones_learn_a_few_images_by_heart(name, options, dice):
 def test_options_that_make_no_network_are_told_in_one_line(name, options, words):
     with pytest.raises(UserError, match=rf"network {name} cannot be built with options .*{words}.*mend the model's"):
         build_network(name, options)
+
+
+def test_a_general_head_begins_as_the_cavitys_probability_and_learns_to_correct_it():
+    torch.manual_seed(0)
+    network, images = build_network("unet", {"channels": [4, 8]}, head=True), torch.randn(3, 1, 16, 16)
+    probability = network(images).sigmoid().mean(dim=(1, 2, 3))
+    torch.testing.assert_close(network.fractions(images), probability)
+    optimiser = torch.optim.Adam(network.area.parameters(), lr=0.05)
+    for _ in range(100):
+        optimiser.zero_grad()
+        (network.fractions(images) - 0.1).abs().sum().backward()
+        optimiser.step()
+    torch.testing.assert_close(network.fractions(images), torch.full((3,), 0.1), atol=0.03, rtol=0)
+    torch.testing.assert_close(network.eval()(images), network.drawing(images))
+
+
+@pytest.mark.parametrize("name", ["unet", "hfcn"])
+def test_a_head_comes_back_from_the_file_and_a_start_may_lack_it(tmp_path, name):
+    plain, headed = ({"network": name, "options": {"outputs": 2}, **more} for more in ({}, {"head": True}))
+    drawing, file, images = build_network(**plain).eval(), tmp_path / "m.safetensors", torch.randn(1, 1, 32, 32)
+    write_weights(file, drawing.state_dict(), plain)
+    network = build_network(**headed).eval()
+    start_from(file, network, headed)
+    torch.testing.assert_close(network(images), drawing(images))
+    write_weights(file, network.state_dict(), headed)
+    torch.testing.assert_close(read_network(file).fractions(images), network.fractions(images))
+
+
+def test_a_start_of_other_options_is_told_in_one_line(tmp_path):
+    file, other = tmp_path / "m.safetensors", {"network": "unet", "options": {"channels": [4, 8]}}
+    write_weights(file, build_network(**other).state_dict(), other)
+    wanted = {"network": "unet", "options": {"channels": [8, 8]}}
+    with pytest.raises(UserError, match=r"m\.safetensors: its weights do not fit the network unet") as caught:
+        start_from(file, build_network(**wanted), wanted)
+    assert "\n" not in str(caught.value)

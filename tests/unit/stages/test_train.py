@@ -9,10 +9,11 @@ from placing import boxes_at, window
 from stopping import stop_at
 
 from lvpipe.boxes import write_boxes
-from lvpipe.config.train import TrainSettings
-from lvpipe.files import read_table
+from lvpipe.config.train import TrainSettings, VolumeTeaching
+from lvpipe.files import read_table, write_table
 from lvpipe.images import write_image, write_rejected
 from lvpipe.learning.weights import read_network
+from lvpipe.sheet import COLUMNS
 
 pytestmark = pytest.mark.usefixtures("torch_as_it_was")
 
@@ -49,7 +50,9 @@ def words(
 def test_a_model_and_its_history(lvpipe, folder, capsys):
     assert lvpipe(*words(folder, "abr", "w")) == 0
     history = read_table(folder / "model.csv")
-    assert list(history[0]) == ["epoch", "learning_rate", "train_loss", "watch_loss", "watch_score", "best"]
+    columns = ["epoch", "learning_rate", "train_loss", "watch_loss", "watch_score", "best", "watch_error_ml"]
+    assert list(history[0]) == columns
+    assert history[0]["watch_error_ml"] == "", "no volumes are watched"
     assert [row["epoch"] for row in history] == ["1", "2", "3"]
     assert history[0]["best"] == "True"
     network = read_network(folder / "model.safetensors")
@@ -140,14 +143,14 @@ def test_a_checkpoint_of_another_training_is_not_used(lvpipe, folder, monkeypatc
 
 @pytest.mark.parametrize("diverged", ["stop", "note"])
 def test_a_training_that_diverges_stops_or_is_noted(lvpipe, folder, capsys, diverged):
-    hopeless = SETTINGS.model_copy(update={"learning_rate": 1e30})
+    hopeless = SETTINGS.model_copy(update={"learning_rate": 1e30, "batch_images": 2})
     assert lvpipe(*words(folder, "ab", "w", settings=hopeless), "--diverged", diverged) == (diverged == "stop")
     told = capsys.readouterr()
-    assert "training diverged: the watched loss was nan in all 3 epochs" in told.err + told.out
+    assert "training diverged: the loss is nan in epoch 1, batch 2, of the cases " in told.err + told.out
     assert (folder / "model.csv").exists() is (diverged == "note")
     if diverged == "note":
         assert (folder / "model.safetensors").read_bytes() == b""
-        assert [row["best"] for row in read_table(folder / "model.csv")] == ["False"] * 3
+        assert [row["best"] for row in read_table(folder / "model.csv")] == ["False"]
         assert not (folder / "spool").exists()
 
 
@@ -172,3 +175,91 @@ def test_a_model_of_two_labels_has_an_output_for_each(lvpipe, folder):
     network = json.dumps({"network": "unet", "options": {"channels": [4, 8], "outputs": 2}})
     assert lvpipe(*words(folder, "ab", "w", labels=("cavity", "myocardium"), network=network)) == 0
     assert read_network(folder / "model.safetensors")(torch.zeros(1, 1, 32, 32)).shape == (1, 2, 32, 32)
+
+
+LEDGER = {"complete": True, "positions_mm": [0.0, 10.0, 20.0], "thickness_mm": 8.0, "slice_spacing_mm": 10.0}
+
+
+@pytest.fixture
+def measured(folder):
+    """The same cases with ledgers and volumes; that of `u` has no ESV."""
+    for case in "abwu":
+        (folder / f"{case}_cine.json").write_text(json.dumps(LEDGER))
+    known = [dict.fromkeys(COLUMNS, "") | {"case": case, "fold": 0, "edv_ml": 20.0, "esv_ml": 10.0} for case in "abwu"]
+    write_table(folder / "cases.csv", COLUMNS, [*known[:3], known[3] | {"esv_ml": None}])
+    volumes = VolumeTeaching(rounds=1, both_epochs=1, volumes_epochs=1, turns="none")
+    settings = SETTINGS.model_copy(update={"epochs": 1, "volumes": volumes})
+
+    def run(*further, learn="ab", watch="w", network=NETWORK, out="model", learn_volumes="abu", **changes):
+        own = ("--measure-learn", *learn_volumes, "--measure-watch", "w", "--sheet", folder / "cases.csv")
+        chosen = settings.model_copy(update=changes)
+        plain = words(folder, learn, watch, out, chosen, network=network)
+        return (*plain, *own, "--ledgers", folder, "--integrate", "{}", *further)
+
+    return run
+
+
+def headed(**more) -> str:
+    return json.dumps({**json.loads(NETWORK), "head": True, **more})
+
+
+def test_masks_then_both_then_volumes(lvpipe, folder, measured, capsys):
+    assert lvpipe(*measured(network=headed())) == 0
+    assert len(history := read_table(folder / "model.csv")) == 3
+    assert all(float(row["watch_error_ml"]) > 0 for row in history)
+    assert read_network(folder / "model.safetensors").fractions(torch.zeros(1, 1, 32, 32)).shape == (1,)
+    told = capsys.readouterr().out
+    assert "left out of the volumes: u (the case sheet has EDV 20 and ESV nan mL)" in told
+    assert "learning from the volumes of 2 cases, watching those of 1" in told
+
+
+def test_weights_of_another_model_are_the_start(lvpipe, folder, measured):
+    assert lvpipe(*words(folder, "ab", "w", "before")) == 0
+    start = ("--start", folder / "before.safetensors")
+    assert lvpipe(*measured(*start, network=headed())) == 0
+    assert len(read_table(folder / "model.csv")) == 2, "rounds alone"
+    assert lvpipe(*measured(*start, learn="", watch="", network=headed(), epochs=4)) == 0
+    assert len(read_table(folder / "model.csv")) == 4, "volumes alone"
+
+
+@pytest.mark.parametrize("makes", ["areas", "volumes", "study"])
+def test_networks_that_regress_learn_of_volumes(lvpipe, folder, measured, monkeypatch, makes):
+    networks = {
+        "study": ({"network": "slice_sequence", "options": {"channels": [4, 4, 4], "width": 8}}, "areas"),
+        "areas": ({"network": "hfcn", "options": {}}, "areas"),
+        "volumes": ({"network": "net4", "options": {"channels": 4}}, "volumes"),
+    }
+    network, kind = networks[makes]
+    if makes == "volumes":
+        monkeypatch.setattr("lvpipe.networks.net4._FIELD", 4)
+    run = measured("--makes", kind, learn="", watch="", network=json.dumps(network))
+    assert lvpipe(*run) == 0
+    (row,) = read_table(folder / "model.csv")
+    assert float(row["watch_error_ml"]) > 0
+
+
+@pytest.mark.parametrize("change", ["nothing", "volume", "stranger", "ledger", "integrate", "start"])
+def test_a_checkpoint_belongs_to_what_is_taught_by_volumes(lvpipe, folder, measured, monkeypatch, capsys, change):
+    assert lvpipe(*words(folder, "ab", "w", "before")) == 0
+    more = ("--start", folder / "before.safetensors")
+
+    def stopped(*further) -> None:
+        command = measured(*more, *further, network=headed(), epochs=4, learn="", watch="")
+        with monkeypatch.context() as patch:
+            stop_at(patch, 2)
+            with pytest.raises(KeyboardInterrupt):
+                lvpipe(*command)
+
+    stopped()
+    rows = read_table(folder / "cases.csv")
+    rows[0 if change == "volume" else 3]["edv_ml"] = "21" if change == "volume" else "20"
+    if change == "stranger":
+        rows.append(rows[0] | {"case": "z"})
+    write_table(folder / "cases.csv", COLUMNS, rows)
+    if change == "ledger":
+        (folder / "b_cine.json").write_text(json.dumps({**LEDGER, "thickness_mm": 7.0}))
+    if change == "start":
+        assert lvpipe(*words(folder, "ab", "w", "before", SETTINGS.model_copy(update={"seed": 9}))) == 0
+    capsys.readouterr()
+    stopped(*(("--integrate", '{"rule": "simpson"}') if change == "integrate" else ()))
+    assert ("going on after epoch" in capsys.readouterr().out) is (change in ("nothing", "stranger"))
