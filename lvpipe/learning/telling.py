@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from lvpipe.config.regress import RegressSettings
 from lvpipe.config.window import Intensities, Window
-from lvpipe.learning.batches import as_batch, compute, scale
+from lvpipe.learning.batches import as_batch, compute, in_numbers, scale
 from lvpipe.learning.channels import as_channels, fixed_examples, scale_channels
-from lvpipe.learning.device import resolve_precision
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -72,8 +71,7 @@ def _shares(
     """What a network says of each window's share, and how sure it is."""
     shape = windows_tzyx.shape[:2]
     flat = windows_tzyx.reshape(-1, *windows_tzyx.shape[2:])
-    low = resolve_precision(settings.precision, settings.device) == "bfloat16"
-    with torch.autocast(settings.device, dtype=torch.bfloat16, enabled=low):
+    with in_numbers(settings.precision, settings.device):
         if hasattr(network, "stack_fractions"):
             ready = _ready(flat, settings, intensities)[:, 0].reshape(windows_tzyx.shape)
             mean_tz, sd_tz = network.stack_fractions(ready)  # type: ignore[operator]  # see docs/networks.md

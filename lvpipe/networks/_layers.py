@@ -45,7 +45,10 @@ class Numbers(nn.Conv2d):
 
     def forward(self, features: "Tensor") -> "Tensor":
         """Numbers of features."""
-        with torch.autocast(features.device.type, enabled=False):
+        kind = features.device.type
+        if not torch.amp.is_autocast_available(kind):  # such as `meta`, where nothing is computed
+            return super().forward(features)
+        with torch.autocast(kind, enabled=False):
             return super().forward(features.float())
 
 

@@ -145,7 +145,7 @@ def area_profile(lines: Sequence[Line]) -> Html:
 
 def training_curves(title: str, lines: Sequence[Line]) -> Html:
     """One line a fold."""
-    return Html(chart(title, "epoch", "watched Dice", lines, size=_WIDE))
+    return Html(chart(title, "epoch", "watched score", lines, size=_WIDE))
 
 
 def _rise(steps: NDArray[np.float64]) -> tuple[float, float]:

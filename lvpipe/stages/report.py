@@ -69,9 +69,9 @@ def draw_page(run: Run, settings: ReportSettings, areas: Html = _NOTHING, publis
 def draw_history(rows: Sequence[Mapping[str, str]]) -> str:
     """The curves of one training as SVG; drawn here, since a chart's new colour must not train a network again."""
     epochs = [float(row["epoch"]) for row in rows]
-    columns = {"training loss": "train_loss", "watched loss": "watch_loss", "watched Dice": "watch_score"}
+    columns = {"training loss": "train_loss", "watched loss": "watch_loss", "watched score": "watch_score"}
     lines = [Line(name, epochs, [number(row[column]) for row in rows]) for name, column in columns.items()]
-    return line_chart("Training", "epoch", "loss, Dice", lines)
+    return line_chart("Training", "epoch", "loss, score", lines)
 
 
 def main(argv: Sequence[str]) -> None:
