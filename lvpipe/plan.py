@@ -4,7 +4,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from lvpipe.cohort_plan import CohortPlan
 from lvpipe.config.cohorts import ModelEntry, Overrides
 from lvpipe.config.integrate import GivenSource
 from lvpipe.config.network_job import conda_file
-from lvpipe.config.schema import load_config, merged
+from lvpipe.config.schema import Config, load_config, merged
 from lvpipe.config.sheet import PlacedCohort, SheetOrder
 from lvpipe.detector_plan import DetectorPlan
 from lvpipe.digests import digest
@@ -32,6 +32,7 @@ class Plan(CohortPlan):
 
     def __init__(self, raw: Mapping[str, Any]) -> None:
         super().__init__(load_config(raw))
+        self._raw = raw
         self.models: dict[str, ModelEntry] = {model.name: model for model in self.config.models}
         self.entries = dict(self.models)
         self.detector = DetectorPlan(self.config, lambda: self.cases.values())
@@ -240,13 +241,14 @@ class Plan(CohortPlan):
 
     def settings(self, stage: str, model: str | None = None) -> str:
         """A stage's section, with the model's overrides, as canonical JSON."""
-        section = getattr(self.config, stage)
         changes = getattr(self.entries[model].overrides, stage, {}) if model is not None else {}
-        if not changes:
-            return str(section.canonical())
-        changed = merged(section.model_dump(), changes)
-        whole = load_config({**self.config.model_dump(), stage: changed})
-        return str(getattr(whole, stage).canonical())
+        return str(getattr(self._changed(stage, json.dumps(changes)), stage).canonical())
+
+    @cache  # noqa: B019  (a plan lives as long as the run)
+    def _changed(self, stage: str, changes: str) -> Config:
+        """The configuration with these changes of a stage's section, as JSON."""
+        changed = json.loads(changes)
+        return load_config({**self._raw, stage: merged(self._raw.get(stage, {}), changed)}) if changed else self.config
 
     def threads(self, stage: str, model: str) -> int:
         """The cores that a network job asks for: torch's thread count."""

@@ -31,9 +31,11 @@ _STEPS = (1, 2, 4)
 _START_SHARE = 0.15
 """Of a window that is cavity, before anything is learnt: the first volumes are then of the right size."""
 
-_START_SD = 0.03
+_START_SD = 0.1
+"""Of a share: the first volumes are told to some 30 mL, nearly as much as hearts differ."""
+
 _LEAST_SD = 1e-3
-"""Of a share. Without a floor a volume that fits by chance would have no spread, and an error of it no bounds."""
+"""Without a floor a volume that fits by chance would have no spread, and an error of it no bounds."""
 
 _LEAST_SHARE = 1e-4
 """A smaller one has a logit that drowns all corrections."""
@@ -115,7 +117,7 @@ class _Beside(nn.Module):
 class _Context(nn.Module):
     """What is known of a slice in a frame, and of those `step` away.
 
-    Nothing is dropped out: volumes would vary by chance over the cycle, of which the largest and the smallest are taken.
+    Nothing is dropped out: volumes would vary over the cycle by chance, and the largest and the smallest are taken.
     """
 
     def __init__(self, width: int, step: int) -> None:

@@ -21,7 +21,8 @@ def roster_section(run: Run) -> Html:
         "cases",
         "All cases",
         note(
-            "Volumes are mean ± sd of the forecast, EF that of the masks. Worst CRPS first; click a heading to sort. ",
+            "Volumes are mean ± sd of the forecast, EF that of the estimates. Worst CRPS first; click a heading to "
+            "sort. ",
             tag("code", "results/cases.csv"),
         ),
         tag(

@@ -9,6 +9,7 @@ from lvpipe.charts import Line, line_chart
 from lvpipe.config.report import ReportSettings
 from lvpipe.files import read_table, write_text
 from lvpipe.pages.agreement import calibration_section, training_section, volumes_section
+from lvpipe.pages.areas import read_area_files
 from lvpipe.pages.case import case_article, colours, given_article, rejected_article
 from lvpipe.pages.hearts import hearts_section
 from lvpipe.pages.markup import Html, join, note, section, tag
@@ -24,11 +25,14 @@ from lvpipe.tables import number
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 """A browser that obeys it fetches nothing for this page, whatever a case's name may contain."""
 
+_NOTHING = Html("")
+
 _PARTS = {
     "crps": "Forecasts",
     "volumes": "Agreement",
     "calibration": "Calibration",
     "dice": "Masks",
+    "areas": "Areas",
     "hearts": "Boxes",
     "published": "Published",
     "training": "Training",
@@ -38,13 +42,14 @@ _PARTS = {
 }
 
 
-def draw_page(run: Run, settings: ReportSettings, published: str = "") -> str:
+def draw_page(run: Run, settings: ReportSettings, areas: Html = _NOTHING, published: Html = _NOTHING) -> str:
     """The page as text; the same run gives the same bytes."""
     parts = [
         crps_section(run),
         volumes_section(run),
         calibration_section(run),
         dice_section(run),
+        areas,
         hearts_section(run),
         published,
         training_section(run),
@@ -81,6 +86,7 @@ def main(argv: Sequence[str]) -> None:
     page.add_argument("--given", nargs="*", default=[], help="cohorts that brought their estimates: without images")
     page.add_argument("--views", nargs="*", default=[], help="views in which hearts were looked for")
     page.add_argument("--folds", type=int, required=True)
+    page.add_argument("--areas", type=Path, nargs="*", default=[], help="areas.csv and pictures of heads of areas")
     page.add_argument("--published", type=Path, nargs="*", default=[], help="published.csv and pictures beside it")
     page.set_defaults(run=_run_page)
     curve = commands.add_parser("curve")
@@ -97,7 +103,7 @@ def _run_curve(args: argparse.Namespace) -> None:
 def _run_page(args: argparse.Namespace) -> None:
     kinds = (args.given, args.views, args.drawing, args.measuring)
     run = read_run(args.results, args.models, args.settings.cases, args.folds, *kinds)
-    page = draw_page(run, args.settings, read_published(args.published))
+    page = draw_page(run, args.settings, read_area_files(args.areas), read_published(args.published))
     write_text(args.out, page)
     print(f"{len(run.by_case)} cases, {len(run.shown)} one by one, {len(page) / 1e6:.1f} MB")
 

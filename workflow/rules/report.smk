@@ -27,6 +27,7 @@ rule report:
             for file in PLAN.measured_by(model, "areas", "curves")
         ],
         expand("results/calibrate/{model}/forecasts.csv", model=PLAN.models),
+        areas=PLAN.area_files,
         published=PLAN.published.shown(),
     output:
         report("results/report/index.html", caption="../report/index.rst", category="report"),
@@ -46,5 +47,5 @@ rule report:
     shell:
         "python -m lvpipe report page --results results --models {params.models} --drawing {params.drawing}"
         " --measuring {params.measuring} --given {params.given} --views {params.views} --folds {params.folds} --out {output}"
-        " --published {input.published}"
+        " --areas {input.areas} --published {input.published}"
         " --settings {params.settings:q} > {log} 2>&1"

@@ -41,7 +41,7 @@ def test_every_slice_of_every_frame_has_a_share_and_a_spread(network, study, low
 def test_before_it_learns_it_tells_shares_of_the_usual_size():
     mean_tz, sd_tz = build_network("slice_sequence", {}).eval()(windows(USUAL))
     assert 0.1 < mean_tz.mean() < 0.2
-    torch.testing.assert_close(sd_tz, torch.full(USUAL, 0.031))
+    torch.testing.assert_close(sd_tz, torch.full(USUAL, 0.101))
 
 
 def test_it_does_not_matter_where_the_cycle_begins(network):

@@ -10,8 +10,10 @@ from fake_results import SPACING_MM, SWAPPED, Size, build_results
 
 from lvpipe.config.report import ReportSettings
 from lvpipe.files import read_table, write_table
+from lvpipe.pages.areas import read_area_files
 from lvpipe.pages.markup import Html, anchor, fixed, tag
 from lvpipe.pages.pictures import contour_path, encode_png, place_window, to_grey
+from lvpipe.scoring.areas import AREA_ERRORS
 from lvpipe.stages.report import draw_history, main
 
 EVIL = "<script>alert('x')</script>&\""
@@ -154,6 +156,17 @@ def test_models_that_tell_areas_or_volumes_stand_beside_those_that_draw(tmp_path
     assert "m1" not in page.classes["path"]
     assert page.text.count("chosen by unet, areas") == 2 * 2
     assert "EDV, whole" in page.text
+
+
+def test_areas_beside_drawn_ones_have_a_part_with_their_pictures(tmp_path):
+    row = {"model": "head", "cohort": "c", "split": "test", "set": "cavity", "slices": 9, "bias_mm2": -12.25}
+    write_table(tmp_path / "areas.csv", AREA_ERRORS, [dict.fromkeys(AREA_ERRORS) | row])
+    (tmp_path / "head.svg").write_text("<svg><text>by its head</text></svg>\n")
+    page = Page(read_area_files([tmp_path / "areas.csv", tmp_path / "head.svg"]))
+    assert page.ids == ["areas"]
+    assert "12.2" in page.text
+    assert "by its head" in page.text
+    assert read_area_files([]) == ""
 
 
 def test_a_run_without_drawings_histories_or_rejected_cases(tmp_path):
