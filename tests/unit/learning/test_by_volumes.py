@@ -223,13 +223,13 @@ def test_what_is_watched_is_the_error_of_the_largest_and_smallest_of_all_frames(
     with torch.inference_mode():
         curve = task.measurer.curve(network, stack).volumes_ml
         error_ml = np.abs([curve.max() - stack.edv_ml, curve.min() - stack.esv_ml]).mean()
-        masks = task.evaluate(network)
-        assert masks.error_ml == pytest.approx(error_ml)
-        assert masks.loss == task.masks.evaluate(network).loss
+        drawn_alone, masks = task.masks.evaluate(network), task.evaluate(network)
         task.prepare(network, 1)
         both = task.evaluate(network)
+    assert masks.error_ml == both.error_ml == pytest.approx(error_ml)
+    assert masks.loss == drawn_alone.loss
     assert both.loss == pytest.approx(error_ml / 600)
-    assert both.score == masks.score == task.masks.evaluate(network).score
+    assert both.score == masks.score == drawn_alone.score
 
 
 def test_a_study_is_one_batch_of_both_volumes_and_its_spread_counts(stacks):
