@@ -1,6 +1,6 @@
 """What reference volumes teach where nobody drew: recipes/teachers.yaml with several seeds, as tables in Markdown.
 
-    python benchmarks/teachers.py --directory FOLDER [--seeds 1 2 3] [--cores 2]
+    python benchmarks/teachers.py --directory FOLDER [--seeds 1 2 3] [--cores 2] [--models hfcn-contours hfcn-areas]
 
 A seed is that of the hearts and of the trainings; FOLDER/seed-N keeps its run, and what is there is not made again.
 Of each pair of models, one learnt from contours alone, the other from the same contours and from the volumes of hearts
@@ -46,6 +46,7 @@ class Seed:
 
     number: int
     folder: Path
+    models: Sequence[str]
     orders: Mapping[str, PhantomOrder]
 
     def table(self, name: str) -> list[dict[str, str]]:
@@ -56,7 +57,7 @@ class Seed:
 def main() -> None:
     """Run, read, print."""
     args = _arguments()
-    seeds = [_run(args.directory / f"seed-{number}", number, args.cores) for number in args.seeds]
+    seeds = [_run(args.directory / f"seed-{number}", number, args) for number in args.seeds]
     _print("RMSE (mL), test split of the cohort with volumes alone", ERRORS, _errors(seeds))
     _print("Masks, frames, time", MASKS, [row for seed in seeds for row in _masks(seed)])
     _print("Areas of drawn slices, out of fold: drawn (P) and told (O)", AREAS, [r for s in seeds for r in _areas(s)])
@@ -67,23 +68,28 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--directory", type=Path, required=True, help="where the runs lie")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--models", nargs="*", help="some; all if left out")
     return parser.parse_args()
 
 
-def _run(folder: Path, number: int, cores: int) -> Seed:
+def _run(folder: Path, number: int, args: argparse.Namespace) -> Seed:
+    recipe = yaml.safe_load(RECIPE.read_text())
+    models = [model for model in recipe["models"] if model["name"] in (args.models or [model["name"]])]
     folder.mkdir(parents=True, exist_ok=True)
     overlay = folder / "seed.yaml"
-    overlay.write_text(yaml.safe_dump({"phantom": {"seed": number}, "train": {"seed": number}}))
-    command = [sys.executable, "-m", "snakemake", *TARGETS, "--cores", str(cores)]
-    command += ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder), "--quiet", "all"]
+    overlay.write_text(yaml.safe_dump({"models": models, "phantom": {"seed": number}, "train": {"seed": number}}))
+    command = [sys.executable, "-m", "snakemake", *TARGETS, "--cores", str(args.cores), "--quiet", "all"]
+    command += ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
     subprocess.run([*command, "--configfile", str(RECIPE), str(overlay)], check=True)
-    raw = yaml.safe_load(RECIPE.read_text())["phantom"]["cohorts"]
-    orders = {name: PhantomOrder.model_validate({"seed": number, "cohort": cohort}) for name, cohort in raw.items()}
-    return Seed(number, folder, orders)
+    cohorts = recipe["phantom"]["cohorts"].items()
+    orders = {name: PhantomOrder.model_validate({"seed": number, "cohort": cohort}) for name, cohort in cohorts}
+    return Seed(number, folder, [model["name"] for model in models], orders)
 
 
 def _errors(seeds: Sequence[Seed]) -> Iterator[tuple[str, ...]]:
     for plain, taught in PAIRS:
+        if not {plain, taught} <= set(seeds[0].models):
+            continue
         gains = []
         for seed in seeds:
             before, after = (_estimates(seed, model) for model in (plain, taught))
@@ -118,7 +124,7 @@ def _masks(seed: Seed) -> Iterator[tuple[str, ...]]:
     stacks = [
         row for row in seed.table("dice.csv") if (row["label"], row["cohort"], row["slice"]) == ("cavity", DRAWN, "")
     ]
-    for model in dict.fromkeys(row["model"] for row in seed.table("cases.csv")):
+    for model in seed.models:
         dice = [float(row["dice"]) for row in stacks if row["model"] == model and row["dice"]]
         shown = f"{mean(dice):.4f}" if dice else ""
         yield (str(seed.number), model, shown, f"{100 * _near(seed, model):.1f} %", _minutes(seed, model))
