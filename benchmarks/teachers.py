@@ -25,6 +25,7 @@ from lvpipe.phantom.case import find_heart
 
 ROOT = Path(__file__).parents[1]
 RECIPE = ROOT / "recipes" / "teachers.yaml"
+TARGETS = ("results/cases.csv", "results/dice.csv", "results/areas.csv")
 DRAWN, MEASURED = "contours", "volumes"
 """The cohort with contours, and the one with volumes alone."""
 
@@ -73,7 +74,7 @@ def _run(folder: Path, number: int, cores: int) -> Seed:
     folder.mkdir(parents=True, exist_ok=True)
     overlay = folder / "seed.yaml"
     overlay.write_text(yaml.safe_dump({"phantom": {"seed": number}, "train": {"seed": number}}))
-    command = [sys.executable, "-m", "snakemake", "results/crps.csv", "results/dice.csv", "--cores", str(cores)]
+    command = [sys.executable, "-m", "snakemake", *TARGETS, "--cores", str(cores)]
     command += ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder), "--quiet", "all"]
     subprocess.run([*command, "--configfile", str(RECIPE), str(overlay)], check=True)
     raw = yaml.safe_load(RECIPE.read_text())["phantom"]["cohorts"]
@@ -145,12 +146,10 @@ def _minutes(seed: Seed, model: str) -> str:
 
 
 def _areas(seed: Seed) -> Iterator[tuple[str, ...]]:
-    for model in dict.fromkeys(row["model"] for row in seed.table("cases.csv")):
-        pairs = [row for row in seed.table(f"integrate/{model}/{DRAWN}_pairs.csv") if row["reference_mm2"]]
-        errors = [float(row["cavity_mm2"]) - float(row["reference_mm2"]) for row in pairs]
-        if errors:
-            figures = (f"{mean(errors):.1f}", f"{mean(map(abs, errors)):.1f}")
-            yield (str(seed.number), model, str(len(errors)), *figures)
+    for row in seed.table("areas.csv"):
+        if (row["cohort"], row["set"]) == (DRAWN, "all"):
+            figures = (f"{float(row[name]):.1f}" for name in ("bias_mm2", "mae_mm2"))
+            yield (str(seed.number), row["model"], row["slices"], *figures)
 
 
 def _print(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
