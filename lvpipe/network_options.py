@@ -37,13 +37,6 @@ _LOOKING: Mapping[str, tuple[str, ...]] = {
 
 _TAKEN = {"image": "one image", "stack": "all images of a study", "channels": "many images"}
 
-_OF_PIXELS = ("loss", "target_scale", "blank_share")
-_UNHEARD: Mapping[str, tuple[str, ...]] = {
-    "areas": _OF_PIXELS,
-    "volumes": (*_OF_PIXELS, "split_by", "learn_images", "augmentation"),
-}
-"""Settings of training that say nothing to a network that makes this: its error and its examples are its own."""
-
 _ANNOTATIONS = {"Sequence": Sequence, "Literal": Literal}
 """What annotations of options are made of, beside Python's own names."""
 
@@ -76,6 +69,10 @@ class Source:
     def takes(self) -> str:
         """What goes into it."""
         return str(self.said.get("TAKES", "image"))
+
+    def complete(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Options with what those are that nobody gave."""
+        return {name: value for name, value in self.defaults.items() if name in self.kinds} | dict(options)
 
     def multiple(self, options: Mapping[str, Any]) -> int:
         """What a window's side is a multiple of."""
@@ -122,7 +119,6 @@ def check_network(model: ModelEntry) -> None:
     _check_options(model, source)
     _check_side(model, source)
     _check_images(model, source)
-    _check_teaching(model)
 
 
 @cache
@@ -175,19 +171,6 @@ def _check_images(model: ModelEntry, source: Source) -> None:
         raise UserError(
             f"{where}.deltas is true, network {model.network} takes {_TAKEN[source.takes]}; expected false: only "
             f"networks of many channels see what moves"
-        )
-
-
-def _check_teaching(model: ModelEntry) -> None:
-    """Refuse what a model sets for itself alone and would not hear."""
-    given = model.overrides.train
-    unheard = [key for key in _UNHEARD.get(model.makes, ()) if key in given]
-    if model.makes == "volumes":
-        unheard += [f"volumes.{key}" for key in given.get("volumes", {}) if key != "turns"]
-    if unheard:
-        raise UserError(
-            f"models: {model.name}: overrides: train: {unheard[0]} says nothing to network {model.network}, which "
-            f"makes {model.makes} and has an error of its own; leave it out"
         )
 
 

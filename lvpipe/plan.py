@@ -16,6 +16,7 @@ from lvpipe.config.integrate import GivenSource
 from lvpipe.config.network_job import conda_file
 from lvpipe.config.schema import Config, load_config, merged
 from lvpipe.config.sheet import PlacedCohort, SheetOrder
+from lvpipe.config.train import TrainSettings
 from lvpipe.detector_plan import DetectorPlan
 from lvpipe.digests import digest
 from lvpipe.errors import UserError
@@ -24,6 +25,7 @@ from lvpipe.network_options import check_network
 from lvpipe.published_plan import PublishedPlan
 from lvpipe.reader_options import accepted, load_reader
 from lvpipe.search_plan import SearchPlan
+from lvpipe.teaching_options import check_head, check_teaching
 from lvpipe.training_plan import TrainingPlan
 
 
@@ -37,9 +39,8 @@ class Plan(CohortPlan):
         self.entries = dict(self.models)
         self.detector = DetectorPlan(self.config, lambda: self.cases.values())
         for model in self.config.models:
-            if model.trained:
-                check_network(model)
             self._check_overrides(model)
+            self._check_learning(model)
         self.published = PublishedPlan(self.config, lambda model: self.settings("train", model))
         self.search = SearchPlan(self.config)
         self.entries.update(self.search.trials)
@@ -306,6 +307,22 @@ class Plan(CohortPlan):
         ]
         wanted = f"the table {model.table}" if model.table else "a table without a name"
         return f"expected a cohort of reader {model.makes} with {wanted}; there are: {', '.join(there) or 'none'}"
+
+    def _check_learning(self, model: ModelEntry) -> None:
+        if model.training:
+            check_head(model, self._train(model.training))
+        if not model.trained:
+            return
+        check_network(model)
+        check_teaching(model, self.models, self._train(model.name))
+        for cohort in filter(self.gives, model.volumes):
+            raise UserError(
+                f"models: {model.name}: volumes: cohort {cohort} brings estimates, no images to learn from; expected "
+                f"cohorts with cines"
+            )
+
+    def _train(self, model: str) -> TrainSettings:
+        return TrainSettings.model_validate_json(self.settings("train", model))
 
     def _check_overrides(self, model: ModelEntry) -> None:
         for stage in Overrides.model_fields:

@@ -16,6 +16,7 @@ from lvpipe.digests import digest
 from lvpipe.errors import UserError
 from lvpipe.network_options import check_network
 from lvpipe.searching.settings import change_model, find
+from lvpipe.teaching_options import check_teaching
 
 _FREE = ("train", "network", "options", "window", "view", "labels")
 """Where a searched setting may stand: all that a watched score depends on."""
@@ -97,13 +98,23 @@ def _trial(config: Config, start: ModelEntry, values: Mapping[str, Any]) -> tupl
     """A trial is named by its values as they are meant: `1e-3` and `0.001` are one trial, wherever it stands."""
     raw = change_model(start.model_dump(exclude_unset=True), values)
     train = merged(config.train.model_dump(), raw.get("overrides", {}).get("train", {}))
-    whole = load_config({**config.model_dump(), "search": {}, "models": [raw], "train": train})
+    models = [raw, *(model.model_dump(exclude_unset=True) for model in _started_from(config, start))]
+    whole = load_config({**config.model_dump(), "search": {}, "models": models, "train": train})
     model = whole.models[0]
     check_network(model)
+    check_teaching(model, {one.name: one for one in whole.models}, whole.train)
     known = {**model.model_dump(mode="json"), "train": whole.train.model_dump(mode="json")}
     meant = {path: find(known, path) for path in values}
     name = digest(json.dumps(meant, sort_keys=True))[:_NAME_LENGTH]
     return model, Trial(name=name, values=meant, epochs=whole.train.epochs)
+
+
+def _started_from(config: Config, model: ModelEntry) -> Iterator[ModelEntry]:
+    """The model whose weights one starts from, that from whose weights this started, and so on."""
+    named = {one.name: one for one in config.models}
+    while model.start:
+        model = named[model.start]
+        yield model
 
 
 def _choices(entry: SearchEntry) -> Iterable[dict[str, Any]]:

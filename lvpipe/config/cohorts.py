@@ -122,16 +122,20 @@ class ModelEntry(Section):
     def heading(self, trained: "ModelEntry") -> "ModelEntry":
         """With what follows from the model of whose training it is the head of areas."""
         seen = ("view", "window", "network", "options", "masks", "volumes")
-        return self.model_copy(update={name: getattr(trained, name) for name in seen})
+        return self._following({name: getattr(trained, name) for name in seen})
 
     def averaging(self, members: Sequence["ModelEntry"]) -> "ModelEntry":
         """With what follows from the models that it averages, if any; boxes are told in the view of the first."""
         if not members:
             return self
         masks = dict.fromkeys(name for member in members for name in member.masks)
-        return self.model_copy(
-            update={"view": members[0].view, "labels": members[0].labels, "masks": tuple(masks)},
-        )
+        return self._following({"view": members[0].view, "labels": members[0].labels, "masks": tuple(masks)})
+
+    def _following(self, values: dict[str, Any]) -> "ModelEntry":
+        """With values that follow from other models: nobody set them, so they are not written down as if."""
+        completed = self.model_copy(update=values)
+        completed.model_fields_set.intersection_update(self.model_fields_set)
+        return completed
 
     @field_validator("name")
     @classmethod
@@ -159,8 +163,8 @@ class ModelEntry(Section):
             yield f"makes is {self.makes}, expected prob"
         if self.labels[0] != "cavity" or len(set(self.labels)) < len(self.labels):
             yield f"labels are {', '.join(self.labels)}, expected cavity first and each once"
-        if not self.masks and not self.start:
-            yield "masks is empty; expected a cohort with masks to learn from"
+        if not self.masks and not (self.start and self.volumes):
+            yield "masks is empty; expected a cohort with masks to learn from, or a start and volumes"
         if self.training:
             yield "training is for kind regresses"
         yield from self._kept_from(("regress",), "concern models that regress")
@@ -172,6 +176,8 @@ class ModelEntry(Section):
             yield from self._heading_faults()
         else:
             yield from self._looking_faults()
+            if "labels" in self.model_fields_set:
+                yield "labels is for kind draws"
             if not self.masks and not self.volumes:
                 yield "masks and volumes are empty; expected a cohort to learn from"
         yield from self._kept_from(("segment", "postprocess"), "concern models that draw")

@@ -164,6 +164,17 @@ def _shared_alike(model: ModelEntry, trained: Mapping[str, ModelEntry]) -> None:
     if model.start:
         alike = {name for name, one in trained.items() if one.network == model.network and name != model.name}
         _known(f"models: {model.name}: start", model.start, alike)
+        _not_in_a_ring(model, trained)
+
+
+def _not_in_a_ring(model: ModelEntry, trained: Mapping[str, ModelEntry]) -> None:
+    """A model must not start, through others, from itself."""
+    chain, start = [model.name], model.start
+    while start in trained and start not in chain:
+        chain.append(start)
+        start = trained[start].start
+    if start:
+        raise ValueError(f"models: {' starts from '.join([*chain, start])}; expected one that starts from none")
 
 
 def _one_source(cohort: CohortEntry, phantom: PhantomSettings) -> None:

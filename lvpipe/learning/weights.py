@@ -92,17 +92,25 @@ def read_network(path: Path, expected: str | None = None) -> "nn.Module":
 
 
 def start_from(path: Path, network: "nn.Module", architecture: Mapping[str, Any]) -> None:
-    """Give a fresh network of this architecture the weights of a file; a head that the file has not stays fresh.
+    """Give a fresh network of this architecture the weights of a file.
+
+    A general head that the file has not stays fresh; one that this network has not is left out.
 
     Raises:
         UserError: the file is not readable, or holds another network.
     """
     given = read_network(path, architecture["network"])
-    bare = not hasattr(given, "drawing") and hasattr(network, "drawing")
+    if hasattr(given, "drawing") != hasattr(network, "drawing"):
+        given, network = _without_head(given), _without_head(network)
     try:
-        network.get_submodule("drawing" if bare else "").load_state_dict(given.state_dict())
+        network.load_state_dict(given.state_dict())
     except RuntimeError as error:
         raise UserError(
             f"{path}: its weights do not fit the network {architecture['network']} with options "
             f"{architecture['options']}; expected the `options` and `labels` of the model that it starts from"
         ) from error
+
+
+def _without_head(network: "nn.Module") -> "nn.Module":
+    """What draws of it: all of one that has no general head."""
+    return network.get_submodule("drawing" if hasattr(network, "drawing") else "")

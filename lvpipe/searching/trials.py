@@ -19,7 +19,7 @@ class Outcome:
     values: Mapping[str, Any]
     epochs: int
     ended: Ending
-    """By `patience`, after all `epochs`, or `diverged`: no epoch had a finite loss."""
+    """By `patience`, after all `epochs`, or `diverged`: a batch's loss was no number, or what was watched never one."""
 
     best_epoch: int | None
     watch_loss: float
@@ -29,7 +29,7 @@ class Outcome:
 def judge(trial: Trial, history: Sequence[Mapping[str, str]]) -> Outcome:
     """What the history of a trial's training says."""
     kept = next((row for row in reversed(history) if row["best"] == "True"), None)
-    if kept is None:
+    if kept is None or not math.isfinite(number(history[-1]["train_loss"])):
         return Outcome(trial.name, trial.values, len(history), "diverged", None, math.nan, math.nan)
     ended: Ending = "patience" if len(history) < trial.epochs else "epochs"
     loss, score = number(kept["watch_loss"]), number(kept["watch_score"])

@@ -100,7 +100,7 @@ def _forecaster(
     if name == "spread":
         return fit_spread(kind, run.learnt, estimates, run.settings)
     if name != "linear":
-        references = {row.case: row.reference_ml(kind) for row in of_split(run.sheet.values(), *LEARNT_FROM)}
+        references = {row.case: row.reference_ml(kind) for row in run.learnt}
         return Scaled(fit(estimates, references, errors, run.settings), errors, run.settings)
     raw = {case: estimate.volume_ml for case, estimate in estimates.items()}
     lines = lines_by_fold(run.learnt, lambda rows: fit_known(raw, {row.case: row.reference_ml(kind) for row in rows}))
@@ -116,7 +116,7 @@ def _forecaster_name(run: Run) -> tuple[str, AreaErrors | None]:
         return "spread", None
     if wanted == "spread":
         print("spread needs one for each volume, which this model does not tell; the forecast is another")
-    errors = _errors(run.pairs, run.sheet, run.settings)
+    errors = _errors(run)
     return ("linear" if errors is None else "sigma_hat"), errors
 
 
@@ -126,10 +126,9 @@ def _tells_spreads(beats: Iterable[Mapping[str, str]]) -> bool:
     return bool(told) and all(told)
 
 
-def _errors(
-    pairs: Sequence[dict[str, str]], sheet: Mapping[str, SheetRow], settings: CalibrateSettings
-) -> AreaErrors | None:
-    drawn = [row for row in pairs if row["reference_mm2"] and sheet[row["case"]].split in LEARNT_FROM]
+def _errors(run: Run) -> AreaErrors | None:
+    learnt = {row.case for row in run.learnt}
+    drawn = [row for row in run.pairs if row["reference_mm2"] and row["case"] in learnt]
     if len(drawn) < _FEWEST_PAIRS:
         print(f"sigma-hat needs area pairs and found {len(drawn)}: no cohort has contours; the forecast is linear")
         return None
@@ -137,7 +136,7 @@ def _errors(
     predicted, reference = (
         np.array([float(row[key]) for row in drawn]) / boxes for key in ("cavity_mm2", "reference_mm2")
     )
-    return AreaErrors(predicted, reference, settings.window, settings.window_pairs)
+    return AreaErrors(predicted, reference, run.settings.window, run.settings.window_pairs)
 
 
 def _slices_of_beat(kind: str, run: Run) -> dict[str, list[dict[str, str]]]:

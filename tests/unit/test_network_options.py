@@ -92,19 +92,6 @@ def test_deltas_are_for_networks_of_many_channels():
 
 
 @pytest.mark.parametrize(
-    ("network", "makes", "images", "train", "unheard"),
-    [
-        ("net3_regression", "areas", "single", {"loss": "dice"}, "loss"),
-        ("net4", "volumes", "slice_cycle", {"augmentation": {"shift_px": 3.0}}, "augmentation"),
-        ("net4", "volumes", "slice_cycle", {"volumes": {"turns": "none", "loss": "l2"}}, "volumes.loss"),
-    ],
-)
-def test_a_setting_that_its_network_would_not_hear_is_refused(network, makes, images, train, unheard):
-    message = refusal_of(teller(network, makes, train, images=images))
-    assert f"overrides: train: {unheard} says nothing to network {network}" in message
-
-
-@pytest.mark.parametrize(
     ("network", "options", "words"),
     [
         ("unet", {"chanels": [8]}, "unknown key `chanels`; known: channels, residual_units, dropout"),

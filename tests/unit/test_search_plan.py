@@ -43,7 +43,7 @@ def test_a_trial_is_the_model_with_its_settings_and_nothing_else_changed():
 
 def test_a_trial_is_none_of_the_models_that_are_measured():
     made = plan({"window.side_px": {"values": [96]}})
-    assert made.drawing == list(made.measured) == ["unet"]
+    assert list(made.models) == list(made.measured) == [model["name"] for model in SHIPPED["models"]]
 
 
 def test_nobody_of_the_held_out_fold_is_looked_at():
@@ -122,3 +122,19 @@ def test_a_mistake_is_one_line(space, entry, words):
 def test_a_space_that_contradicts_itself_is_refused(space, words):
     with pytest.raises(UserError, match=words):
         plan(space, trials=2)
+
+
+def test_a_model_that_starts_from_another_can_be_searched():
+    first, *_ = SHIPPED["models"]
+    second = {**first, "name": "second", "start": "unet"}
+    made = plan({"train.batch_images": {"values": [3]}}, {**SHIPPED, "models": [first, second]}, model="second")
+    (trial,) = made.search.trials
+    assert made.training.start(trial, 1) == ["results/train/unet/fold-1/model.safetensors"]
+
+
+def test_what_a_search_writes_down_of_the_models_is_a_configuration():
+    """A head of areas and a mean among them, of which much follows from others."""
+    mean = {"name": "mean", "kind": "averages", "of": ["unet", "hfcn"]}
+    raw = {**SHIPPED, "models": [*SHIPPED["models"], mean]}
+    written = json.loads(plan({"train.batch_images": {"values": [3]}}, raw).search.settings("one"))["models"]
+    assert Plan({**raw, "models": written}).models == Plan(raw).models

@@ -27,11 +27,15 @@ class Pull:
 
     score = "score"
 
-    def __init__(self, *watched: tuple[float, float], epochs: tuple[int, ...] = (9,), steps: tuple = (0, 0, 0)) -> None:
+    def __init__(self, *watched: tuple[float, float], epochs: tuple[int, ...] = (), steps: tuple = (0, 0, 0)) -> None:
         self.random = torch.Generator()
-        self.legs = [[Size(6, len(steps))] * so_many for so_many in epochs]
-        self.steps, self.settled = steps, []
         self.watched = itertools.chain(watched, itertools.repeat((1.0, 0.5)))
+        self.last(*epochs)
+        self.steps, self.settled = steps, []
+
+    def last(self, *epochs: int) -> None:
+        """One leg after another, each of so many epochs."""
+        self.legs = [[Size(6, 3)] * so_many for so_many in epochs]
 
     def batches(self, order: np.random.Generator):
         return iter(self.steps)
@@ -62,6 +66,8 @@ def settings(**wanted) -> LoopSettings:
 
 
 def run(tmp_path, task: Pull, wanted: LoopSettings, value: float = 0.0) -> tuple[list[loop.Epoch], float]:
+    if not task.legs:
+        task.last(wanted.epochs)
     history, kept = loop.train(weight(value), task, wanted, Checkpoint(tmp_path / "checkpoint"))
     return history, kept["weight"].item()
 
@@ -197,11 +203,11 @@ def test_legs_are_resumed_in_the_same_weights(tmp_path, monkeypatch, epochs):
 
 def test_a_loss_that_is_no_number_is_named_and_the_weights_before_stay(tmp_path):
     checkpoint = Checkpoint(tmp_path / "c", cost_share=float("inf"))
-    task = Pull()
+    task = Pull(epochs=(9,))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(task, "batches", lambda order: iter([0, 0, 0 if len(task.settled) < 3 else float("nan")]))
         with pytest.raises(loop.Diverged, match=r"loss is nan in epoch 3, batch 3, of the cases case-3;") as caught:
-            loop.train(weight(), task, settings(epochs=9), checkpoint)
+            loop.train(weight(), task, settings(), checkpoint)
     assert caught.value.kept["weight"].item() == pytest.approx(-1.5)
     assert [row.best for row in caught.value.history] == [True, False, False]
     assert len(checkpoint.read()["history"]) == 2
@@ -210,7 +216,7 @@ def test_a_loss_that_is_no_number_is_named_and_the_weights_before_stay(tmp_path)
 def test_what_is_watched_and_no_number_leaves_the_last_good_state(tmp_path):
     checkpoint = Checkpoint(tmp_path / "c", cost_share=float("inf"))
     watched = [(1.0, 0.5), (float("nan"), 0.5), (float("inf"), 0.5)]
-    loop.train(weight(), Pull(*watched), settings(epochs=3), checkpoint)
+    loop.train(weight(), Pull(*watched, epochs=(3,)), settings(), checkpoint)
     state = checkpoint.read()
     assert len(state["history"]) == 1
     assert state["network"]["weight"].item() == pytest.approx(-1.5)
@@ -226,8 +232,8 @@ def test_the_log_tells_each_layers_gradient_before_it_is_cut(tmp_path, capsys):
         def evaluate(self, network):
             return 1.0, 0.5
 
-    wanted = settings(epochs=1, clip_norm=0.1, log_gradients=True)
-    loop.train(network, First(steps=(1.0, 3.0)), wanted, Checkpoint(tmp_path / "c"))
+    wanted = settings(clip_norm=0.1, log_gradients=True)
+    loop.train(network, First(epochs=(1,), steps=(1.0, 3.0)), wanted, Checkpoint(tmp_path / "c"))
     told = capsys.readouterr().out
     assert "gradient of 0: 2.000e+00" in told
     assert "gradient of 1: 0.000e+00" in told

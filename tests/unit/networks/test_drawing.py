@@ -132,6 +132,9 @@ def test_a_head_comes_back_from_the_file_and_a_start_may_lack_it(tmp_path, name)
     torch.testing.assert_close(network(images), drawing(images))
     write_weights(file, network.state_dict(), headed)
     torch.testing.assert_close(read_network(file).fractions(images), network.fractions(images))
+    again = build_network(**plain).eval()
+    start_from(file, again, plain)
+    torch.testing.assert_close(again(images), drawing(images))
 
 
 def test_a_start_of_other_options_is_told_in_one_line(tmp_path):

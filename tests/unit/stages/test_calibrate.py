@@ -202,6 +202,17 @@ def test_test_cases_teach_nothing(lvpipe, run):
     assert run.results()[0] != before[0], "a training case does"
 
 
+def test_neither_volumes_nor_areas_of_who_is_tested_in_another_cohort_teach(lvpipe, run):
+    run.rows[32]["patient"] = "c3"
+    assert lvpipe(*run.write(), SETTINGS.canonical()) == 0
+    before = run.results()[0]
+    assert json.loads(before)["volumes"]["EDV"]["cases"] == 29
+    run.rows[3] |= {"edv_ml": 599.0}
+    run.world.true_areas[3] *= 3
+    assert lvpipe(*run.write(), SETTINGS.canonical()) == 0
+    assert run.results()[0] == before
+
+
 def test_areas_of_training_cases_teach(lvpipe, run):
     assert lvpipe(*run.write(), SETTINGS.canonical()) == 0
     before = run.results()

@@ -1,11 +1,13 @@
+import math
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 import yaml
 
-from lvpipe.config.search import SearchOrder
+from lvpipe.config.search import SearchOrder, Trial
 from lvpipe.files import read_table
+from lvpipe.searching.trials import judge
 
 HISTORY = "epoch,learning_rate,train_loss,watch_loss,watch_score,best"
 MODELS = [{"name": "other", "network": "unet"}, {"name": "unet", "overrides": {"train": {"epochs": 3, "seed": 4}}}]
@@ -76,3 +78,12 @@ def test_the_picture_has_a_chart_for_each_setting(run):
 def test_the_same_trials_in_another_order_make_the_same_bytes(run):
     first = {path.name: path.read_bytes() for path in run(*TRIALS).glob("made.*")}
     assert {path.name: path.read_bytes() for path in run(*reversed(TRIALS)).glob("made.*")} == first
+
+
+def test_a_trial_that_diverged_after_good_epochs_is_no_candidate():
+    good = {"epoch": "1", "train_loss": "0.5", "watch_loss": "0.4", "watch_score": "0.9", "best": "True"}
+    burst = {**good, "epoch": "2", "train_loss": "", "watch_loss": "", "watch_score": "", "best": "False"}
+    trial = Trial(name="burst", values={}, epochs=9)
+    assert judge(trial, [good]).watch_score == 0.9
+    assert judge(trial, [good, burst]).ended == "diverged"
+    assert math.isnan(judge(trial, [good, burst]).watch_score)

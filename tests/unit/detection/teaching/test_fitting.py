@@ -128,7 +128,7 @@ def test_a_square_is_fitted_whose_middle_is_near(said, loss, score):
     """Small errors count by their square; the size has no part in the score. Batches are of unequal size."""
     wanted = np.tile(np.float32([0.1, -0.1, 0.2]), (4 * QUICK.batch_images + 5, 1))
     watch = Examples(np.zeros((len(wanted), 6, 25, 25), np.uint8), wanted)
-    assert Fitting(watch, watch, QUICK).evaluate(Says(*said)) == pytest.approx((loss, score), abs=1e-6)
+    assert Fitting(watch, watch, QUICK).evaluate(Says(*said))[:2] == pytest.approx((loss, score), abs=1e-6)
 
 
 def test_what_is_watched_is_the_mean_over_squares_however_they_are_batched(taught, fits):
