@@ -83,6 +83,11 @@ class TrainingPlan:
         head = {"head": True} if entry.draws and entry.volumes and self._sums_areas(model) else {}
         return json.dumps({"network": entry.network, "options": options, **head}, sort_keys=True)
 
+    def modules(self, model: str) -> list[str]:
+        """What a training loads by name: its network, and how volumes teach, if they do."""
+        measuring = ["lvpipe.learning.measuring_task"] if self._entries[model].volumes else []
+        return [self.network_module(model), *measuring]
+
     def network_module(self, model: str) -> str:
         """The module of a model's network."""
         return f"lvpipe.networks.{self._entries[model].network}"

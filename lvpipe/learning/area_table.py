@@ -20,7 +20,7 @@ from lvpipe.labels import CAVITY, NOT_ANNOTATED
 from lvpipe.learning.batches import as_batch, scale
 from lvpipe.learning.device import prepare_torch
 from lvpipe.learning.weights import read_network
-from lvpipe.scoring.two_areas import HEART, WINDOWS
+from lvpipe.scoring.areas import HEART, WINDOWS
 from lvpipe.squares import drawn_frames
 from lvpipe.windows import cut, read_place, window_grids
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 
+from lvpipe.learning.fractions import By
 from lvpipe.learning.legs import Leg, Size, Watched
-from lvpipe.learning.measuring import By, Measurer, Told, moved_most, settled_norms
+from lvpipe.learning.measuring import Measurer, Told, moved_most, settled_norms
 from lvpipe.learning.millilitres import crps, l1, l2
 from lvpipe.learning.rounds import plan_lessons
 from lvpipe.learning.sampled import SampledTask

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -11,20 +11,17 @@ from numpy.typing import NDArray
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from lvpipe.config.integrate import IntegrateSettings
-from lvpipe.config.network_job import Precision
 from lvpipe.config.train import TrainSettings
 from lvpipe.config.window import Intensities
 from lvpipe.learning.apply import turned
-from lvpipe.learning.batches import as_batch, compute, in_numbers, scale
+from lvpipe.learning.batches import as_batch, in_numbers, scale
+from lvpipe.learning.fractions import By, sees_studies, tell_fractions
 from lvpipe.learning.millilitres import spread_ml, volume_ml
 from lvpipe.learning.stacks import Stack
-from lvpipe.networks._area_head import share_of_window
 from lvpipe.turns import AS_IT_IS, Turn
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-By = Literal["areas", "prob"]
 
 
 class Told(NamedTuple):
@@ -86,27 +83,6 @@ def moved_most(stack: Stack) -> int:
     """The frame whose windows differ most from those of the first: what the images alone say of end-systole."""
     still = stack.windows_tzyx.astype(np.float32)
     return int(np.abs(still - still[0]).mean(axis=(1, 2, 3)).argmax())
-
-
-def sees_studies(network: "nn.Module") -> bool:
-    """Whether it takes all frames and slices of a study at once."""
-    return hasattr(network, "stack_fractions")
-
-
-def tell_fractions(network: "nn.Module", ready: "Tensor", by: By, precision: Precision) -> "Tensor":
-    """The share of each window that is cavity, `(n,)`: by the head of areas, or the mean of the probabilities."""
-    if by == "prob":
-        return share_of_window(compute(network, ready, precision)[:, :1].sigmoid())
-    with in_numbers(precision, ready.device.type):
-        fractions: Tensor = network.fractions(ready)  # type: ignore[operator]  # see docs/networks.md
-    return fractions.float()
-
-
-def tell_both(network: "nn.Module", ready: "Tensor", precision: Precision) -> "tuple[Tensor, Tensor]":
-    """Logits, and the share of each window that is cavity by the head of areas."""
-    with in_numbers(precision, ready.device.type):
-        logits, areas = network.both(ready)  # type: ignore[operator]  # networks that draw and have a head have it
-    return logits.float(), share_of_window(areas)
 
 
 @contextmanager

@@ -13,8 +13,8 @@ from lvpipe.labels import Label
 from lvpipe.learning.augment import Augmenter
 from lvpipe.learning.balancing import draw_balanced, find_blank
 from lvpipe.learning.batches import as_batch, scale
+from lvpipe.learning.fractions import tell_both
 from lvpipe.learning.losses import make_loss
-from lvpipe.learning.measuring import tell_both
 from lvpipe.learning.sampled import Judged, SampledTask
 from lvpipe.learning.store import Samples
 from lvpipe.learning.targets import split_labels, warp_labels

@@ -12,6 +12,12 @@ FIGURES: Final = ("slices", "bias_mm2", "mae_mm2", "bias_percent", "mae_percent"
 AREA_ERRORS: Final = ("model", "cohort", "split", "set", *FIGURES)
 """Columns. Percent are those of the window that the model sees; errors are estimate minus reference."""
 
+HEART: Final = "heart"
+"""The place of a window; every other lies beside it."""
+
+WINDOWS: Final = ("fold", "case", "frame", "slice", "place", "reference_percent", "counted_percent", "told_percent")
+"""Columns of a fold's table: how much of the window is cavity, by the reference, by the mask, by the head."""
+
 Row = Mapping[str, str]
 
 

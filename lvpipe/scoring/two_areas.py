@@ -12,12 +12,7 @@ import numpy as np
 from lvpipe.charts import Bars, Dots, Identity, Layer, Rule, chart, stack
 from lvpipe.files import read_table, write_table, write_text
 from lvpipe.metrics import known_mean, pearson_r
-
-HEART: Final = "heart"
-"""The place of a window; every other lies beside it."""
-
-WINDOWS: Final = ("fold", "case", "frame", "slice", "place", "reference_percent", "counted_percent", "told_percent")
-"""Columns of a fold's table: how much of the window is cavity, by the reference, by the mask, by the head."""
+from lvpipe.scoring.areas import HEART
 
 SUMMARY: Final = ("set", "by", "windows", "mean_percent", "bias_percent", "mae_percent", "pearson_r")
 WAYS: Final = {"counted": "P, counted in the mask", "told": "O, told by the head"}

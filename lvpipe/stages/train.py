@@ -1,5 +1,6 @@
 """`train`: a network per fold, from the drawn slices and the reference volumes of the patients outside that fold."""
 
+import importlib
 import json
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from lvpipe.learning.sampled import SampledTask
     from lvpipe.learning.store import Samples
     from lvpipe.learning.task import Task
+
+
+MEASURING = "lvpipe.learning.measuring_task"
+"""What models with `volumes` need besides: the rule names it with their code."""
 
 
 def main(argv: Sequence[str]) -> None:
@@ -97,9 +102,12 @@ def _train(args: Namespace, kept: Path) -> "Sequence[Epoch]":
 
 def _task(args: Namespace, kept: Path, network: "nn.Module") -> "Task":
     """What is to be learnt, of masks, of volumes, or of both."""
-    if args.measure_learn:
-        return _measuring(args, kept, network)
-    return _drawing(args, kept)
+    masks = _drawing(args, kept) if args.learn else None
+    if args.measure_learn:  # by name: how volumes teach is no part of what masks teach
+        taught: Task = importlib.import_module(MEASURING).make_task(args, kept, network, masks, _volumes(args))
+        return taught
+    assert masks, "the configuration lets nobody learn from nothing"
+    return masks
 
 
 def _drawing(args: Namespace, kept: Path) -> "SampledTask[Samples]":
@@ -123,38 +131,10 @@ def _drawing(args: Namespace, kept: Path) -> "SampledTask[Samples]":
     return Segmenting(*seen, args.labels, volumes.areas_weight if headed else 0.0)
 
 
-def _measuring(args: Namespace, kept: Path, network: "nn.Module") -> "Task":
-    """What volumes teach, of the cases that are whole and have them, and masks beside them, if there are any."""
-    from lvpipe.learning.by_volumes import ByVolumes
-    from lvpipe.learning.measuring import Measurer, sees_studies
-    from lvpipe.learning.stacks import store_stacks
-    from lvpipe.learning.telling_volumes import TellingVolumes
-    from lvpipe.learning.watching import share_watched
-
-    volumes_ml, places = _volumes(args), (args.cines, args.ledgers, args.boxes)
-    stacks = store_stacks(kept / "stacks", _measured(args), volumes_ml, *places, args.window)
-    learn, watch = share_watched(stacks.cases, args.measure_watch, "no volumes or no whole stack")
-    print(f"learning from the volumes of {len(learn)} cases, watching those of {len(watch)}")
-    if args.makes == "volumes":
-        task = TellingVolumes(stacks, learn, watch, args.settings, args.window, int(network.channels))  # type: ignore[arg-type]  # such networks have it
-        task.start(network)
-        return task
-    return ByVolumes(
-        stacks,
-        learn,
-        watch,
-        Measurer(args.settings, args.integrate, args.window.intensities),
-        _drawing(args, kept) if args.learn else None,
-        draws=args.makes == "prob",
-        studies=sees_studies(network),
-        started=args.start is not None,
-    )
-
-
 def _volumes(args: Namespace) -> dict[str, tuple[float, float]]:
     """EDV and ESV of the cases that teach by them."""
     rows = read_cases(args.sheet) if args.sheet else {}
-    return {case: (rows[case].edv_ml, rows[case].esv_ml) for case in _measured(args) if case in rows}
+    return {case: (rows[case].edv_ml, rows[case].esv_ml) for case in _measured(args)}
 
 
 def _drawn(args: Namespace) -> list[str]:

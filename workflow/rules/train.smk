@@ -47,7 +47,7 @@ rule train:
         diverged="stop",
         spool=".spool/train/{model}/fold-{fold}",
         settings=lambda w: PLAN.settings("train", w.model),
-        code=lambda w: PLAN.code("train", PLAN.training.network_module(w.model)),
+        code=lambda w: PLAN.code("train", *PLAN.training.modules(w.model)),
     shell:
         "python -m lvpipe train --cines results/resample/{params.view} --boxes results/detect/{params.view}"
         " --learn {params.learn} --watch {params.watch} --network {params.network:q} --window {params.window:q}"

@@ -11,7 +11,7 @@ from lvpipe.files import read_table
 from lvpipe.images import write_image, write_rejected
 from lvpipe.learning.area_table import see
 from lvpipe.learning.weights import build_network, write_weights
-from lvpipe.scoring.two_areas import WINDOWS
+from lvpipe.scoring.areas import WINDOWS
 
 pytestmark = pytest.mark.usefixtures("torch_as_it_was")
 

@@ -1,5 +1,6 @@
 from lvpipe.files import read_table, write_table
-from lvpipe.scoring.two_areas import SUMMARY, WINDOWS, write_two_areas
+from lvpipe.scoring.areas import WINDOWS
+from lvpipe.scoring.two_areas import SUMMARY, write_two_areas
 
 ROWS = (
     (0, "a", 0, 0, "heart", 20.0, 16.0, 19.0),
