@@ -47,13 +47,14 @@ def test_every_target_is_there(finished, target):
 
 def test_every_case_has_a_forecast_and_a_row(finished):
     rows = list(csv.DictReader((finished.folder / "results" / "cases.csv").open()))
-    assert len(rows) == 12
+    assert len(rows) == 3 * 12  # models and cases
     assert all(float(row["edv_mean_ml"]) > 0 for row in rows)
 
 
 def test_crps_has_the_model_its_step_and_climatology(finished):
     rows = list(csv.DictReader((finished.folder / "results" / "crps.csv").open()))
-    assert {row["model"] for row in rows} == {"unet", "step:unet", "climatology"}
+    models = ("unet", "hfcn", "hfcn-areas")
+    assert {row["model"] for row in rows} == {*models, *(f"step:{model}" for model in models), "climatology"}
 
 
 def test_there_is_nothing_to_do_afterwards(finished):
