@@ -41,7 +41,7 @@ class Epoch:
 
 
 class Diverged(UserError):
-    """A loss is no number: that of a batch, or that of what is watched in all epochs.
+    """A loss is no number, or its gradient: those of a batch, or the loss of what is watched in all epochs.
 
     How each epoch went, nevertheless, and the best weights of those before, if any were good.
     """
@@ -63,7 +63,7 @@ def train(
     A training that finds its checkpoint ends in the same bytes as one that was never interrupted.
 
     Raises:
-        Diverged: the loss of a batch is no number, or that of what is watched in all epochs.
+        Diverged: the loss or gradient of a batch is no number, or the loss of what is watched in all epochs.
     """
     loop = _Loop(network, task, settings)
     loop.resume(checkpoint)
@@ -206,24 +206,25 @@ class _Loop:
         loss.backward()
         value = float(loss.detach())
         if not isfinite(value):
-            raise self._diverged(value, number)
+            raise self._diverged("loss", value, value, number)
         if self.gradients:
             self.gradients.add()
-        if self.settings.clip_norm is not None:
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip_norm)
+        norm = float(torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip_norm or inf))
+        if not isfinite(norm):
+            raise self._diverged("norm of the gradient", norm, value, number)
         self.optimiser.step()
         self.schedule.step()
         if self.average:
             self.average.update_parameters(self.network)
         return value
 
-    def _diverged(self, value: float, number: int) -> Diverged:
+    def _diverged(self, what: str, found: float, loss: float, number: int) -> Diverged:
         epoch, cases = len(self.history) + 1, ", ".join(self.task.whose())
         return Diverged(
-            f"training diverged: the loss is {value} in epoch {epoch}, batch {number}"
+            f"training diverged: the {what} is {found} in epoch {epoch}, batch {number}"
             f"{f', of the cases {cases}' if cases else ''}; lower its `learning_rate`, now "
             f"{self.settings.learning_rate}, or look at these images",
-            [*self.history, Epoch(epoch, self.rate(), value, nan, nan, best=False)],
+            [*self.history, Epoch(epoch, self.rate(), loss, nan, nan, best=False)],
             self.kept,
         )
 

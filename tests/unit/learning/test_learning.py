@@ -157,6 +157,15 @@ def test_a_training_that_diverges_writes_no_model(monkeypatch, disks, train):
         train(stub(), disks(4), disks(2), TrainSettings(epochs=9, patience=2))
 
 
+@pytest.mark.parametrize("clip_norm", [1.0, None])
+def test_a_gradient_that_is_no_number_stops_before_it_spoils_the_weights(monkeypatch, disks, train, clip_norm):
+    monkeypatch.setattr(Segmenting, "loss", lambda *_: (0 * network.weight).sum().sqrt())  # 0, of infinite slope
+    network, settings = stub(), TrainSettings(epochs=2, clip_norm=clip_norm)
+    with pytest.raises(UserError, match=r"norm of the gradient is nan in epoch 1, batch 1, of the cases"):
+        train(network, disks(4), disks(2), settings)
+    assert network.weight.item() == 0
+
+
 @pytest.mark.parametrize("epochs", [1, 2, 5, 9, 10, 11, 20, 40])
 def test_the_learning_rate_rises_and_falls_for_any_number_of_steps(disks, epochs):
     settings = TrainSettings(epochs=epochs, batch_images=8, learning_rate=0.01)
