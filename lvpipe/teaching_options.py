@@ -17,6 +17,9 @@ _UNHEARD: Mapping[str, tuple[str, ...]] = {
 }
 """Settings of training that say nothing to a network that makes this: its error and its examples are its own."""
 
+_OF_ROUNDS = ("rounds", "both_epochs", "volumes_epochs", "areas_weight")
+"""Settings of `volumes` that say how masks and volumes take turns."""
+
 
 def check_teaching(model: ModelEntry, models: Mapping[str, ModelEntry], train: TrainSettings) -> None:
     """Refuse what a model cannot learn from or would not hear; `train` are its settings.
@@ -59,6 +62,12 @@ def _unheard(model: ModelEntry) -> Iterator[str]:
             f"overrides: train: {key} says nothing to network {model.network}, which makes {model.makes} and has an "
             f"error of its own; leave it out"
         )
+    for key in _OF_ROUNDS if model.volumes and not model.masks else ():
+        if key in given.get("volumes", {}):
+            yield (
+                f"overrides: train: volumes.{key} says nothing to a model that no masks teach, which has `epochs` of "
+                f"volumes alone; leave it out"
+            )
     if "volumes" in given and not model.volumes:
         yield "overrides: train: volumes says nothing to a model that no volumes teach; name cohorts in its `volumes`"
 

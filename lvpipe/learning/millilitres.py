@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lvpipe.beats import integrated_at
 from lvpipe.config.integrate import IntegrateSettings
-from lvpipe.volumes import MM3_PER_ML, integrate_areas, merge_slices
+from lvpipe.volumes import MM3_PER_ML, SHARED_SPREAD, integrate_areas, merge_slices
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,7 +38,7 @@ def spread_ml(
     positions_mm: NDArray[np.float64],
     settings: IntegrateSettings,
     thickness_mm: float,
-    shared: "float | Tensor" = 0.0,
+    shared: "float | Tensor" = SHARED_SPREAD,
 ) -> "Tensor":
     """The volume's standard deviation, of those of areas `(..., z)`.
 

@@ -48,6 +48,7 @@ def learning(model, **train):
         (learning(ONE, loss="dice"), "loss says nothing to network net3_regression"),
         (learning(MANY, augmentation={"shift_px": 3.0}), "augmentation says nothing to network net4"),
         (learning(MANY, volumes={"turns": "none", "loss": "l2"}), "volumes.loss says nothing to network net4"),
+        (learning(STUDIES, volumes={"both_epochs": 3}), "volumes.both_epochs says nothing to a model that no masks"),
         (learning(MODEL, volumes={"loss": "l2"}), "volumes says nothing to a model that no volumes teach"),
     ],
 )
