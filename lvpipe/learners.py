@@ -1,7 +1,7 @@
 """Who a network learns from in each fold, and whom it only watches to know when to stop."""
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from lvpipe.cases import Case, number
 from lvpipe.errors import UserError
@@ -33,11 +33,18 @@ def teachers(cases: Iterable[Case], cohorts: Sequence[str]) -> list[Case]:
 
 
 def share_out(
-    cases: Iterable[Case], cohorts: Sequence[str], fold: int, watched_share: float, who: str, references: str = "masks"
+    cases: Iterable[Case],
+    cohorts: Sequence[str],
+    fold: int,
+    watched_share: float,
+    who: str,
+    references: str = "masks",
+    watching: Collection[str] = (),
 ) -> tuple[list[str], list[str]]:
     """The cases of these cohorts that are learnt from in a fold, and those that are watched.
 
-    Not of split test, not of the held-out fold; who is watched follows from each patient's own hash.
+    Not of split test, not of the held-out fold; who is watched follows from each patient's own hash, and patients who
+    are `watching` already go on with it.
 
     Raises:
         UserError: fewer than two patients.
@@ -50,7 +57,9 @@ def share_out(
             f"{who}, fold {fold}: {len(ranked)} patients with {references} to learn from in the cohorts {where}; "
             f"expected at least {FEWEST}: add cases, or lower `folds` or `test_share`"
         )
-    watched = [patient for patient in ranked if number(f"watch {patient}") < watched_share * 2**64]
+    watched = [
+        patient for patient in ranked if patient in watching or number(f"watch {patient}") < watched_share * 2**64
+    ]
     watched = watched[: len(ranked) - 1] or ranked[:1]
     watch = [case.name for case in found if case.patient in watched]
     return [case.name for case in found if case.patient not in watched], watch

@@ -18,7 +18,6 @@ from lvpipe.config.schema import Config, load_config, merged
 from lvpipe.config.sheet import PlacedCohort, SheetOrder
 from lvpipe.config.train import TrainSettings
 from lvpipe.detector_plan import DetectorPlan
-from lvpipe.digests import digest
 from lvpipe.errors import UserError
 from lvpipe.learners import teachers
 from lvpipe.network_options import check_network
@@ -44,7 +43,7 @@ class Plan(CohortPlan):
         self.published = PublishedPlan(self.config, lambda model: self.settings("train", model))
         self.search = SearchPlan(self.config)
         self.entries.update(self.search.trials)
-        self.training = TrainingPlan(self.config, self.entries, lambda: self.cases, self.settings, self._volumes)
+        self.training = TrainingPlan(self.config, self.entries, lambda: self.cases, self.settings, self._stated)
 
     @cached_property
     def trained(self) -> list[str]:
@@ -267,14 +266,16 @@ class Plan(CohortPlan):
         """The modules of a stage, and those that it loads by name, each with its digest."""
         return provenance.code_digest(f"lvpipe.stages.{stage}", *modules)
 
-    def _volumes(self, case: Case) -> object:
-        """What a sheet says of a case; of a phantom, whose sheet is yet to be made, a digest of its order."""
+    def _stated(self, case: Case) -> str | list[float | str | None]:
+        """EDV, ESV and why they are left out, as a sheet has them; of a phantom of Kaggle's layout the folder that has
+        them, since its sheet is yet to be made.
+        """
         entry = self.cohorts[case.cohort]
-        name = case.name.removeprefix(entry.prefix)
         if entry.phantom is not None:
-            return digest(self.phantom_order(entry.phantom, name))
-        found = self._labels.get(case.cohort, {}).get(name, Labels())
-        return [found.edv_ml, found.esv_ml]
+            folder = str(self.root(case.cohort) / case.sources[0])
+            return folder if self.phantoms[entry.phantom] == "kaggle" else [None, None, ""]
+        found = self._labels.get(case.cohort, {}).get(case.name.removeprefix(entry.prefix), Labels())
+        return [found.edv_ml, found.esv_ml, found.left_out]
 
     @cached_property
     def _labels(self) -> dict[str, Mapping[str, Labels]]:

@@ -4,6 +4,9 @@ Whatever reader found them, in a sheet or in drawings: all go through `judged`. 
 imported when the workflow is parsed.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from lvpipe.cases import Labels
 
 LEAST_ML = {"EDV": 2.0, "ESV": 0.6}
@@ -33,6 +36,15 @@ def judged(edv_ml: float | None, esv_ml: float | None, quoted: bool = True) -> L
         elif esv_ml == edv_ml:
             wrong = [f"{said['ESV']} mL is the EDV too: a heart that does not beat"]
     return Labels(left_out="; ".join(wrong)) if wrong else Labels(edv_ml, esv_ml)
+
+
+def taken(stated: Labels, drawn: Mapping[str, Any]) -> Labels:
+    """The volumes that the source states; where it states none, those inside what was drawn."""
+    if stated.left_out:
+        return stated
+    edv_ml = drawn.get("edv_ml") if stated.edv_ml is None else stated.edv_ml
+    esv_ml = drawn.get("esv_ml") if stated.esv_ml is None else stated.esv_ml
+    return judged(edv_ml, esv_ml)
 
 
 def _fault(kind: str, volume: float) -> str:

@@ -12,7 +12,7 @@ from lvpipe.config.sheet import PlacedCohort, SheetOrder
 from lvpipe.files import read_json, write_table
 from lvpipe.reader import EstimateReader, Reader
 from lvpipe.reader_options import accepted
-from lvpipe.reference_volumes import judged
+from lvpipe.reference_volumes import taken
 
 COLUMNS = (
     "cohort",
@@ -113,7 +113,7 @@ def _reader(cohort: PlacedCohort) -> Reader:
 
 
 def _row(case: Case, labels: Labels, account: Mapping[str, Any]) -> dict[str, object]:
-    volumes = _volumes(labels, account.get("reference") or {})
+    volumes = taken(labels, account.get("reference") or {})
     incomplete = account["status"] == "ok" and not account["complete"]
     return {
         "cohort": case.cohort,
@@ -129,12 +129,3 @@ def _row(case: Case, labels: Labels, account: Mapping[str, Any]) -> dict[str, ob
         "reason": account["incomplete_reason"] if incomplete else account["reason"],
         "volumes_left_out": volumes.left_out,
     }
-
-
-def _volumes(labels: Labels, drawn: Mapping[str, Any]) -> Labels:
-    """Those of the source's sheet; where it tells none, those inside what was drawn."""
-    if labels.left_out:
-        return labels
-    edv_ml = drawn.get("edv_ml") if labels.edv_ml is None else labels.edv_ml
-    esv_ml = drawn.get("esv_ml") if labels.esv_ml is None else labels.esv_ml
-    return judged(edv_ml, esv_ml)

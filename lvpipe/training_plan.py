@@ -1,7 +1,7 @@
 """What the rules of networks ask: who teaches each of them by masks or by volumes, what it sees, what it is."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from lvpipe.cases import Case
 from lvpipe.config.cohorts import ModelEntry
@@ -19,9 +19,9 @@ class TrainingPlan:
         entries: Mapping[str, ModelEntry],
         cases: Callable[[], Mapping[str, Case]],
         settings: Callable[[str, str], str],
-        volumes: Callable[[Case], object],
+        stated: Callable[[Case], object],
     ) -> None:
-        self._entries, self._cases, self._settings, self._volumes = entries, cases, settings, volumes
+        self._entries, self._cases, self._settings, self._stated = entries, cases, settings, stated
         self._drawn = {cohort.name for cohort in config.cohorts if cohort.masks}
 
     def learners(self, model: str, fold: str | int) -> tuple[list[str], list[str]]:
@@ -33,12 +33,13 @@ class TrainingPlan:
         return self._share_out(model, self._entries[model].masks, int(fold), "masks")
 
     def measured(self, model: str, fold: str | int) -> tuple[list[str], list[str]]:
-        """The same of reference volumes.
+        """The same of reference volumes; who is watched by masks teaches nothing by volumes.
 
         Raises:
             UserError: fewer than two patients.
         """
-        return self._share_out(model, self._entries[model].volumes, int(fold), "volumes")
+        watching = {self._cases()[name].patient for name in self.learners(model, fold)[1]}
+        return self._share_out(model, self._entries[model].volumes, int(fold), "volumes", watching)
 
     def taught(self, model: str, fold: str | int) -> list[str]:
         """The cases whose masks a model sees in a fold; ends the run with one line where nobody teaches."""
@@ -52,13 +53,16 @@ class TrainingPlan:
         """All of them, each once."""
         return list(dict.fromkeys(self.taught(model, fold) + self.taught_volumes(model, fold)))
 
-    def volumes(self, model: str, fold: str | int) -> str:
-        """What is known of the volumes that a model sees in a fold, as JSON.
+    def stated(self, model: str, fold: str | int) -> str:
+        """What sources state of the volumes that a model sees in a fold, by case, as JSON.
 
-        For the sheet of all cases is no input that counts: it changes with every new case.
+        Of phantoms the folder that has them. The sheet of all cases is no input: it changes with every new case.
         """
-        cases = map(self._cases().__getitem__, self.taught_volumes(model, fold))
-        return json.dumps({case.name: self._volumes(case) for case in cases}, sort_keys=True)
+        return json.dumps(self._stated_by_case(model, fold), sort_keys=True)
+
+    def phantoms(self, model: str, fold: str | int) -> list[str]:
+        """The folders of the phantoms among them."""
+        return [folder for folder in self._stated_by_case(model, fold).values() if isinstance(folder, str)]
 
     def start(self, model: str, fold: str | int) -> list[str]:
         """The weights that a training starts from, if it does not start anew."""
@@ -96,11 +100,17 @@ class TrainingPlan:
         """What a model sees of a slice, as canonical JSON."""
         return self._entries[model].window.canonical()
 
-    def _share_out(self, model: str, cohorts: Iterable[str], fold: int, references: str) -> tuple[list[str], list[str]]:
+    def _share_out(
+        self, model: str, cohorts: Iterable[str], fold: int, references: str, watching: Collection[str] = ()
+    ) -> tuple[list[str], list[str]]:
         if not cohorts:
             return [], []
         share = TrainSettings.model_validate_json(self._settings("train", model)).inner_share
-        return share_out(self._cases().values(), tuple(cohorts), fold, share, f"model {model}", references)
+        return share_out(self._cases().values(), tuple(cohorts), fold, share, f"model {model}", references, watching)
 
     def _sums_areas(self, model: str) -> bool:
         return TrainSettings.model_validate_json(self._settings("train", model)).volumes.by == "areas"
+
+    def _stated_by_case(self, model: str, fold: str | int) -> dict[str, object]:
+        cases = map(self._cases().__getitem__, self.taught_volumes(model, fold))
+        return {case.name: self._stated(case) for case in cases}

@@ -120,9 +120,13 @@ class ModelEntry(Section):
         return self.training or self.name
 
     def heading(self, trained: "ModelEntry") -> "ModelEntry":
-        """With what follows from the model of whose training it is the head of areas."""
-        seen = ("view", "window", "network", "options", "masks", "volumes")
-        return self._following({name: getattr(trained, name) for name in seen})
+        """With what follows from the model of whose training it is the head of areas.
+
+        It learnt volumes as slices are summed up there, and so sums them up alike, unless it is told otherwise.
+        """
+        seen = {name: getattr(trained, name) for name in ("view", "window", "network", "options", "masks", "volumes")}
+        integrate = self.overrides.integrate or trained.overrides.integrate
+        return self._following({**seen, "overrides": self.overrides.model_copy(update={"integrate": integrate})})
 
     def averaging(self, members: Sequence["ModelEntry"]) -> "ModelEntry":
         """With what follows from the models that it averages, if any; boxes are told in the view of the first."""

@@ -76,7 +76,8 @@ class VolumeTeaching(Section):
     """How a model with `volumes` learns from them: after `epochs` on masks alone, or from its `start`, in rounds.
 
     In each round come epochs of both kinds in turn, then epochs of volumes alone; before it the frames of end-diastole
-    and end-systole are picked again. A model without `masks` has one round of `epochs` on volumes alone.
+    and end-systole are picked again: the extremes of the volume curve, whatever `integrate: frames` says. A model
+    without `masks` has one round of `epochs` on volumes alone.
     """
 
     by: Literal["areas", "prob"] = Field(

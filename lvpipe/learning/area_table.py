@@ -3,7 +3,7 @@
 from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
@@ -19,15 +19,15 @@ from lvpipe.images import Image, read_image
 from lvpipe.labels import CAVITY, NOT_ANNOTATED
 from lvpipe.learning.batches import as_batch, scale
 from lvpipe.learning.device import prepare_torch
+from lvpipe.learning.fractions import tell_both
 from lvpipe.learning.weights import read_network
+from lvpipe.networks._area_head import share_of_window
 from lvpipe.scoring.areas import HEART, WINDOWS
 from lvpipe.squares import drawn_frames
 from lvpipe.windows import cut, read_place, window_grids
 
 if TYPE_CHECKING:
     from torch import nn
-
-    from lvpipe.networks.fusion import Measuring
 
 _PLACES: Final = {HEART: (0, 0), "above": (-1, 0), "below": (1, 0), "left": (0, -1), "right": (0, 1)}
 """Where windows lie: at the heart, and one side away, where nothing is to be found."""
@@ -94,14 +94,13 @@ def tell(
     network: "nn.Module", images_nyx: NDArray[np.uint8], window: Window, settings: RegressSettings
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Of each image the share that its mask counts, and that the head of areas tells."""
-    measure = cast("Measuring", network).both
     counted, told = [torch.empty(0)], [torch.empty(0)]
     with torch.inference_mode():
         for start in range(0, len(images_nyx), settings.batch_images):
             batch = as_batch(images_nyx[start : start + settings.batch_images]).to(settings.device)
-            logits, areas = measure(scale(batch, window.intensities))
-            counted.append((logits[:, 0] > 0).float().mean(dim=(1, 2)).cpu())
-            told.append(areas.float().mean(dim=(1, 2, 3)).cpu())
+            logits, shares = tell_both(network, scale(batch, window.intensities), settings.precision)
+            counted.append(share_of_window(logits[:, :1] > 0).cpu())
+            told.append(shares.cpu())
     return torch.cat(counted).double().numpy(), torch.cat(told).double().numpy()
 
 

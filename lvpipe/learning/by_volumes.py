@@ -64,8 +64,8 @@ class ByVolumes:
     @property
     def legs(self) -> list[Leg]:
         """Masks alone, then each round."""
-        slices = {case: len(self.stacks.read(case).positions_mm) for case in self.learn}
-        volumes = Size(sum(slices[show.case] * len(show.phases) for show in self.shows), len(self.shows))
+        slices = sum(self.stacks.slices(show.case) * len(show.phases) for show in self.shows)
+        volumes = Size(slices, len(self.shows))
         masks = self.masks.size if self.masks else Size(0, 0)
         return [[_size(masks, lesson.masks, volumes, lesson.volumes) for lesson in leg] for leg in self.lessons]
 

@@ -74,12 +74,13 @@ def train(
         loop.tell()
         if isfinite(loop.history[-1].watch_loss):  # else the last good state stays
             checkpoint.save(loop.state)
-    if not loop.kept:
+    if not loop.settled:
+        since = f"from epoch {loop.begun + 1} on" if loop.begun else f"in all {len(loop.history)} epochs"
         raise Diverged(
-            f"training diverged: the watched loss was {loop.history[-1].watch_loss} in all {len(loop.history)} epochs; "
-            f"lower its `learning_rate`, now {settings.learning_rate}",
+            f"training diverged: the watched loss was {loop.history[-1].watch_loss} {since}; lower its "
+            f"`learning_rate`, now {settings.learning_rate}",
             loop.history,
-            {},
+            loop.kept,
         )
     return loop.history, loop.kept
 
@@ -149,6 +150,16 @@ class _Loop:
 
     def rate(self) -> float:
         return float(self.schedule.get_last_lr()[0])
+
+    @property
+    def begun(self) -> int:
+        """The first epoch of the latest leg, counted from 0."""
+        return self.course.leg(len(self.history) - 1)[0]
+
+    @property
+    def settled(self) -> bool:
+        """Whether any watched loss of that leg is a number."""
+        return any(isfinite(row.watch_loss) for row in self.history[self.begun :])
 
     def goes_on(self) -> bool:
         """Whether another epoch comes: patience ends the last leg alone, those before it lead to it."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lvpipe.cases import Labels
 from lvpipe.learning.by_volumes import ByVolumes
 from lvpipe.learning.fractions import sees_studies
 from lvpipe.learning.measuring import Measurer
@@ -24,11 +25,11 @@ def make_task(
     kept: Path,
     network: "nn.Module",
     masks: SampledTask[Samples] | None,
-    volumes_ml: Mapping[str, tuple[float, float]],
+    volumes: Mapping[str, Labels],
 ) -> Task:
     """What volumes teach, of the cases that are whole and have them, and masks beside them, if there are any."""
     places = (args.cines, args.ledgers, args.boxes)
-    stacks = store_stacks(kept / "stacks", volumes_ml, volumes_ml, *places, args.window)
+    stacks = store_stacks(kept / "stacks", volumes, *places, args.window)
     learn, watch = share_watched(stacks.cases, args.measure_watch, "no volumes or no whole stack")
     print(f"learning from the volumes of {len(learn)} cases, watching those of {len(watch)}")
     if args.makes == "volumes":

@@ -1,8 +1,7 @@
 """What is taught by volumes: the windows of all frames of a case on disk, where they lie, and its reference volumes."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvpipe.beats import thickness_of
+from lvpipe.cases import Labels
 from lvpipe.config.window import Window
 from lvpipe.errors import Rejected, UserError
 from lvpipe.files import read_json, replacing_folder, write_json
@@ -45,6 +45,10 @@ class Stacks:
         self._known: dict[str, Any] = read_json(folder / "cases.json")
         self.cases = list(self._known)
 
+    def slices(self, case: str) -> int:
+        """How many a case has."""
+        return len(self._known[case]["positions_mm"])
+
     def read(self, case: str) -> Stack:
         """One of the cases."""
         known = self._known[case]
@@ -57,8 +61,7 @@ class Stacks:
 
 def store_stacks(
     folder: Path,
-    cases: Iterable[str],
-    volumes: Mapping[str, tuple[float, float]],
+    volumes: Mapping[str, Labels],
     views: Path,
     ledgers: Path,
     boxes: Path,
@@ -71,7 +74,7 @@ def store_stacks(
     """
     if not (folder / "cases.json").exists():
         with replacing_folder(folder) as part:
-            _write(part, _read_cases(cases, volumes, views, ledgers, boxes, window))
+            _write(part, _read_cases(volumes, views, ledgers, boxes, window))
     stacks = Stacks(folder)
     if len(stacks.cases) < _FEWEST:
         raise UserError(
@@ -96,33 +99,33 @@ def _write(folder: Path, stacks: Iterator[Stack]) -> None:
 
 
 def _read_cases(
-    cases: Iterable[str],
-    volumes: Mapping[str, tuple[float, float]],
+    volumes: Mapping[str, Labels],
     views: Path,
     ledgers: Path,
     boxes: Path,
     window: Window,
 ) -> Iterator[Stack]:
     left_out: list[str] = []
-    for case in cases:
+    for case, known in volumes.items():
         try:
-            yield _read_case(case, _usable(volumes.get(case)), views, ledgers, boxes, window)
+            yield _read_case(case, _usable(known), views, ledgers, boxes, window)
         except Rejected as reason:
             left_out.append(f"{case} ({reason})")
     if left_out:
         print(f"left out of the volumes: {', '.join(left_out)}", flush=True)
 
 
-def _usable(volumes_ml: Sequence[float] | None) -> tuple[float, float]:
+def _usable(known: Labels) -> tuple[float, float]:
     """EDV and ESV.
 
     Raises:
         Rejected: one is missing, or they cannot be those of a heart.
     """
-    edv_ml, esv_ml = volumes_ml or (float("nan"),) * 2
-    if not (isfinite(edv_ml) and edv_ml >= esv_ml > 0):
-        raise Rejected(f"the case sheet has EDV {edv_ml:g} and ESV {esv_ml:g} mL")
-    return edv_ml, esv_ml
+    if known.left_out:
+        raise Rejected(known.left_out)
+    if known.edv_ml is None or known.esv_ml is None:
+        raise Rejected(f"its {'EDV' if known.edv_ml is None else 'ESV'} is not known")
+    return known.edv_ml, known.esv_ml
 
 
 def _read_case(

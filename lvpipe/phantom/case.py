@@ -157,8 +157,12 @@ def find_heart(cohort: str, order: "PhantomOrder", case: str) -> Heart:
 
 def list_volumes(cohort: str, order: "PhantomOrder", case: str) -> tuple[float, float]:
     """EDV and ESV (mL) of a case."""
-    volumes_ml = find_heart(cohort, order, case).measured_ml
-    return float(volumes_ml.max()), float(volumes_ml.min())
+    return volumes_of(find_heart(cohort, order, case))
+
+
+def volumes_of(heart: Heart) -> tuple[float, float]:
+    """EDV and ESV (mL) of a heart."""
+    return float(heart.measured_ml.max()), float(heart.measured_ml.min())
 
 
 def _draw_heart(settings: "PhantomCohort", person: Person, key: tuple[object, ...]) -> Heart:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lvpipe.files import replacing_folder, write_table, write_text
-from lvpipe.phantom.case import build_case, list_volumes
+from lvpipe.files import replacing_folder, write_json, write_table, write_text
+from lvpipe.phantom.case import build_case, list_volumes, volumes_of
 from lvpipe.phantom.headers import Writer
-from lvpipe.phantom.names import SHEET_OF_SUNNYBROOK, list_cases, original_id
+from lvpipe.phantom.names import SHEET_OF_SUNNYBROOK, VOLUMES_OF_CASE, list_cases, original_id
 from lvpipe.phantom.population import draw_person, make_generator
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def _write_kaggle(case: "PhantomCase", folders: list[Path]) -> None:
         first = taken.first_number
         names = [f"IM-{taken.series:05d}-{number:04d}.dcm" for number in range(first, first + len(taken.frames))]
         _write_frames(case, taken, [folder / taken.folder / name for name in names], first)
+    edv_ml, esv_ml = _stated_ml(volumes_of(case.heart))
+    write_json(folders[0] / VOLUMES_OF_CASE, {"edv_ml": edv_ml, "esv_ml": esv_ml})
 
 
 def _write_sunnybrook(case: "PhantomCase", folders: list[Path]) -> None:
@@ -93,11 +95,17 @@ def _contour_text(points: "np.typing.NDArray[np.float64]") -> str:
 def _write_volumes(cohort: str, order: "PhantomOrder", root: Path) -> None:
     rows: dict[str, list[dict[str, object]]] = {}
     for case in list_cases(cohort, order.cohort):
-        edv_ml, esv_ml = list_volumes(cohort, order, case.name)
-        row = {"Id": case.name, "Systole": round(esv_ml, 1), "Diastole": round(edv_ml, 1)}
+        edv_ml, esv_ml = _stated_ml(list_volumes(cohort, order, case.name))
+        row = {"Id": case.name, "Systole": esv_ml, "Diastole": edv_ml}
         rows.setdefault(case.split, []).append(row)
     for split, lines in rows.items():
         write_table(root / f"{split}.csv", ("Id", "Systole", "Diastole"), lines)
+
+
+def _stated_ml(volumes_ml: tuple[float, float]) -> tuple[float, float]:
+    """EDV and ESV, as precise as the challenge states them."""
+    edv_ml, esv_ml = volumes_ml
+    return round(edv_ml, 1), round(esv_ml, 1)
 
 
 def _write_patients(cohort: str, order: "PhantomOrder", root: Path) -> None:

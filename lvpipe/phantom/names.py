@@ -12,6 +12,13 @@ SHEET_OF_SUNNYBROOK = "scd_patientdata.csv"
 """The patient sheet of the public release."""
 
 
+VOLUMES_OF_CASE = "volumes.json"
+"""In the folder of a case of the Kaggle layout: its row of the sheet, which no reader knows.
+
+What learns from the volumes of some cases need not wait for the sheet, which changes with every other case.
+"""
+
+
 def list_cases(name: str, cohort: "PhantomCohort") -> list[SourceCase]:  # noqa: ARG001 names repeat between cohorts
     """List what the reader of this layout would list from the written tree, in the same order."""
     return list(_kaggle(cohort) if cohort.layout == "kaggle" else _sunnybrook(cohort))

@@ -6,17 +6,19 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from lvpipe.arguments import section_of, stage_parser
+from lvpipe.arguments import json_object, section_of, stage_parser
+from lvpipe.cases import Labels
 from lvpipe.config.integrate import IntegrateSettings
 from lvpipe.config.train import TrainSettings
 from lvpipe.config.window import Window
 from lvpipe.digests import digest, file_digest
-from lvpipe.files import write_bytes, write_table
+from lvpipe.files import read_json, write_bytes, write_table
 from lvpipe.labels import VALUES
+from lvpipe.phantom.names import VOLUMES_OF_CASE
+from lvpipe.reference_volumes import judged, taken
 from lvpipe.spool import Spool
-from lvpipe.tables import read_cases
 
 if TYPE_CHECKING:
     from torch import nn
@@ -55,7 +57,12 @@ def _parse(argv: Sequence[str]) -> Namespace:
     parser.add_argument("--watch", nargs="*", default=[], help="those that decide when to stop")
     parser.add_argument("--measure-learn", nargs="*", default=[], help="cases whose volumes it learns from")
     parser.add_argument("--measure-watch", nargs="*", default=[], help="those that decide when to stop")
-    parser.add_argument("--sheet", type=Path, nargs="?", help="the case sheet, which has the volumes")
+    parser.add_argument(
+        "--stated",
+        type=json_object,
+        default={},
+        help="by case EDV, ESV and why they are left out, as its source states them; or a phantom's folder",
+    )
     parser.add_argument("--ledgers", type=Path, help="folder of the ledgers, which say where slices lie")
     parser.add_argument(
         "--integrate",
@@ -131,10 +138,17 @@ def _drawing(args: Namespace, kept: Path) -> "SampledTask[Samples]":
     return Segmenting(*seen, args.labels, volumes.areas_weight if headed else 0.0)
 
 
-def _volumes(args: Namespace) -> dict[str, tuple[float, float]]:
-    """EDV and ESV of the cases that teach by them."""
-    rows = read_cases(args.sheet) if args.sheet else {}
-    return {case: (rows[case].edv_ml, rows[case].esv_ml) for case in _measured(args)}
+def _volumes(args: Namespace) -> dict[str, Labels]:
+    """EDV and ESV of the cases that teach by them, or why they are not taken; as the case sheet has them."""
+    ledgers = {case: read_json(args.ledgers / f"{case}_cine.json") for case in _measured(args)}
+    return {case: taken(_stated(args.stated[case]), ledger["reference"] or {}) for case, ledger in ledgers.items()}
+
+
+def _stated(known: Any) -> Labels:
+    if isinstance(known, str):
+        return judged(**read_json(Path(known) / VOLUMES_OF_CASE))
+    edv_ml, esv_ml, left_out = known
+    return Labels(edv_ml, esv_ml, left_out=left_out)
 
 
 def _drawn(args: Namespace) -> list[str]:
@@ -155,7 +169,8 @@ def _key(args: Namespace) -> str:
     sections = {name: getattr(args, name).canonical() for name in ("settings", "window", "integrate")}
     names = ("code", "network", "makes", "labels", "learn", "watch", "measure_learn", "measure_watch")
     words = {name: getattr(args, name) for name in names}
-    choices = {**words, **sections, "machine": describe_machine(args.settings), "volumes": _volumes(args)}
+    volumes = {case: asdict(labels) for case, labels in _volumes(args).items()}
+    choices = {**words, **sections, "machine": describe_machine(args.settings), "volumes": volumes}
     return digest(json.dumps(choices, sort_keys=True), *(file_digest(path) for path in _files(args)))
 
 

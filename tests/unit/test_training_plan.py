@@ -34,7 +34,8 @@ def test_volumes_teach_by_folds_as_masks_do_and_nobody_who_is_tested():
         assert {case.cohort for case in found} == {"contours", "volumes"}
         assert not any(case.split == "test" or case.fold == fold for case in found)
         assert set(made.training.taught("both", fold)) < set(made.training.seen("both", fold))
-        assert not {made.cases[name].patient for name in learn} & {made.cases[name].patient for name in watch}
+        watched = watch + made.training.learners("both", fold)[1]
+        assert not {made.cases[name].patient for name in learn} & {made.cases[name].patient for name in watched}
     assert plan(MODEL).training.measured("unet", 0) == ([], [])
 
 
@@ -45,6 +46,13 @@ def test_a_head_of_areas_is_all_that_its_training_is():
     assert (entry.trained_as, entry.trained, made.trained) == ("both", False, ["both"])
     assert (made.drawing, made.telling("areas"), made.looking) == (["both"], ["areas"], ["both", "areas"])
     assert made.measured["areas"] == ["contours", "volumes"]
+
+
+def test_a_head_of_areas_sums_slices_up_as_it_learnt_to():
+    frustum = {**TAUGHT, "overrides": {"integrate": {"rule": "frustum"}}}
+    simpson = {**HEAD, "overrides": {"integrate": {"rule": "simpson"}}}
+    rules = [json.loads(plan(frustum, head).settings("integrate", "areas"))["rule"] for head in (HEAD, simpson)]
+    assert rules == ["frustum", "simpson"]
 
 
 def test_only_who_sums_areas_has_a_head():
@@ -67,7 +75,7 @@ def test_a_new_case_changes_nothing_of_what_is_learnt_and_a_taught_cases_volume_
         sheet = [f"{study},{51 if study == changed else 50},120" for study in range(1, 10)]
         (tmp_path / "train.csv").write_text("\n".join(["Id,Systole,Diastole", *sheet]))
         cohorts = [DEFAULT["cohorts"][0], cohort]
-        return json.loads(plan(TAUGHT, cohorts=cohorts, data_root=str(tmp_path)).training.volumes("both", 0))
+        return json.loads(plan(TAUGHT, cohorts=cohorts, data_root=str(tmp_path)).training.stated("both", 0))
 
     def add(split, study):
         (tmp_path / split / str(study) / "study").mkdir(parents=True)
@@ -76,19 +84,20 @@ def test_a_new_case_changes_nothing_of_what_is_learnt_and_a_taught_cases_volume_
         add("train", study)
     before = volumes()
     taught = next(name for name in before if len(name) == 1)
-    assert before[taught] == [120, 50]
+    assert before[taught] == [120, 50, ""]
     add("test", 9)
     assert volumes(changed=9) == before
-    assert volumes(changed=int(taught))[taught] == [120, 51]
+    assert volumes(changed=int(taught))[taught] == [120, 51, ""]
 
 
-def test_volumes_of_a_phantom_follow_from_the_order_of_each_case():
-    sizes = {"train": 12, "validate": 4, "test": 9}
-    more = {**DEFAULT["phantom"], "cohorts": copy.deepcopy(DEFAULT["phantom"]["cohorts"])}
-    more["cohorts"]["volumes"]["cases"] = sizes
-    assert plan(TAUGHT, phantom=more).training.volumes("both", 0) == plan(TAUGHT).training.volumes("both", 0)
-    other = {**more, "seed": 5}
-    assert plan(TAUGHT, phantom=other).training.volumes("both", 0) != plan(TAUGHT).training.volumes("both", 0)
+def test_volumes_of_a_phantom_stand_in_its_folder_or_in_its_contours():
+    made = plan(TAUGHT)
+    stated = json.loads(made.training.stated("both", 0))
+    for name, known in stated.items():
+        case = made.cases[name]
+        folder = f"results/phantom/volumes/{case.sources[0]}"
+        assert known == (folder if case.cohort == "volumes" else [None, None, ""])
+    assert set(made.training.phantoms("both", 0)) == {known for known in stated.values() if isinstance(known, str)}
 
 
 def test_a_start_is_the_same_folds():

@@ -68,7 +68,7 @@ MODULES = {
     "compat_metrics.py": AFTER_SCORE | SCORE_RULES | {"train_curve"},
     "scoring/gallery.py": {"score_slices", "report"} | END,
     "pages/tables.py": {"report", "train_curve"} | END,
-    "charts/svg.py": {"report", "train_curve"} | END,
+    "charts/svg.py": {"report", "train_curve", "score_figure"} | END,
 }
 
 IDLE = (
@@ -88,6 +88,8 @@ IDLE = (
 
 TINY = yaml.safe_load((ROOT / "recipes" / "tiny.yaml").read_text())
 UNET, HFCN, AREAS = TINY["models"]
+COMPARED = {"score_areas"}
+"""Not asked for where no model tells areas."""
 
 SETTINGS = {
     "resample.spacing_mm": ({"resample": {"spacing_mm": 2.5}}, AFTER_RESAMPLE),
@@ -95,8 +97,8 @@ SETTINGS = {
     "detect.classifier.seed": ({"detect": {"classifier": {"seed": 5}}}, AFTER_CLASSIFIER),
     "detect.fitter.seed": ({"detect": {"fitter": {"seed": 5}}}, AFTER_FITTER),
     "detect.agree_mm": ({"detect": {"agree_mm": 30}}, AFTER_FIND),
-    "models.window": ({"models": [{**UNET, "window": {"side_px": 72}}]}, AFTER_UNET),
-    "models.labels": ({"models": [{**UNET, "labels": ["cavity", "myocardium"]}]}, AFTER_UNET),
+    "models.window": ({"models": [{**UNET, "window": {"side_px": 72}}]}, AFTER_UNET - COMPARED),
+    "models.labels": ({"models": [{**UNET, "labels": ["cavity", "myocardium"]}]}, AFTER_UNET - COMPARED),
     "segment.turns": ({"segment": {"turns": "mirrors"}}, AFTER_SEGMENT),
     "models.volumes": ({"models": [UNET, {**HFCN, "volumes": ["contours"]}, AREAS]}, AFTER_HFCN),
     "train.seed": ({"train": {"seed": 9}}, AFTER_HFCN),
@@ -104,7 +106,7 @@ SETTINGS = {
     "train.volumes": ({"train": {"volumes": {"areas_weight": 0.5}}}, AFTER_HFCN),
     "segment.batch_images": ({"segment": {"batch_images": 8}}, AFTER_SEGMENT),
     "postprocess.threshold": ({"postprocess": {"threshold": 0.6}}, AFTER_POSTPROCESS),
-    "regress.seed": ({"regress": {"seed": 5}}, AFTER_REGRESS),
+    "regress.seed": ({"regress": {"seed": 5}}, AFTER_REGRESS | WINDOWS),
     "integrate.rule": ({"integrate": {"rule": "disk"}}, AFTER_HFCN),  # volumes teach by it
     "calibrate.window": ({"calibrate": {"window": 0.05}}, AFTER_CALIBRATE),
     "score.hausdorff": ({"score": {"hausdorff": False}}, AFTER_SCORE | {"score_masks", "score_slices"}),
@@ -181,13 +183,13 @@ def test_a_new_network_runs_nothing(finished):
 
 def test_an_override_concerns_its_model_alone(finished):
     model = {**UNET, "overrides": {"postprocess": {"threshold": 0.6}}}
-    assert set(finished.would_run({"models": [model]})) == AFTER_POSTPROCESS
+    assert set(finished.would_run({"models": [model]})) == AFTER_POSTPROCESS - COMPARED
 
 
 def test_one_model_more_trains_itself_alone(finished):
     other = {**UNET, "name": "other", "options": {"channels": [4, 8]}}
     jobs = finished.would_run({"models": [UNET, other]})
-    assert set(jobs) == AFTER_UNET
+    assert set(jobs) == AFTER_UNET - COMPARED
     assert (jobs["train"], jobs["postprocess"], jobs["calibrate"]) == (2, 12, 1)
 
 

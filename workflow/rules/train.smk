@@ -19,8 +19,7 @@ rule train:
             case=PLAN.training.seen(w.model, w.fold),
         ),
         ledgers=lambda w: expand("results/convert/{case}_cine.json", case=PLAN.training.taught_volumes(w.model, w.fold)),
-        # It changes with every new case: `params: volumes` says what of it counts.
-        sheet=lambda w: ancient("results/convert/cases.csv") if PLAN.entries[w.model].volumes else [],
+        phantoms=lambda w: PLAN.training.phantoms(w.model, w.fold),
         start=lambda w: PLAN.training.start(w.model, w.fold),
     output:
         model="results/train/{model}/fold-{fold}/model.safetensors",
@@ -38,7 +37,7 @@ rule train:
         watch=lambda w: PLAN.training.learners(w.model, w.fold)[1],
         measure_learn=lambda w: PLAN.training.measured(w.model, w.fold)[0],
         measure_watch=lambda w: PLAN.training.measured(w.model, w.fold)[1],
-        volumes=lambda w: PLAN.training.volumes(w.model, w.fold),
+        stated=lambda w: PLAN.training.stated(w.model, w.fold),
         integrate=lambda w: PLAN.training.integration(w.model),
         makes=lambda w: PLAN.entries[w.model].makes,
         network=lambda w: PLAN.training.network(w.model),
@@ -52,7 +51,7 @@ rule train:
         "python -m lvpipe train --cines results/resample/{params.view} --boxes results/detect/{params.view}"
         " --learn {params.learn} --watch {params.watch} --network {params.network:q} --window {params.window:q}"
         " --measure-learn {params.measure_learn} --measure-watch {params.measure_watch} --ledgers results/convert"
-        " --sheet {input.sheet} --integrate {params.integrate:q} --makes {params.makes} --start {input.start}"
+        " --stated {params.stated:q} --integrate {params.integrate:q} --makes {params.makes} --start {input.start}"
         " --labels {params.labels} --model {output.model} --history {output.history}"
         " --diverged {params.diverged} --spool {params.spool} --code {params.code:q}"
         " --settings {params.settings:q} > {log} 2>&1"

@@ -10,10 +10,9 @@ from stopping import stop_at
 
 from lvpipe.boxes import write_boxes
 from lvpipe.config.train import TrainSettings, VolumeTeaching
-from lvpipe.files import read_table, write_table
+from lvpipe.files import read_table
 from lvpipe.images import write_image, write_rejected
 from lvpipe.learning.weights import read_network
-from lvpipe.sheet import COLUMNS
 
 pytestmark = pytest.mark.usefixtures("torch_as_it_was")
 
@@ -177,7 +176,13 @@ def test_a_model_of_two_labels_has_an_output_for_each(lvpipe, folder):
     assert read_network(folder / "model.safetensors")(torch.zeros(1, 1, 32, 32)).shape == (1, 2, 32, 32)
 
 
-LEDGER = {"complete": True, "positions_mm": [0.0, 10.0, 20.0], "thickness_mm": 8.0, "slice_spacing_mm": 10.0}
+LEDGER = {
+    "reference": None,
+    "complete": True,
+    "positions_mm": [0.0, 10.0, 20.0],
+    "thickness_mm": 8.0,
+    "slice_spacing_mm": 10.0,
+}
 
 
 @pytest.fixture
@@ -185,13 +190,19 @@ def measured(folder):
     """The same cases with ledgers and volumes; that of `u` has no ESV."""
     for case in "abwu":
         (folder / f"{case}_cine.json").write_text(json.dumps(LEDGER))
-    known = [dict.fromkeys(COLUMNS, "") | {"case": case, "fold": 0, "edv_ml": 20.0, "esv_ml": 10.0} for case in "abwu"]
-    write_table(folder / "cases.csv", COLUMNS, [*known[:3], known[3] | {"esv_ml": None}])
+    stated = {case: [20.0, None if case == "u" else 10.0, ""] for case in "abwu"}
     volumes = VolumeTeaching(rounds=1, both_epochs=1, volumes_epochs=1, turns="none")
     settings = SETTINGS.model_copy(update={"epochs": 1, "volumes": volumes})
 
-    def run(*further, learn="ab", watch="w", network=NETWORK, out="model", learn_volumes="abu", **changes):
-        own = ("--measure-learn", *learn_volumes, "--measure-watch", "w", "--sheet", folder / "cases.csv")
+    def run(*further, learn="ab", watch="w", network=NETWORK, out="model", learn_volumes="abu", known=None, **changes):
+        own = (
+            "--measure-learn",
+            *learn_volumes,
+            "--measure-watch",
+            "w",
+            "--stated",
+            json.dumps(stated | (known or {})),
+        )
         chosen = settings.model_copy(update=changes)
         plain = words(folder, learn, watch, out, chosen, network=network)
         return (*plain, *own, "--ledgers", folder, "--integrate", "{}", *further)
@@ -209,7 +220,7 @@ def test_masks_then_both_then_volumes(lvpipe, folder, measured, capsys):
     assert all(float(row["watch_error_ml"]) > 0 for row in history)
     assert read_network(folder / "model.safetensors").fractions(torch.zeros(1, 1, 32, 32)).shape == (1,)
     told = capsys.readouterr().out
-    assert "left out of the volumes: u (the case sheet has EDV 20 and ESV nan mL)" in told
+    assert "left out of the volumes: u (its ESV is not known)" in told
     assert "learning from the volumes of 2 cases, watching those of 1" in told
 
 
@@ -243,23 +254,33 @@ def test_a_checkpoint_belongs_to_what_is_taught_by_volumes(lvpipe, folder, measu
     assert lvpipe(*words(folder, "ab", "w", "before")) == 0
     more = ("--start", folder / "before.safetensors")
 
-    def stopped(*further) -> None:
-        command = measured(*more, *further, network=headed(), epochs=4, learn="", watch="")
+    def stopped(*further, **known) -> None:
+        command = measured(*more, *further, network=headed(), epochs=4, learn="", watch="", known=known)
         with monkeypatch.context() as patch:
             stop_at(patch, 2)
             with pytest.raises(KeyboardInterrupt):
                 lvpipe(*command)
 
     stopped()
-    rows = read_table(folder / "cases.csv")
-    rows[0 if change == "volume" else 3]["edv_ml"] = "21" if change == "volume" else "20"
-    if change == "stranger":
-        rows.append(rows[0] | {"case": "z"})
-    write_table(folder / "cases.csv", COLUMNS, rows)
     if change == "ledger":
         (folder / "b_cine.json").write_text(json.dumps({**LEDGER, "thickness_mm": 7.0}))
     if change == "start":
         assert lvpipe(*words(folder, "ab", "w", "before", SETTINGS.model_copy(update={"seed": 9}))) == 0
     capsys.readouterr()
-    stopped(*(("--integrate", '{"rule": "simpson"}') if change == "integrate" else ()))
+    changes = {"volume": {"a": [21.0, 10.0, ""]}, "stranger": {"z": [30.0, 10.0, ""]}}
+    further = ("--integrate", '{"rule": "simpson"}') if change == "integrate" else ()
+    stopped(*further, **changes.get(change, {}))
     assert ("going on after epoch" in capsys.readouterr().out) is (change in ("nothing", "stranger"))
+
+
+def test_volumes_are_those_that_the_source_states_a_phantoms_folder_has_or_that_were_drawn(
+    lvpipe, folder, measured, capsys
+):
+    (folder / "volumes.json").write_text('{"edv_ml": 25.0, "esv_ml": 30.0}')
+    (folder / "b_cine.json").write_text(json.dumps({**LEDGER, "reference": {"edv_ml": 24.0, "esv_ml": 12.0}}))
+    known = {"u": str(folder), "b": [None, None, ""], "a": [None, None, "ESV is over EDV"]}
+    assert lvpipe(*measured(network=headed(), known=known)) == 0
+    told = capsys.readouterr().out
+    assert "u (ESV 30 mL is over EDV 25 mL: are the two swapped?)" in told
+    assert "a (ESV is over EDV)" in told
+    assert "b (" not in told
