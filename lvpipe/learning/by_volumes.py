@@ -103,12 +103,15 @@ class ByVolumes:
         return self.masks.whose() if self.masks else []
 
     def evaluate(self, network: "nn.Module") -> Watched:
-        """The loss of volumes once they teach, of masks before; volumes are the extremes of all frames, as in use."""
+        """The losses of masks and, once they teach, of volumes: of the extremes of all frames, as in use.
+
+        Together, so that what is best for the few watched volumes is not kept where it has forgotten how to draw.
+        """
         found = [self._judge(network, self.stacks.read(case)) for case in self.watch]
         losses, errors_ml, volumes_ml = (np.mean(column) for column in zip(*found, strict=True))
         drawn = self.masks.evaluate(network) if self.masks else Watched(0.0, float(1 - errors_ml / volumes_ml))
-        loss = self.teaching.weight * float(losses) if self.lesson.volumes else drawn.loss
-        return Watched(loss, drawn.score, float(errors_ml))
+        measured = self.teaching.weight * float(losses) if self.lesson.volumes else 0.0
+        return Watched(drawn.loss + measured, drawn.score, float(errors_ml))
 
     def state(self) -> dict[str, Any]:
         """The frames as they were picked."""
