@@ -24,6 +24,12 @@ SHEETS = (SHEET,)
 _LAYOUT = Layout(("case", "frame", "slice", "cavity_mm2"), further=("myocardium_mm2", "position_mm"))
 _ENDINGS = (".csv", ".csv.xz")
 
+_SPACING_MM = (1.0, 30.0)
+"""Between which slices of a heart lie apart: Kaggle's 700 studies have 5 to 10 mm. In cm or um they do not."""
+
+_LONGEST_MM = 250.0
+"""No stack over a heart is longer: those of Kaggle have at most 140 mm. Frames that are called slices often are."""
+
 
 def list_cases(root: Path) -> list[SourceCase]:
     """Every case of `cases.csv`, which says who is in the cohort: a table may lack some."""
@@ -111,6 +117,9 @@ def _given(case: str, cells: "list[Cell]", row: Row) -> Given:
     positions = _positions(found.positions_tz_mm, found.slices, spacing_mm)
     if positions is None:
         return Given(reason=f"no place of its slices: neither position_mm in the table nor slice_spacing_mm in {SHEET}")
+    if not _can_be(positions):
+        low, high = _SPACING_MM
+        return Given(reason=f"its slices are not {low:g} to {high:g} mm apart and within {_LONGEST_MM:g} mm")
     thickness_mm = row.number("slice_thickness_mm") or spacing_mm or 0.0
     table = AreaTable(found.cavity_tz_mm2, positions, thickness_mm)
     return Given(table, "", found.myocardium_tz_mm2, flags=tuple(found.mended))
@@ -124,3 +133,12 @@ def _positions(place_tz_mm: "NDArray[Any]", slices: Sequence[int], spacing_mm: f
     if there.any(axis=0).all():
         return np.asarray(np.nanmedian(np.where(there, place_tz_mm, np.nan), axis=0))
     return None if not spacing_mm else np.asarray(slices, float) * spacing_mm
+
+
+def _can_be(positions_mm: "NDArray[Any]") -> bool:
+    """Whether slices of a heart lie so."""
+    import numpy as np
+
+    steps = np.diff(np.unique(positions_mm))
+    apart = len(steps) == 0 or _SPACING_MM[0] <= np.median(steps) <= _SPACING_MM[1]
+    return bool(apart and np.ptp(positions_mm) <= _LONGEST_MM)

@@ -94,6 +94,8 @@ def test_what_is_mended_is_flagged_and_told_in_one_line(source, capsys):
     [
         ([*FINE[:3], (1, 1, 1, -4)], "such as -4 mm2 in frame 1, slice 1; expected 0 to 12000; only 1 of 2 frames"),
         ([(2, *row[1:]) for row in FINE], "no place of its slices"),
+        ([(1, t, 7 * z, 300) for t in range(2) for z in range(2)], "its slices are not 1 to 30 mm apart"),
+        ([(1, t, z, 300) for t in range(2) for z in range(30)], "within 250 mm"),
         ([], "no table"),
     ],
 )
