@@ -68,7 +68,7 @@ def test_a_bad_cell_is_one_line(rows, tmp_path, column, cell, expected):
 
 def test_of_a_long_cell_the_beginning_is_quoted(rows):
     (row,) = rows(f"case,edv_ml\nx,{'9' * 5000}e\n")
-    with pytest.raises(UserError, match=rf"column edv_ml: '9{{60}}\.\.\.'; expected"):
+    with pytest.raises(UserError, match=r"column edv_ml: '9{60}\.\.\.'; expected"):
         row.labels()
 
 
