@@ -1,5 +1,6 @@
 """`calibrate`: how sure we are; a forecast of EDV and ESV for every case, learnt on out-of-fold estimates alone."""
 
+import argparse
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,10 +54,11 @@ class Part:
 def main(argv: Sequence[str]) -> None:
     """Read volumes and area pairs of all cohorts, write the calibrator and every case's forecast."""
     parser = stage_parser(__doc__, CalibrateSettings, "cases", "calibrator", "forecasts", "fallbacks")
+    parser.add_argument("--members", nargs="*", default=[], help="models that are combined, each with as many tables")
     parser.add_argument("--volumes", type=Path, nargs="+", required=True, help="the cohorts' volume tables")
     parser.add_argument("--pairs", type=Path, nargs="+", required=True, help="the cohorts' area tables")
     args = parser.parse_args(argv)
-    run = _read(args.cases, args.volumes, args.pairs, args.settings)
+    run = _read(args)
     name, errors = _forecaster_name(run)
     parts = {kind: _calibrate(kind, run, name, errors) for kind in KINDS}
     forecasts = {name: forecast for part in parts.values() for name, forecast in part.forecasts.items()}
@@ -69,9 +71,26 @@ def main(argv: Sequence[str]) -> None:
         print(f"{len({row['case'] for row in rows})} cases are forecast by what is left of them")
 
 
-def _read(cases: Path, volumes: Sequence[Path], pairs: Sequence[Path], settings: CalibrateSettings) -> Run:
-    beats = {row["case"]: row for path in volumes for row in read_table(path)}
-    return Run(read_cases(cases), beats, [row for path in pairs for row in read_table(path)], settings)
+def _read(args: argparse.Namespace) -> Run:
+    sheet, tables = read_cases(args.cases), [read_table(path) for path in args.volumes]
+    if args.members:
+        return Run(sheet, _means(tables, len(args.members)), [], args.settings)
+    beats = {row["case"]: row for table in tables for row in table}
+    return Run(sheet, beats, [row for path in args.pairs for row in read_table(path)], args.settings)
+
+
+def _means(tables: Sequence[Sequence[dict[str, str]]], members: int) -> dict[str, dict[str, str]]:
+    """Of several models the mean of what they measure of each case."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for row in (row for table in tables for row in table):
+        found.setdefault(row["case"], []).append(row)
+    return {case: _mean(rows) for case, rows in found.items() if len(rows) == members}
+
+
+def _mean(rows: Sequence[dict[str, str]]) -> dict[str, str]:
+    measured = [row for row in rows if row["edv_ml"] and row["esv_ml"] and not _is_incomplete(row)] or rows[:1]
+    means = {name: float(np.mean([number(row[name]) for row in measured])) for name in ("edv_ml", "esv_ml")}
+    return measured[0] | {name: str(mean) if np.isfinite(mean) else "" for name, mean in means.items()}
 
 
 def _calibrate(kind: str, run: Run, name: str, errors: AreaErrors | None) -> Part:

@@ -15,9 +15,10 @@ rule calibrate:
     conda:
         "../../envs/cpu.yaml"
     params:
+        members=lambda w: PLAN.combining.get(w.model, []),
         settings=lambda w: PLAN.settings("calibrate", w.model),
         code=PLAN.code("calibrate"),
     shell:
-        "python -m lvpipe calibrate --cases {input.cases} --volumes {input.volumes} --pairs {input.pairs}"
+        "python -m lvpipe calibrate --cases {input.cases} --members {params.members} --volumes {input.volumes} --pairs {input.pairs}"
         " --calibrator {output.calibrator} --forecasts {output.forecasts} --fallbacks {output.fallbacks}"
         " --settings {params.settings:q} > {log} 2>&1"

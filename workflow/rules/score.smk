@@ -43,13 +43,14 @@ rule score:
         "../../envs/cpu.yaml"
     params:
         models=list(PLAN.models),
+        combining=lambda w: PLAN.combinations(),
         drawing=PLAN.drawing,
         drawn=lambda w: PLAN.drawn(),
         settings=lambda w: PLAN.settings("score"),
         code=PLAN.code("score"),
     shell:
         "python -m lvpipe score volumes --cases {input.cases} --results results --models {params.models}"
-        " --drawing {params.drawing} --drawn {params.drawn} --crps {output.crps} --dice {output.dice}"
+        " --combining {params.combining:q} --drawing {params.drawing} --drawn {params.drawn} --crps {output.crps} --dice {output.dice}"
         " --segmentation {output.segmentation} --scored {output.scored}"
         " --settings {params.settings:q} > {log} 2>&1"
 
