@@ -14,7 +14,7 @@ _DRAWS = 2000
 
 _INTERVAL_PERCENT = 2.5, 97.5
 
-_FEWEST = 10
+FEWEST = 10
 """Fewer patients than this tell nothing about how much others would differ: their intervals are blank."""
 
 _DIGITS = 7
@@ -26,7 +26,7 @@ class Resampling:
 
     def __init__(self, patients: Sequence[str]) -> None:
         names, self._place = np.unique(np.asarray(patients, str), return_inverse=True)
-        self._enough = len(names) >= _FEWEST
+        self._enough = len(names) >= FEWEST
         drawn = np.random.default_rng(_SEED).integers(max(len(names), 1), size=(_DRAWS, len(names)))
         rows = np.arange(_DRAWS)[:, None] * len(names)
         self._times = np.bincount((drawn + rows).ravel(), minlength=_DRAWS * len(names)).reshape(_DRAWS, -1)
