@@ -13,6 +13,7 @@ from lvpipe.beats import INCOMPLETE
 from lvpipe.cases import LEARNT_FROM
 from lvpipe.config.calibrate import CalibrateSettings
 from lvpipe.files import read_table, write_json, write_table
+from lvpipe.forecasting.ejection import EJECTION, ejection_rows
 from lvpipe.forecasting.fallbacks import Fallback, Peers, Slab, fall_back, slab_of
 from lvpipe.forecasting.forecasters import Estimate, Forecaster, Linear, Scaled, fit
 from lvpipe.forecasting.forecasts import KINDS, AreaErrors, Slices, forecast_id, slices_of, write_forecasts
@@ -49,11 +50,12 @@ class Part:
     forecaster: Forecaster
     forecasts: Mapping[str, NDArray[np.float64]]
     fallbacks: Mapping[str, Fallback]
+    estimates_ml: Mapping[str, float]
 
 
 def main(argv: Sequence[str]) -> None:
-    """Read volumes and area pairs of all cohorts, write the calibrator and every case's forecast."""
-    parser = stage_parser(__doc__, CalibrateSettings, "cases", "calibrator", "forecasts", "fallbacks")
+    """Read volumes and area pairs of all cohorts, write the calibrator and every case's forecasts."""
+    parser = stage_parser(__doc__, CalibrateSettings, "cases", "calibrator", "forecasts", "fallbacks", "ejection")
     parser.add_argument("--members", nargs="*", default=[], help="models that are combined, each with as many tables")
     parser.add_argument("--volumes", type=Path, nargs="+", required=True, help="the cohorts' volume tables")
     parser.add_argument("--pairs", type=Path, nargs="+", required=True, help="the cohorts' area tables")
@@ -67,6 +69,9 @@ def main(argv: Sequence[str]) -> None:
     write_forecasts(args.forecasts, {name: forecasts[name] for name in sorted(forecasts)})
     rows = [_fallback_row(case, kind, found) for kind, part in parts.items() for case, found in part.fallbacks.items()]
     write_table(args.fallbacks, FALLBACKS, rows)
+    measured = [row for row in run.sheet.values() if row.case in run.beats]
+    estimates = {kind: part.estimates_ml for kind, part in parts.items()}
+    write_table(args.ejection, EJECTION, ejection_rows(measured, forecasts, estimates, run.learnt))
     if rows:
         print(f"{len({row['case'] for row in rows})} cases are forecast by what is left of them")
 
@@ -110,7 +115,7 @@ def _calibrate(kind: str, run: Run, name: str, errors: AreaErrors | None) -> Par
         else forecaster.forecast(row, estimates[case])
         for case, row in measured.items()
     }
-    return Part(forecaster, forecasts, fallbacks)
+    return Part(forecaster, forecasts, fallbacks, {case: estimate.volume_ml for case, estimate in estimates.items()})
 
 
 def _forecaster(

@@ -17,7 +17,8 @@ from lvpipe.scoring.combined import combine_beats, with_means
 from lvpipe.scoring.masks import DICE, MASKS, compare_masks
 from lvpipe.scoring.pooled import POOLED, pool
 from lvpipe.scoring.summary import SEGMENTATION, summarise_masks
-from lvpipe.scoring.volumes import CRPS, SCORED, case_rows, part_of, summary_rows
+from lvpipe.scoring.tables import ForecastTables
+from lvpipe.scoring.volumes import CRPS, SCORED, case_rows, entries, part_of, summarise
 from lvpipe.tables import SheetRow, read_cases
 
 
@@ -53,7 +54,7 @@ def _add_slice_options(slices: argparse.ArgumentParser) -> None:
 
 
 def _add_volume_options(volumes: argparse.ArgumentParser) -> None:
-    add_options(volumes, ScoreSettings, "cases", "results", "crps", "dice", "segmentation", "scored")
+    add_options(volumes, ScoreSettings, "cases", "results", "crps", "dice", "segmentation", "scored", "forecasts")
     volumes.add_argument("--models", nargs="+", required=True)
     volumes.add_argument("--combining", type=json_object, default={}, help="by model those that it combines")
     volumes.add_argument("--drawing", nargs="*", required=True, help="models whose masks are compared")
@@ -147,6 +148,8 @@ def _run_volumes(args: argparse.Namespace) -> None:
     sheet = read_cases(args.cases)
     summary: list[dict[str, object]] = []
     scored: list[dict[str, object]] = []
+    known: set[tuple[str, str]] = set()
+    tables = ForecastTables()
     for model in args.models:
         members = [_beats(args.results / "integrate" / one, sheet) for one in args.combining.get(model, [model])]
         beats = combine_beats(members) if model in args.combining else members[0]
@@ -155,11 +158,16 @@ def _run_volumes(args: argparse.Namespace) -> None:
         forecasts, fallbacks = read_forecasts(folder / "forecasts.csv"), _fallbacks(folder / "fallbacks.csv")
         parts = [part_of(kind, mine, forecasts) for kind in KINDS]
         beats = with_means(beats, parts) if model in args.combining else beats
-        known = {(row["cohort"], row["split"]) for row in summary}
-        summary.extend(summary_rows(model, parts, sheet, known))
+        found = list(entries(model, parts, sheet, known))
+        known |= {(entry.cohort, entry.split) for entry in found}
+        summary.extend(row for entry in found for row in summarise(entry))
         scored.extend(case_rows(model, parts, beats, fallbacks))
+        tables.add(found, beats, {row["case"]: row for row in read_table(folder / "ejection.csv")})
     write_table(args.crps, CRPS, summary)
     write_table(args.scored, SCORED, scored)
+    tables.write(args.forecasts)
+    for remark in tables.remarks():
+        print(remark)
     _write_masks(args, sheet)
 
 

@@ -30,6 +30,7 @@ rule score:
         volumes=PLAN.measuring("volumes"),
         forecasts=expand("results/calibrate/{model}/forecasts.csv", model=PLAN.models),
         fallbacks=expand("results/calibrate/{model}/fallbacks.csv", model=PLAN.models),
+        ejections=expand("results/calibrate/{model}/ejection.csv", model=PLAN.models),
         dice=expand("results/score/{model}/{case}_dice.csv", model=PLAN.drawing, case=PLAN.drawn()),
         pooled=expand("results/score/{model}/{case}_pooled.csv", model=PLAN.drawing, case=PLAN.drawn()),
     output:
@@ -37,6 +38,11 @@ rule score:
         dice=report("results/dice.csv", caption="../report/dice.rst", category="score"),
         segmentation=report("results/segmentation.csv", caption="../report/segmentation.rst", category="score"),
         scored=report("results/cases.csv", caption="../report/cases.rst", category="score"),
+        headline=report("results/score/forecasts/headline.csv", caption="../report/headline.rst", category="score"),
+        forecasts=expand(
+            "results/score/forecasts/{table}.csv",
+            table=("differences", "coverage", "decomposition", "pit", "reliability"),
+        ),
     log:
         "logs/score/volumes.log",
     conda:
@@ -52,6 +58,7 @@ rule score:
         "python -m lvpipe score volumes --cases {input.cases} --results results --models {params.models}"
         " --combining {params.combining:q} --drawing {params.drawing} --drawn {params.drawn} --crps {output.crps} --dice {output.dice}"
         " --segmentation {output.segmentation} --scored {output.scored}"
+        " --forecasts results/score/forecasts"
         " --settings {params.settings:q} > {log} 2>&1"
 
 
