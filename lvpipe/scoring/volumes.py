@@ -21,6 +21,7 @@ SCORED: Final = (
     *("edv_reference_ml", "edv_ml", "edv_mean_ml", "edv_sd_ml", "edv_crps"),
     *("esv_reference_ml", "esv_ml", "esv_mean_ml", "esv_sd_ml", "esv_crps"),
     *("sv_ml", "ef_reference_percent", "ef_percent", "ed_frame", "es_frame", "slices", "fallback", "flags"),
+    *("large_error_chance", "outlier"),
 )
 
 
@@ -131,7 +132,7 @@ def _row(entry: Entry, volume: str, parts: Sequence[Scored]) -> dict[str, object
 def case_rows(
     model: str, parts: Sequence[Scored], beats: Mapping[str, dict[str, str]], fallbacks: Mapping[str, str]
 ) -> Iterator[dict[str, object]]:
-    """Rows of cases.csv: a case each, with what became of it."""
+    """Rows of cases.csv: a case each, with what became of it; whether it looks odd is told by `outliers`."""
     figures = {part.kind: _figures(part) for part in parts}
     for i, row in enumerate(parts[0].rows):
         beat = beats[row.case]

@@ -14,6 +14,7 @@ from lvpipe.pages.case import case_article, colours, given_article, rejected_art
 from lvpipe.pages.hearts import hearts_section
 from lvpipe.pages.markup import Html, join, note, section, tag
 from lvpipe.pages.masks import dice_section
+from lvpipe.pages.outliers import outliers_section
 from lvpipe.pages.overview import cards, crps_section, describe
 from lvpipe.pages.published import read_published
 from lvpipe.pages.roster import roster_section
@@ -36,6 +37,7 @@ _PARTS = {
     "hearts": "Boxes",
     "published": "Published",
     "training": "Training",
+    "outliers": "Outliers",
     "cases": "All cases",
     "rejected": "Set aside",
     "pictures": "Pictures",
@@ -53,6 +55,7 @@ def draw_page(run: Run, settings: ReportSettings, areas: Html = _NOTHING, publis
         hearts_section(run),
         published,
         training_section(run),
+        outliers_section(run),
         roster_section(run),
         _rejected_section(run),
         *_case_parts(run, settings),

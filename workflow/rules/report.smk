@@ -14,6 +14,7 @@ rule report:
         expand("results/resample/{view}/{case}_cine.nii.gz", view=PLAN.views, case=CINES),
         expand("results/detect/{view}/{case}_boxes.json", view=PLAN.views, case=CINES),
         expand("results/detect/{view}/{case}_boxes.png", view=PLAN.views, case=CINES),
+        "results/score/forecasts/outliers.csv",
         expand("results/score/boxes/{view}_summary.csv", view=PLAN.views),
         expand("results/score/{model}/slices.png", model=PLAN.judged),
         expand("results/train/{model}/fold-{fold}/history.csv", model=PLAN.trained, fold=range(PLAN.config.folds)),
