@@ -161,8 +161,9 @@ def _run_volumes(args: argparse.Namespace) -> None:
         found = list(entries(model, parts, sheet, known))
         known |= {(entry.cohort, entry.split) for entry in found}
         summary.extend(row for entry in found for row in summarise(entry))
-        scored.extend(case_rows(model, parts, beats, fallbacks))
-        tables.add(found, beats, {row["case"]: row for row in read_table(folder / "ejection.csv")})
+        ejections = {row["case"]: row for row in read_table(folder / "ejection.csv")}
+        scored.extend(case_rows(model, parts, beats, fallbacks, ejections))
+        tables.add(found, beats, ejections)
     write_table(args.crps, CRPS, summary)
     write_table(args.scored, SCORED, scored)
     tables.write(args.forecasts)

@@ -22,6 +22,10 @@ rule report:
         expand("results/integrate/{model}/{case}_areas.csv", model=PLAN.measuring_slices, case=CINES),
         [file for model in PLAN.given for file in PLAN.measured_by(model, "areas", "curves")],
         expand("results/calibrate/{model}/forecasts.csv", model=PLAN.models),
+        expand(
+            "results/score/forecasts/{table}.csv",
+            table=("headline", "differences", "coverage", "decomposition", "pit", "reliability"),
+        ),
         areas=PLAN.area_files,
         published=PLAN.published.shown(),
     output:
