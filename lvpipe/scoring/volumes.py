@@ -16,11 +16,15 @@ CRPS: Final = (
     *("model", "cohort", "split", "volume", "cases"),
     *("crps", "mae_ml", "rmse_ml", "bias_ml", "pearson_r", "coverage_90"),
 )
+EJECTED: Final = ("ef_mean_percent", "ef_sd_percent", "ef_p5_percent", "ef_p95_percent")
+"""What cases.csv has of ejection.csv: the forecast of EF and its central 90 %."""
+
 SCORED: Final = (
     *("model", "cohort", "case", "split", "status", "reason"),
     *("edv_reference_ml", "edv_ml", "edv_mean_ml", "edv_sd_ml", "edv_crps"),
     *("esv_reference_ml", "esv_ml", "esv_mean_ml", "esv_sd_ml", "esv_crps"),
-    *("sv_ml", "ef_reference_percent", "ef_percent", "ed_frame", "es_frame", "slices", "fallback", "flags"),
+    *("sv_ml", "ef_reference_percent", "ef_percent", *EJECTED),
+    *("ed_frame", "es_frame", "slices", "fallback", "flags"),
     *("large_error_chance", "outlier"),
 )
 
@@ -130,7 +134,11 @@ def _row(entry: Entry, volume: str, parts: Sequence[Scored]) -> dict[str, object
 
 
 def case_rows(
-    model: str, parts: Sequence[Scored], beats: Mapping[str, dict[str, str]], fallbacks: Mapping[str, str]
+    model: str,
+    parts: Sequence[Scored],
+    beats: Mapping[str, dict[str, str]],
+    fallbacks: Mapping[str, str],
+    ejections: Mapping[str, Mapping[str, str]],
 ) -> Iterator[dict[str, object]]:
     """Rows of cases.csv: a case each, with what became of it; whether it looks odd is told by `outliers`."""
     figures = {part.kind: _figures(part) for part in parts}
@@ -142,6 +150,7 @@ def case_rows(
         for kind in KINDS:
             mine |= _kind_cells(kind, row, beat, {name: float(values[i]) for name, values in figures[kind].items()})
         mine |= {name: beat[name] for name in ("sv_ml", "ef_percent", "ed_frame", "es_frame", "slices")}
+        mine |= {name: ejections[row.case][name] for name in EJECTED}
         mine["ef_reference_percent"] = 100 * (row.edv_ml - row.esv_ml) / row.edv_ml if row.edv_ml else None
         mine["fallback"] = fallbacks.get(row.case, "")
         outside = {kind: bool(figures[kind]["outside"][i]) for kind in KINDS}

@@ -162,11 +162,12 @@ def _run_volumes(args: argparse.Namespace) -> None:
         found = list(entries(model, parts, sheet, known))
         known |= {(entry.cohort, entry.split) for entry in found}
         summary.extend(row for entry in found for row in summarise(entry))
+        ejections = {row["case"]: row for row in read_table(folder / "ejection.csv")}
         odd = find_outliers(parts, fallbacks)
-        rows = zip(case_rows(model, parts, beats, fallbacks), odd.cells(), strict=True)
+        rows = zip(case_rows(model, parts, beats, fallbacks, ejections), odd.cells(), strict=True)
         scored.extend(row | cells for row, cells in rows)
         tables.rows["outliers"] += outlier_rows(model, odd)
-        tables.add(found, beats, {row["case"]: row for row in read_table(folder / "ejection.csv")})
+        tables.add(found, beats, ejections)
     write_table(args.crps, CRPS, summary)
     write_table(args.scored, SCORED, scored)
     tables.write(args.forecasts)

@@ -14,7 +14,6 @@ rule report:
         expand("results/resample/{view}/{case}_cine.nii.gz", view=PLAN.views, case=CINES),
         expand("results/detect/{view}/{case}_boxes.json", view=PLAN.views, case=CINES),
         expand("results/detect/{view}/{case}_boxes.png", view=PLAN.views, case=CINES),
-        "results/score/forecasts/outliers.csv",
         expand("results/score/boxes/{view}_summary.csv", view=PLAN.views),
         expand("results/score/{model}/slices.png", model=PLAN.judged),
         expand("results/train/{model}/fold-{fold}/history.csv", model=PLAN.trained, fold=range(PLAN.config.folds)),
@@ -23,6 +22,10 @@ rule report:
         expand("results/integrate/{model}/{case}_areas.csv", model=PLAN.measuring_slices, case=CINES),
         [file for model in PLAN.given for file in PLAN.measured_by(model, "areas", "curves")],
         expand("results/calibrate/{model}/forecasts.csv", model=PLAN.models),
+        expand(
+            "results/score/forecasts/{table}.csv",
+            table=("headline", "differences", "coverage", "decomposition", "pit", "reliability", "outliers"),
+        ),
         areas=PLAN.area_files,
         published=PLAN.published.shown(),
     output:
