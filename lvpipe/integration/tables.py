@@ -14,7 +14,8 @@ AREAS: Final = ("case", "frame", "slice", "position_mm", "cavity_mm2", "myocardi
 CURVE: Final = ("case", "frame", "time_ms", "cavity_ml")
 BEATS: Final = (
     *("case", "edv_ml", "esv_ml", "sv_ml", "ef_percent", "mass_g", "edv_sd_ml", "esv_sd_ml"),
-    *("ed_frame", "es_frame", "frames", "slices", "mended_slices", "mended_ml", "flags", "reason"),
+    *("ed_frame", "es_frame", "frames", "slices"),
+    *("mean_filling", "mended_slices", "mended_ml", "flags", "reason"),
 )
 PAIRS: Final = ("case", "frame", "slice", "position_mm", "cavity_mm2", "box_mm2", "reference_mm2", "myocardium_mm2")
 
@@ -44,8 +45,9 @@ def heart_row(case: str, heart: Heart, left_out: str, further: Sequence[str] = (
     `left_out` says what a stack lacks that is too incomplete to integrate, `doubt` why its heart may be elsewhere.
     """
     row = _row(case, heart.beat, heart.table.frames_slices, left_out, further, doubt)
-    mended = {"mended_slices": heart.mended_slices, "mended_ml": heart.mended_ml}
-    return row | mended | {"mass_g": heart.mass_g, "ed_frame": heart.beat.ed_frame, "es_frame": heart.beat.es_frame}
+    row |= {"mass_g": heart.mass_g, "ed_frame": heart.beat.ed_frame, "es_frame": heart.beat.es_frame}
+    row |= {"mended_slices": heart.mended_slices, "mended_ml": heart.mended_ml}
+    return row | {"mean_filling": heart.mean_filling}
 
 
 def told_row(case: str, beat: Beat, frames_slices: tuple[int, int], left_out: str, doubt: str) -> Row:

@@ -58,3 +58,11 @@ def test_what_was_mended_is_counted():
     # In time the hole lies between 800 and 600 mm2; 10 mm hang on it.
     assert heart.mended_ml == pytest.approx(7.0)
     assert heart.beat.edv_ml == pytest.approx((400 / 2 + 900 + 700 + 800 + 500 + 100 / 2) / 100)
+
+
+def test_how_full_a_heart_is_on_average():
+    frames = np.repeat(STACK, 4, axis=0) * [[1.0], [0.8], [0.6], [0.9]]
+    heart = measure(AreaTable(frames, POSITIONS, 8.0), None, IntegrateSettings())
+    assert heart.mean_filling == pytest.approx((1 + 0.5 + 0 + 0.75) / 4)
+    still = measure(AreaTable(STACK, POSITIONS, 8.0), None, IntegrateSettings())
+    assert np.isnan(still.mean_filling)

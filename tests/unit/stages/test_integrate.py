@@ -288,6 +288,6 @@ def test_volumes_that_were_told_need_no_frames(lvpipe, results, told):
     assert pairs == []
     assert [one[name] for name in BEATS] == [
         *("a", "650", "60", "590", one["ef_percent"], "", "12.5", "", "", "", "3", "3"),
-        *("", "", "implausible few-slices incomplete", "?"),
+        *("", "", "", "implausible few-slices incomplete", "?"),
     ]
     assert other == {**dict.fromkeys(BEATS, ""), "case": "b", "flags": "rejected"}
