@@ -115,11 +115,17 @@ def pit(forecasts: NDArray[Any], volumes_ml: ArrayLike) -> NDArray[np.float64]:
     The middle of the step in whose millilitre the volume lies (Czado, Gneiting and Held 2009): a climatology's steps
     are as large as its cases are few, and neither end of a step would be fair.
     """
+    low, high = step_ends(forecasts, volumes_ml)
+    return (low + high) / 2
+
+
+def step_ends(forecasts: NDArray[Any], volumes_ml: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The forecast's probability below and at the end of each volume's millilitre; NaN where there is no volume."""
     volumes = np.asarray(volumes_ml, float)
     ends = np.clip(np.ceil(np.nan_to_num(volumes)), 0, FORECAST_ML[-1]).astype(int)
-    padded = np.concatenate([np.zeros((len(forecasts), 1)), forecasts], axis=1)
-    rows = np.arange(len(ends))
-    return np.where(np.isfinite(volumes), (padded[rows, ends] + padded[rows, ends + 1]) / 2, np.nan)
+    rows, known = np.arange(len(ends)), np.isfinite(volumes)
+    below = np.where(ends > 0, forecasts[rows, np.maximum(ends - 1, 0)], 0.0)
+    return np.where(known, below, np.nan), np.where(known, forecasts[rows, ends], np.nan)
 
 
 def moments_ml(forecasts: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

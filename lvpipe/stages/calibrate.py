@@ -13,6 +13,7 @@ from lvpipe.cases import LEARNT_FROM
 from lvpipe.config.calibrate import CalibrateSettings
 from lvpipe.errors import UserError
 from lvpipe.files import read_table, write_json, write_table
+from lvpipe.forecasting.ejection import EJECTION, ejection_rows
 from lvpipe.forecasting.fallbacks import Fallback, Peers, Slab, fall_back
 from lvpipe.forecasting.forecasters import Estimate, Forecaster, Linear, Scaled, fit
 from lvpipe.forecasting.forecasts import KINDS, AreaErrors, forecast_id, write_forecasts
@@ -79,12 +80,13 @@ class Part:
     forecaster: Forecaster
     forecasts: Mapping[str, NDArray[np.float64]]
     fallbacks: Mapping[str, Fallback]
+    estimates_ml: Mapping[str, float]
 
 
 def main(argv: Sequence[str]) -> None:
-    """Read volumes and area pairs of all cohorts, write the calibrator and every case's forecast."""
-    parser = stage_parser(__doc__, CalibrateSettings, "cases", "calibrator", "forecasts", "fallbacks")
-    parser.add_argument("--members", nargs="+", help="models to combine: the folders of the tables, the best first")
+    """Read volumes and area pairs of all cohorts, write the calibrator and every case's forecasts."""
+    parser = stage_parser(__doc__, CalibrateSettings, "cases", "calibrator", "forecasts", "fallbacks", "ejection")
+    parser.add_argument("--members", nargs="*", default=[], help="models to combine: the folders of the tables")
     parser.add_argument("--volumes", type=Path, nargs="+", required=True, help="the cohorts' volume tables")
     parser.add_argument("--pairs", type=Path, nargs="+", required=True, help="the cohorts' area tables")
     args = parser.parse_args(argv)
@@ -97,11 +99,13 @@ def main(argv: Sequence[str]) -> None:
     write_forecasts(args.forecasts, {name: forecasts[name] for name in sorted(forecasts)})
     rows = [_fallback_row(case, kind, found) for kind, part in parts.items() for case, found in part.fallbacks.items()]
     write_table(args.fallbacks, FALLBACKS, rows)
+    estimates = {kind: part.estimates_ml for kind, part in parts.items()}
+    write_table(args.ejection, EJECTION, ejection_rows(run.measured, forecasts, estimates, run.learnt))
     if rows:
         print(f"{len({row['case'] for row in rows})} cases are forecast by what is left of them")
 
 
-def _panel(members: Sequence[str] | None, volumes: Sequence[Path], pairs: Sequence[Path]) -> Panel:
+def _panel(members: Sequence[str], volumes: Sequence[Path], pairs: Sequence[Path]) -> Panel:
     """The tables of one model, or of members by the folders that they lie in.
 
     Raises:
@@ -132,7 +136,7 @@ def _calibrate(kind: str, run: Run, name: str, errors: AreaErrors | None) -> Par
     forecasts = {forecast_id(case, kind): found.forecast for case, found in fallbacks.items()}
     ids = (forecast_id(row.case, kind) for row in usable)
     forecasts |= dict(zip(ids, forecaster.forecast(usable), strict=True))
-    return Part(forecaster, forecasts, fallbacks)
+    return Part(forecaster, forecasts, fallbacks, {row.case: one.volume_ml for row, one in usable.items()})
 
 
 def _fall_back(kind: str, run: Run, rows: Sequence[SheetRow]) -> list[Fallback]:

@@ -10,14 +10,17 @@ rule calibrate:
         calibrator="results/calibrate/{model}/calibrator.json",
         forecasts="results/calibrate/{model}/forecasts.csv",
         fallbacks="results/calibrate/{model}/fallbacks.csv",
+        ejection="results/calibrate/{model}/ejection.csv",
     log:
         "logs/calibrate/{model}.log",
     conda:
         "../../envs/cpu.yaml"
     params:
+        members=lambda w: PLAN.combining.get(w.model, []),
         settings=lambda w: PLAN.settings("calibrate", w.model),
         code=PLAN.code("calibrate"),
     shell:
-        "python -m lvpipe calibrate --cases {input.cases} --volumes {input.volumes} --pairs {input.pairs}"
+        "python -m lvpipe calibrate --cases {input.cases} --members {params.members} --volumes {input.volumes} --pairs {input.pairs}"
         " --calibrator {output.calibrator} --forecasts {output.forecasts} --fallbacks {output.fallbacks}"
+        " --ejection {output.ejection}"
         " --settings {params.settings:q} > {log} 2>&1"
