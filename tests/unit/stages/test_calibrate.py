@@ -146,7 +146,7 @@ class Run:
         for frame, part in ((0, 1.0), (7, 0.0 if i == 36 else 0.5)):
             for z, area in enumerate(part * self.world.areas[i]):
                 reference = part * self.world.true_areas[i, z] if i in self.drawn else None
-                values = (f"c{i}", frame, z, POSITIONS[z], area, BOX_MM2, reference)
+                values = (f"c{i}", frame, z, POSITIONS[z], area, BOX_MM2, reference, None)
                 yield dict(zip(PAIRS, values, strict=True))
 
     def results(self) -> tuple[bytes, ...]:

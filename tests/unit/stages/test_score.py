@@ -125,7 +125,8 @@ def _beat(case: str, edv: float) -> dict[str, object]:
         return {**dict.fromkeys(BEATS), "case": case, "flags": "rejected"}
     esv = 0.0 if case == "n" else SYSTOLE * edv
     flags = "few-slices" if case == "e" else ""
-    values = (case, edv, esv, edv - esv, 100 * (edv - esv) / edv, None, None, None, 0, 9, 25, 10, flags, "")
+    volumes = (edv, esv, edv - esv, 100 * (edv - esv) / edv, None, None, None)
+    values = (case, *volumes, 0, 9, 25, 10, None, None, None, flags, "")
     return dict(zip(BEATS, values, strict=True))
 
 
