@@ -55,8 +55,9 @@ class Outcome:
 
     @property
     def marks(self) -> tuple[str, ...]:
-        """The flags, with what the fallback was."""
-        return tuple(f"fallback: {self.fallback}" if flag == "fallback" else flag for flag in self.flags)
+        """The flags, with what the fallback was, and whether the case looks odd."""
+        odd = ("outlier",) if self.values["outlier"] else ()
+        return odd + tuple(f"fallback: {self.fallback}" if flag == "fallback" else flag for flag in self.flags)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from lvpipe.scoring.calibration import (
 )
 from lvpipe.scoring.groups import COVERAGE, coverage_rows
 from lvpipe.scoring.headline import DIFFERENCES, HEADLINE, Draws, difference_rows, headline_rows
+from lvpipe.scoring.outliers import OUTLIERS
 from lvpipe.scoring.terms import Ejections, Terms, terms_of, with_joined
 from lvpipe.scoring.volumes import Entry
 from lvpipe.tables import number
@@ -30,6 +31,7 @@ COLUMNS: Final[Mapping[str, Sequence[str]]] = {
     "decomposition": DECOMPOSITION,
     "pit": PIT,
     "reliability": RELIABILITY,
+    "outliers": OUTLIERS,
 }
 
 

@@ -25,6 +25,7 @@ SCORED: Final = (
     *("esv_reference_ml", "esv_ml", "esv_mean_ml", "esv_sd_ml", "esv_crps"),
     *("sv_ml", "ef_reference_percent", "ef_percent", *EJECTED),
     *("ed_frame", "es_frame", "slices", "fallback", "flags"),
+    *("large_error_chance", "outlier"),
 )
 
 
@@ -139,7 +140,7 @@ def case_rows(
     fallbacks: Mapping[str, str],
     ejections: Mapping[str, Mapping[str, str]],
 ) -> Iterator[dict[str, object]]:
-    """Rows of cases.csv: a case each, with what became of it."""
+    """Rows of cases.csv: a case each, with what became of it; whether it looks odd is told by `outliers`."""
     figures = {part.kind: _figures(part) for part in parts}
     for i, row in enumerate(parts[0].rows):
         beat = beats[row.case]

@@ -16,6 +16,7 @@ from lvpipe.pages.hearts import hearts_section
 from lvpipe.pages.judged import judged_section
 from lvpipe.pages.markup import Html, join, note, section, tag
 from lvpipe.pages.masks import dice_section
+from lvpipe.pages.outliers import outliers_section
 from lvpipe.pages.overview import cards, crps_section, describe
 from lvpipe.pages.published import read_published
 from lvpipe.pages.roster import roster_section
@@ -39,6 +40,7 @@ _PARTS = {
     "hearts": "Boxes",
     "published": "Published",
     "training": "Training",
+    "outliers": "Outliers",
     "cases": "All cases",
     "rejected": "Set aside",
     "pictures": "Pictures",
@@ -57,6 +59,7 @@ def draw_page(run: Run, settings: ReportSettings, areas: Html = _NOTHING, publis
         hearts_section(run),
         published,
         training_section(run),
+        outliers_section(run),
         roster_section(run),
         _rejected_section(run),
         *_case_parts(run, settings),

@@ -15,6 +15,7 @@ from lvpipe.labels import VALUES
 from lvpipe.scoring.areas import AREA_ERRORS, summarise_areas
 from lvpipe.scoring.combined import combine_beats, with_means
 from lvpipe.scoring.masks import DICE, MASKS, compare_masks
+from lvpipe.scoring.outliers import find_outliers, outlier_rows
 from lvpipe.scoring.pooled import POOLED, pool
 from lvpipe.scoring.summary import SEGMENTATION, summarise_masks
 from lvpipe.scoring.tables import ForecastTables
@@ -162,7 +163,10 @@ def _run_volumes(args: argparse.Namespace) -> None:
         known |= {(entry.cohort, entry.split) for entry in found}
         summary.extend(row for entry in found for row in summarise(entry))
         ejections = {row["case"]: row for row in read_table(folder / "ejection.csv")}
-        scored.extend(case_rows(model, parts, beats, fallbacks, ejections))
+        odd = find_outliers(parts, fallbacks)
+        rows = zip(case_rows(model, parts, beats, fallbacks, ejections), odd.cells(), strict=True)
+        scored.extend(row | cells for row, cells in rows)
+        tables.rows["outliers"] += outlier_rows(model, odd)
         tables.add(found, beats, ejections)
     write_table(args.crps, CRPS, summary)
     write_table(args.scored, SCORED, scored)

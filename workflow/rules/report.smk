@@ -24,7 +24,7 @@ rule report:
         expand("results/calibrate/{model}/forecasts.csv", model=PLAN.models),
         expand(
             "results/score/forecasts/{table}.csv",
-            table=("headline", "differences", "coverage", "decomposition", "pit", "reliability"),
+            table=("headline", "differences", "coverage", "decomposition", "pit", "reliability", "outliers"),
         ),
         areas=PLAN.area_files,
         published=PLAN.published.shown(),

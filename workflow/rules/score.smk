@@ -41,7 +41,7 @@ rule score:
         headline=report("results/score/forecasts/headline.csv", caption="../report/headline.rst", category="score"),
         forecasts=expand(
             "results/score/forecasts/{table}.csv",
-            table=("differences", "coverage", "decomposition", "pit", "reliability"),
+            table=("differences", "coverage", "decomposition", "pit", "reliability", "outliers"),
         ),
     log:
         "logs/score/volumes.log",

@@ -16,6 +16,7 @@ from lvpipe.labels import CAVITY, MYOCARDIUM, NOT_ANNOTATED
 from lvpipe.metrics import covers, crps, moments_ml
 from lvpipe.scoring.gallery import draw_gallery
 from lvpipe.scoring.masks import DICE
+from lvpipe.scoring.outliers import OUTLIERS
 from lvpipe.scoring.summary import SEGMENTATION
 from lvpipe.scoring.tables import ForecastTables
 from lvpipe.scoring.volumes import EJECTED, entries, part_of
@@ -217,9 +218,14 @@ def _write_scores(
     write_table(root / "convert" / "cases.csv", COLUMNS, [_placed(heart) for heart in hearts])
     _write_judged(root, hearts, forecasts)
     write_table(root / "dice.csv", DICE, dice)
+    write_table(root / "score" / "forecasts" / "outliers.csv", OUTLIERS, [_odd(model) for model in forecasts])
     write_table(root / "segmentation.csv", SEGMENTATION, _masks(list(forecasts)))
     for model in forecasts:
         write_bytes(root / "score" / model / "slices.png", draw_gallery(model, {}))
+
+
+def _odd(model: str) -> dict[str, object]:
+    return dict(zip(OUTLIERS, (model, "contours", "test", 20, 5, 4, 3, 3 / 4, 3 / 5, 0.2, 0.3), strict=True))
 
 
 def _write_judged(
@@ -303,7 +309,8 @@ def _case(model: str, heart: Heart, mine: Mapping[str, NDArray[np.float64]], rea
     if heart.rejected:
         shown = (None, ef, None, None, None, None)
     names = ["sv_ml", "ef_reference_percent", "ef_percent", "ed_frame", "es_frame", "slices"]
-    return row | dict(zip(names, shown, strict=True)) | {"flags": " ".join(flags)}
+    odd = {"large_error_chance": 0.1, "outlier": int(heart.rejected)}
+    return row | dict(zip(names, shown, strict=True)) | {"flags": " ".join(flags)} | odd
 
 
 def _dice(model: str, heart: Heart, rng: np.random.Generator) -> Iterator[dict[str, object]]:

@@ -278,3 +278,10 @@ def test_a_curve_is_broken_where_an_epoch_had_no_finite_loss():
     svg = draw_history([row, {**row, "epoch": "2", "watch_loss": ""}, {**row, "epoch": "3"}])
     assert svg.count("watched loss 0.6 at") == 2
     assert "nan" not in svg.lower()
+
+
+def test_outliers_are_marked_and_their_precision_and_recall_told(page):
+    text = " ".join(page.text.split())
+    assert "precision %" in text
+    assert "test contours unet 20 5 4 3 75 60" in text
+    assert "outlier rejected fallback: age_sex" in text
