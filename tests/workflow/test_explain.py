@@ -120,7 +120,9 @@ def test_a_killed_run_is_told_from_a_change(copy):
         process.wait()
     lines = why(copy, postprocess={"threshold": 0.6})
     assert "is locked" in lines[0]
-    assert any(line.startswith("an earlier run was interrupted while making it: results/postprocess/") for line in lines)
+    assert any(
+        line.startswith("an earlier run was interrupted while making it: results/postprocess/") for line in lines
+    )
     assert "postprocess.threshold: 0.5 -> 0.6" in lines
 
 
