@@ -40,6 +40,7 @@ class Plan(CohortPlan):
         for model in self.config.models:
             self._check_overrides(model)
             self._check_learning(model)
+        self._check_sigma()
         self.published = PublishedPlan(self.config, lambda model: self.settings("train", model))
         self.search = SearchPlan(self.config)
         self.entries.update(self.search.trials)
@@ -343,6 +344,14 @@ class Plan(CohortPlan):
             raise UserError(
                 f"models: {model.name}: volumes: cohort {cohort} brings estimates, no images to learn from; expected "
                 f"cohorts with cines"
+            )
+
+    def _check_sigma(self) -> None:
+        model, drawn = self.config.published.sigma.model, [one.name for one in self.config.cohorts if one.masks]
+        if model and (model not in self.measuring_slices or not drawn):
+            raise UserError(
+                f"published: sigma: model is {model}; expected one that has areas of cines' slices, in a run with a "
+                f"cohort with masks: {', '.join(self.measuring_slices) or 'none'}"
             )
 
     def _train(self, model: str) -> TrainSettings:

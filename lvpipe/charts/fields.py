@@ -19,6 +19,7 @@ class Fields:
 
     rectangles: Sequence[Rectangle]
     colour: str = "#dce9f5"
+    edge: str = _EDGE
     name: ClassVar[str] = ""
     x: ClassVar[Sequence[float]] = ()
     y: ClassVar[Sequence[float]] = ()
@@ -26,7 +27,7 @@ class Fields:
     def draw(self, axes: Axes, colour: str) -> str:
         """All in one path."""
         corners = "".join(self._corners(axes, one) for one in self.rectangles)
-        return f'<path d="{corners}" fill="{colour}" stroke="{_EDGE}"/>'
+        return f'<path d="{corners}" fill="{colour}" stroke="{self.edge}"/>'
 
     @staticmethod
     def _corners(axes: Axes, rectangle: Rectangle) -> str:

@@ -9,7 +9,7 @@ from lvpipe.config.base import PathName, Section
 from lvpipe.config.window import Window
 from lvpipe.labels import Label
 
-RESERVED = ("climatology", "expert", "background")
+RESERVED = ("climatology", "expert", "background", "gaussian")
 """Names of rows that stand beside the models' in tables and pages."""
 
 _FEWEST_TOGETHER = 2

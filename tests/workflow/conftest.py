@@ -16,6 +16,8 @@ from answer import Answer
 ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "config.yaml", "envs", "lvpipe", "profiles", "recipes", "workflow")
 QUICK = {"train": {"epochs": 4}}  # these tests ask what runs, not what is learnt
+TINY = yaml.safe_load((ROOT / "recipes" / "tiny.yaml").read_text())
+UNET = {"models": TINY["models"][:1]}  # where the cohort `volumes` is not there to teach the others
 LIGHT = {"detect": {"method": "mean_deltas", "rivals": []}}  # where it does not matter how hearts are found
 
 

@@ -61,8 +61,8 @@ def test_a_changed_setting_is_said_once_with_what_it_costs(finished):
     jobs = finished.would_run({"postprocess": {"threshold": 0.6}})
     del jobs["all"]
     assert lines[0].startswith(f"{sum(jobs.values())} of ")
-    assert below(lines, "postprocess.threshold: 0.5 -> 0.6") == ["postprocess 12 jobs"]
-    assert "integrate 12 jobs because postprocess runs" in below(lines, "These follow:")
+    assert below(lines, "postprocess.threshold: 0.5 -> 0.6") == ["postprocess 24 jobs"]
+    assert "integrate 24 jobs because postprocess runs" in below(lines, "These follow:")
     assert len(below(lines, "These follow:")) == len(jobs) - 1
 
 
@@ -99,7 +99,7 @@ def test_an_added_case_is_named(finished):
 
 
 def test_a_killed_run_is_told_from_a_change(copy):
-    command = asked(copy, "snakemake", integrate={"rule": "disk"})
+    command = asked(copy, "snakemake", postprocess={"threshold": 0.6})
     environment = {**os.environ, "PYTHONPATH": str(copy.repository)}
     process = subprocess.Popen(
         [*command, "--cores", "1"],
@@ -118,10 +118,12 @@ def test_a_killed_run_is_told_from_a_change(copy):
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    lines = why(copy, integrate={"rule": "disk"})
+    lines = why(copy, postprocess={"threshold": 0.6})
     assert "is locked" in lines[0]
-    assert any(line.startswith("an earlier run was interrupted while making it: results/integrate/") for line in lines)
-    assert "integrate.rule: trapezoid -> disk" in lines
+    assert any(
+        line.startswith("an earlier run was interrupted while making it: results/postprocess/") for line in lines
+    )
+    assert "postprocess.threshold: 0.5 -> 0.6" in lines
 
 
 def test_a_mistake_is_the_line_that_snakemake_gives(finished):

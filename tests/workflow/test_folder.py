@@ -7,11 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-import yaml
 
-from .conftest import LIGHT, ROOT, Workflow
+from .conftest import LIGHT, TINY, UNET, Workflow
 
-TINY = yaml.safe_load((ROOT / "recipes" / "tiny.yaml").read_text())
 COHORTS = [
     TINY["cohorts"][0],
     {"name": "exports", "reader": "folder", "path": "exports", "volumes": True, "test_share": 1},
@@ -30,7 +28,7 @@ def exported(finished: Workflow, tmp_path_factory: pytest.TempPathFactory) -> Wo
         scatter(study, folder / "exports" / person)
     (folder / "exports" / "cases.csv").write_text(SHEET.format('"' + PEOPLE[0] + '"'))
     workflow = Workflow(finished.repository, folder)
-    answer = workflow.snakemake(overlay={**LIGHT, "cohorts": COHORTS})
+    answer = workflow.snakemake(overlay={**LIGHT, **UNET, "cohorts": COHORTS})
     assert answer.code == 0, answer.text[-5000:]
     return workflow
 
@@ -64,7 +62,7 @@ def test_every_person_has_a_forecast_under_another_name(exported, finished):
 
 
 def test_only_the_new_cases_were_converted_and_nothing_is_left_to_do(exported):
-    assert exported.would_run(overlay={**LIGHT, "cohorts": COHORTS}) == {}
+    assert exported.would_run(overlay={**LIGHT, **UNET, "cohorts": COHORTS}) == {}
     ledgers = [json.loads(path.read_text()) for path in (exported.folder / "results" / "convert").glob("c*_cine.json")]
     assert len(ledgers) == 2
     assert all(row["why"] for ledger in ledgers for row in ledger["seen"])

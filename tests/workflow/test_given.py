@@ -109,6 +109,7 @@ def test_nothing_is_converted_trained_or_segmented(run):
         "convert",
         "integrate",
         "calibrate",
+        "score",
         "crps.csv",
         "dice.csv",
         "segmentation.csv",

@@ -9,7 +9,7 @@ import pytest
 from mutations import FILES
 from planting import leaks, plant
 
-from .conftest import LIGHT, Workflow
+from .conftest import LIGHT, UNET, Workflow
 
 CONTOURS = {"name": "contours", "reader": "sunnybrook", "phantom": "contours", "masks": True, "volumes": True}
 CONTOURS |= {"test_share": 0.15}
@@ -85,7 +85,7 @@ def test_hostile_and_personal_folder_names_are_made_safe(finished, tmp_path):
     shutil.copytree(finished.folder, tmp_path / "run", symlinks=True)
     workflow = Workflow(finished.repository, tmp_path / "run")
     entries = [CONTOURS, {**cohort("mine", "folder"), "path": str(tmp_path / "source")}]
-    answer = workflow.snakemake(overlay={"cohorts": entries}, targets=("results/convert/cases.csv",))
+    answer = workflow.snakemake(overlay={**UNET, "cohorts": entries}, targets=("results/convert/cases.csv",))
     assert answer.code == 0, answer.text[-3000:]
     converted = workflow.folder / "results" / "convert"
     rows = [row for row in csv.DictReader((converted / "cases.csv").open()) if row["cohort"] == "mine"]

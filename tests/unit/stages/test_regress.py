@@ -13,12 +13,11 @@ from lvpipe.boxes import write_boxes
 from lvpipe.config.regress import RegressSettings
 from lvpipe.config.train import TrainSettings
 from lvpipe.config.window import Window
-from lvpipe.files import read_table, write_json, write_table
+from lvpipe.files import read_table, write_json
 from lvpipe.images import Image, is_rejected, write_image, write_rejected
 from lvpipe.learning import telling
 from lvpipe.learning.weights import build_network, write_weights
 from lvpipe.provenance import import_closure
-from lvpipe.sheet import COLUMNS
 
 pytestmark = pytest.mark.usefixtures("torch_as_it_was")
 
@@ -213,7 +212,7 @@ def test_how_networks_learn_is_no_part_of_how_they_tell():
 
 
 def test_what_was_learnt_of_masks_and_of_volumes_is_told(lvpipe, folder, monkeypatch):
-    """From drawn slices and a case sheet to areas and volumes, with the papers' networks made small."""
+    """From drawn slices and stated volumes to areas and volumes, with the papers' networks made small."""
     monkeypatch.setattr("lvpipe.networks.net3_regression._DENSE", 8)
     monkeypatch.setattr("lvpipe.networks.net3_regression._HIDDEN", 8)
     draw_references(folder)
@@ -222,23 +221,23 @@ def test_what_was_learnt_of_masks_and_of_volumes_is_told(lvpipe, folder, monkeyp
     assert run(lvpipe, folder, "centroid") == 0
     assert len(areas(folder)) == 6
     volumes_too = ("--measure-learn", "a", "--measure-watch", "b", "--makes", "volumes")
-    told = (*volumes_too, "--sheet", folder / "cases.csv", "--ledgers", folder)
+    stated = dict.fromkeys("ab", (150.0, 60.0, ""))
+    told = (*volumes_too, "--stated", json.dumps(stated), "--ledgers", folder)
     assert teach(lvpipe, folder, "volumes", {"network": "net4", "options": NET4}, DRAWN, *told) == 0
     assert run(lvpipe, folder, "volumes", makes="volumes", window=DRAWN) == 0
     assert float(volumes(folder)["edv_ml"]) == pytest.approx(150, abs=20), "it starts at the only one's"
 
 
 def draw_references(folder):
-    """What is bright is drawn in the first frame; EDV and ESV stand in a case sheet."""
+    """What is bright is drawn in the first frame."""
     for case, slices in (("a", 2), ("b", 1)):
         labels = np.full((3, slices, 140, 140), 255, np.uint8)
         labels[0] = 0
         labels[0, :, 60 : 60 + SQUARE, 60 : 60 + SQUARE] = 1
         write_image(folder / f"{case}_reference.nii.gz", Image(labels, np.diag([PIXEL_MM, PIXEL_MM, 8, 1])))
         positions = {"positions_mm": [-4.0, 4.0][:slices]}
-        write_json(folder / f"{case}_cine.json", positions | {"complete": True, "thickness_mm": 8.0})
-    known = ({"case": case, "fold": 0, "edv_ml": 150.0, "esv_ml": 60.0} for case in "ab")
-    write_table(folder / "cases.csv", COLUMNS, (dict.fromkeys(COLUMNS) | row for row in known))
+        ledger = {"complete": True, "thickness_mm": 8.0, "reference": None}
+        write_json(folder / f"{case}_cine.json", positions | ledger)
 
 
 def teach(lvpipe, folder, out, network, window, *more):

@@ -11,6 +11,7 @@ from lvpipe.detection.cascade.xml import write_cascade
 from lvpipe.detection.parts import NETWORKS
 from lvpipe.files import read_table
 from lvpipe.images import write_rejected
+from lvpipe.learning.loop import HISTORY
 from lvpipe.learning.weights import build_network, read_network
 
 pytestmark = pytest.mark.usefixtures("torch_as_it_was")
@@ -44,7 +45,7 @@ def outputs(folder, *names):
 def test_the_step_writes_its_network_and_history(lvpipe, folder, part, capsys):
     assert lvpipe(*teaching(part, folder, f"{part}-one", learn=["c0", "c1", "r"])) == 0
     history = read_table(folder / f"{part}-one.csv")
-    assert list(history[0]) == ["epoch", "learning_rate", "train_loss", "watch_loss", "watch_score", "best"]
+    assert tuple(history[0]) == HISTORY
     assert [row["epoch"] for row in history] == ["1", "2", "3"]
     shapes = {name: tensor.shape for name, tensor in build_network(NETWORKS[part], {}).state_dict().items()}
     found = read_network(folder / f"{part}-one.safetensors")
