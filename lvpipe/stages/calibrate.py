@@ -113,7 +113,8 @@ def _panel(members: Sequence[str], volumes: Sequence[Path], pairs: Sequence[Path
     """
     folders = {path.parent.name for path in (*volumes, *pairs)}
     if members and folders != set(members):
-        raise UserError(f"calibrate: tables of {sorted(folders)}; expected those of the members {sorted(members)}")
+        there, wanted = ", ".join(sorted(folders)), ", ".join(sorted(members))
+        raise UserError(f"--volumes, --pairs: tables of {there}; expected those of the members {wanted}")
     found = {}
     for member in members or [""]:
         beats, slices = (
