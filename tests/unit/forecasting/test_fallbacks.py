@@ -68,7 +68,7 @@ def test_hearts_whose_volume_is_not_known_say_nothing_of_what_is_usual():
     before = peers()
     more = {f"u{i}": Slab(np.full(7, 10.0), 10.0) for i in range(40)}
     after = replace(before, rows=[*before.rows, *map(row, more)], slabs={**before.slabs, **more})
-    assert after.least_mm2 == before.least_mm2 == 1000 * pytest.approx(1, abs=0.1)
+    assert after.least_mm2 == before.least_mm2 > 1000
 
 
 def test_a_stack_longer_than_all_others_has_no_like():
