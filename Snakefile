@@ -15,10 +15,11 @@
 #   results/integrate   {model}/{case}_areas.csv  {case}_volumes.csv
 #                       {model}/{cohort}_volumes.csv  {cohort}_pairs.csv
 #                       {model}/{cohort}_areas.csv  {cohort}_curves.csv  of a cohort that brought its estimates
-#   results/calibrate   {model}/calibrator.json  forecasts.csv  fallbacks.csv
+#   results/calibrate   {model}/calibrator.json  forecasts.csv  fallbacks.csv  ejection.csv
 #   results/score       {model}/{case}_dice.csv  {case}_pooled.csv  slices.png
 #                       boxes/{view}.csv  boxes/{view}_summary.csv  leak/{model}_fold-{fold}.csv
 #                       areas/{model}_fold-{fold}.csv  areas/{model}.csv  areas/{model}.svg
+#                       forecasts/{headline,differences,coverage,decomposition,pit,reliability}.csv
 #   results/published   sizes.csv  sizes.svg
 #   results             crps.csv  dice.csv  segmentation.csv  cases.csv  areas.csv  published.csv
 #                       report/index.html

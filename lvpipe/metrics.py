@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 FORECAST_ML = np.arange(600)
 """The volumes at which a forecast is stated, 0..599 mL, as the Kaggle challenge asked for."""
 
+_ROOT_2, _ROOT_2_OVER_PI, _ROOT_1_OVER_PI = 2**0.5, (2 / np.pi) ** 0.5, np.pi**-0.5
+
 
 def known_mean(values: ArrayLike) -> float:
     """The mean of what is known; NaN of nothing."""
@@ -82,11 +84,11 @@ def crps(forecasts: ArrayLike, volumes_ml: ArrayLike) -> NDArray[np.float64]:
 
 def crps_gaussian_ml(error_ml: ArrayLike, sigma_ml: ArrayLike) -> NDArray[np.float64]:
     """The CRPS integral of a Gaussian in closed form, in mL (Gneiting and Raftery 2007): 600 times `crps`."""
-    from scipy.stats import norm
+    from scipy.special import erf
 
     sigma = np.asarray(sigma_ml, float)
     z = np.asarray(error_ml, float) / sigma
-    return np.asarray(sigma * (z * (2 * norm.cdf(z) - 1) + 2 * norm.pdf(z) - 1 / np.sqrt(np.pi)))
+    return np.asarray(sigma * (z * erf(z / _ROOT_2) + _ROOT_2_OVER_PI * np.exp(-(z**2) / 2) - _ROOT_1_OVER_PI))
 
 
 def pearson_r(first: ArrayLike, second: ArrayLike) -> float:
@@ -115,11 +117,17 @@ def pit(forecasts: NDArray[Any], volumes_ml: ArrayLike) -> NDArray[np.float64]:
     The middle of the step in whose millilitre the volume lies (Czado, Gneiting and Held 2009): a climatology's steps
     are as large as its cases are few, and neither end of a step would be fair.
     """
+    low, high = step_ends(forecasts, volumes_ml)
+    return (low + high) / 2
+
+
+def step_ends(forecasts: NDArray[Any], volumes_ml: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The forecast's probability below and at the end of each volume's millilitre; NaN where there is no volume."""
     volumes = np.asarray(volumes_ml, float)
     ends = np.clip(np.ceil(np.nan_to_num(volumes)), 0, FORECAST_ML[-1]).astype(int)
-    padded = np.concatenate([np.zeros((len(forecasts), 1)), forecasts], axis=1)
-    rows = np.arange(len(ends))
-    return np.where(np.isfinite(volumes), (padded[rows, ends] + padded[rows, ends + 1]) / 2, np.nan)
+    rows, known = np.arange(len(ends)), np.isfinite(volumes)
+    below = np.where(ends > 0, forecasts[rows, np.maximum(ends - 1, 0)], 0.0)
+    return np.where(known, below, np.nan), np.where(known, forecasts[rows, ends], np.nan)
 
 
 def moments_ml(forecasts: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -40,6 +40,7 @@ class Plan(CohortPlan):
         for model in self.config.models:
             self._check_overrides(model)
             self._check_learning(model)
+        self._check_sigma()
         self.published = PublishedPlan(self.config, lambda model: self.settings("train", model))
         self.search = SearchPlan(self.config)
         self.entries.update(self.search.trials)
@@ -80,6 +81,20 @@ class Plan(CohortPlan):
         return self.drawing + self.regressing
 
     @cached_property
+    def given(self) -> list[str]:
+        """The models whose estimates another tool made."""
+        return [name for name, model in self.models.items() if model.kind == "given"]
+
+    @cached_property
+    def combining(self) -> dict[str, list[str]]:
+        """The models that forecast from what others measure, each with these."""
+        return {name: list(model.of) for name, model in self.models.items() if model.combines}
+
+    def combinations(self) -> str:
+        """The same as canonical JSON."""
+        return json.dumps(self.combining, sort_keys=True)
+
+    @cached_property
     def drawing(self) -> list[str]:
         """The models whose probabilities and masks are made here."""
         return [name for name, model in self.models.items() if model.draws]
@@ -112,7 +127,8 @@ class Plan(CohortPlan):
 
     @cached_property
     def measured(self) -> dict[str, list[str]]:
-        """The cohorts that each model measures: one that draws those with cines, a given one those with its table.
+        """The cohorts that each model measures: one that draws those with cines, a given one those with its table, one
+        that combines those that all of its members measure.
 
         Raises:
             UserError: a model that measures nobody, or a cohort that nobody measures.
@@ -130,21 +146,27 @@ class Plan(CohortPlan):
     def measures(self, model: str, cohort: str) -> bool:
         """Whether a model measures the cases of a cohort."""
         entry, gives = self.models[model], self.gives(cohort)
+        if entry.combines:
+            return all(self.measures(member, cohort) for member in entry.of)
         return not gives if entry.kind != "given" else entry.makes == gives and self._table(model, cohort) is not None
 
     def measuring(self, name: str) -> list[str]:
         """A file of `integrate` (`volumes`, `pairs`) for each model and each cohort that it measures."""
-        return [file for model in self.models for file in self.measured_by(model, name)]
+        return list(dict.fromkeys(file for model in self.models for file in self.measured_by(model, name)))
 
     def measured_by(self, model: str, *names: str) -> list[str]:
-        """Files of `integrate` of one model, for each cohort that it measures."""
-        cohorts = self.measured[model]
-        return [f"results/integrate/{model}/{cohort}_{name}.csv" for cohort in cohorts for name in names]
+        """Files of `integrate` for each cohort that a model measures: its own, or those of each that it combines."""
+        return [
+            f"results/integrate/{one}/{cohort}_{name}.csv"
+            for one in self.combining.get(model, [model])
+            for cohort in self.measured[model]
+            for name in names
+        ]
 
     def given_tables(self) -> list[str]:
         """The files and folders of all estimates that cohorts bring."""
-        pairs = [(model, cohort) for model, cohorts in self.measured.items() for cohort in cohorts]
-        return list(dict.fromkeys(self.given_table(*pair) for pair in pairs if pair[0] not in self.looking))
+        pairs = [(model, cohort) for model in self.given for cohort in self.measured[model]]
+        return list(dict.fromkeys(self.given_table(*pair) for pair in pairs))
 
     def given_table(self, model: str, cohort: str) -> str:
         """The file or folder that holds the estimates of a given model."""
@@ -295,6 +317,8 @@ class Plan(CohortPlan):
         return list(dict.fromkeys(model.table for model in models if model.kind == "given"))
 
     def _expected(self, model: ModelEntry) -> str:
+        if model.combines:
+            return f"expected one that all of {', '.join(model.of)} measure"
         if model.kind != "given":
             return "expected one with cines, which it can look at"
         reader = load_reader(model.makes)
@@ -320,6 +344,14 @@ class Plan(CohortPlan):
             raise UserError(
                 f"models: {model.name}: volumes: cohort {cohort} brings estimates, no images to learn from; expected "
                 f"cohorts with cines"
+            )
+
+    def _check_sigma(self) -> None:
+        model, drawn = self.config.published.sigma.model, [one.name for one in self.config.cohorts if one.masks]
+        if model and (model not in self.measuring_slices or not drawn):
+            raise UserError(
+                f"published: sigma: model is {model}; expected one that has areas of cines' slices, in a run with a "
+                f"cohort with masks: {', '.join(self.measuring_slices) or 'none'}"
             )
 
     def _train(self, model: str) -> TrainSettings:

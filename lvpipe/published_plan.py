@@ -10,6 +10,9 @@ PAPERS = "lvpipe/published"
 """The folder of the papers' tables, from the repository's root."""
 
 
+_SIGMA = tuple(f"results/published/{name}.csv" for name in ("sigma", "sigma_map", "sigma_expected"))
+
+
 class PublishedPlan:
     """Papers beside a run, computed when the workflow is parsed; `train_settings` tells those of a model, as JSON."""
 
@@ -29,6 +32,11 @@ class PublishedPlan:
         """Where the cases of each cohort come from, as canonical JSON."""
         entries = self._config.cohorts
         return json.dumps({entry.name: "phantom" if entry.phantom else entry.reader for entry in entries})
+
+    @property
+    def sigma_tables(self) -> list[str]:
+        """The tables of the study of spreads, where there is one."""
+        return list(_SIGMA) if self._config.published.sigma.model else []
 
     @property
     def leaks(self) -> list[str]:
@@ -60,7 +68,8 @@ class PublishedPlan:
     def shown(self) -> list[str]:
         """What the report shows of all this."""
         table = ["results/published.csv"] if self._config.published.papers else []
-        return table + (["results/published/sizes.svg"] if self._arms() else [])
+        sizes = ["results/published/sizes.svg"] if self._arms() else []
+        return table + sizes + (["results/published/sigma.svg"] if self.sigma_tables else [])
 
     def files(self) -> list[str]:
         """What a run makes of all this."""

@@ -25,6 +25,9 @@ _SEXES = {"": "", "F": "F", "M": "M", "FEMALE": "F", "MALE": "M"}
 _AGE_MAX_YEARS = 130.0
 """Nobody was older: a greater number is a year of birth, or an age in months."""
 
+_LONGEST_QUOTED = 60
+"""Letters of a cell that a message shows: a quote that does not end may hold half a table."""
+
 _VOLUME = "a number of mL"
 _WHOLE = "a whole number of at least 0"
 _MEND = "mend the cell"
@@ -172,7 +175,8 @@ class Row:
         """End with the line about this cell."""
         text = self.text(column)
         hidden = "a cell that is not shown, since it may be personal"
-        found = "a blank cell" if not text else hidden if self.personal else repr(text)
+        quoted = repr(text if len(text) <= _LONGEST_QUOTED else text[:_LONGEST_QUOTED] + "...")
+        found = "a blank cell" if not text else hidden if self.personal else quoted
         raise UserError(f"{self.sheet}, line {self.line}, column {column}: {found}; expected {expected}: {mend}")
 
     def _parsed(self, column: str, parse: Callable[[str], _T], expected: str) -> _T | None:

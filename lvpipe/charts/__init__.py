@@ -9,10 +9,24 @@ import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from lvpipe.charts.fields import Fields
 from lvpipe.charts.layers import Bars, Dots, Identity, Layer, Line, Mark, Rule
 from lvpipe.charts.svg import FAINT, INK, LETTER, Axes, Scale, px, text
 
-__all__ = ["PALETTE", "Bars", "Dots", "Identity", "Layer", "Line", "Mark", "Rule", "chart", "line_chart", "stack"]
+__all__ = [
+    "PALETTE",
+    "Bars",
+    "Dots",
+    "Fields",
+    "Identity",
+    "Layer",
+    "Line",
+    "Mark",
+    "Rule",
+    "chart",
+    "line_chart",
+    "stack",
+]
 
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Okabe and Ito 2008: told apart with any colour vision, in print too."""
@@ -21,6 +35,7 @@ _GRID = "#e4e8ed"
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 _ROW = 20.0
 _LEFT, _RIGHT, _FOOT = 52.0, 20.0, 44.0
+_GAP = 20.0
 
 _FROM_ZERO = 0.6
 """An axis starts at zero if its smallest value is below this share of the largest: volumes and losses read honestly."""
@@ -50,18 +65,20 @@ def chart(
     x_range: Range | None = None,
     y_range: Range | None = None,
     x_words: Mapping[float, str] | None = None,
+    y_words: Mapping[float, str] | None = None,
     size: Range = (640, 360),
 ) -> str:
     """A complete SVG: title, legend of the named layers, axes with round ticks, and the layers in order.
 
-    Axes hold all finite values of all layers, unless a range is given; what lies outside it is cut off. `x_words`
-    stand in the place of the horizontal axis's numbers: logarithms, or things that are no numbers.
+    Axes hold all finite values of all layers, unless a range is given; what lies outside it is cut off. `x_words` and
+    `y_words` stand in the place of an axis's numbers: logarithms, or things that are no numbers.
     """
     width, height = size
+    left = max([_LEFT, *(LETTER * 12 * len(word) + _GAP for word in (y_words or {}).values())])
     named = _coloured(layers)
     legend, rows = _legend([(layer.name, colour) for layer, colour in named if layer.name], width)
     top = _ROW * (bool(title) + rows) + 28
-    across, down = width - _LEFT - _RIGHT, height - top - _FOOT
+    across, down = width - left - _RIGHT, height - top - _FOOT
     axes = Axes(
         Scale(*(x_range or _range([x for layer in layers for x in layer.x], pad=0.03, from_zero=False)), across),
         Scale(
@@ -78,7 +95,7 @@ def chart(
         f'height="{px(height)}" role="img" aria-label="{escape(title or y_label)}" font-family="{escape(_FONT)}" '
         f'font-size="12"><rect width="100%" height="100%" fill="#fff"/>{head}'
         f'<g transform="translate(12,{px(_ROW * bool(title) + 20)})">{legend}</g>{text(y_label, 12, top - 10)}'
-        f'<g transform="translate({px(_LEFT)},{px(top)})">{_frame(axes, x_label, x_words)}'
+        f'<g transform="translate({px(left)},{px(top)})">{_frame(axes, x_label, x_words, y_words)}'
         f'<svg width="{px(across)}" height="{px(down)}" overflow="{overflow}">{body}</svg></g></svg>\n'
     )
 
@@ -130,19 +147,24 @@ def _range(values: Sequence[float], *, pad: float, from_zero: bool) -> Range:
     return low - margin, high + margin
 
 
-def _frame(axes: Axes, x_label: str, x_words: Mapping[float, str] | None) -> str:
+def _frame(axes: Axes, x_label: str, x_words: Mapping[float, str] | None, y_words: Mapping[float, str] | None) -> str:
     """Grid, ticks and the label of the horizontal axis; the vertical one's stands above it, where it reads level."""
     down, across = axes.y.pixels, axes.x.pixels
-    level = axes.y.ticks()
-    upright = {tick: _tick(tick, axes.x.ticks()) for tick in axes.x.ticks()}
-    if x_words is not None:
-        upright = {tick: word for tick, word in x_words.items() if axes.x.low <= tick <= axes.x.high}
+    level, upright = _words(axes.y, y_words), _words(axes.x, x_words)
     grid = "".join(f"M0,{px(axes.y(tick))}H{px(across)}" for tick in level)
     grid += "".join(f"M{px(axes.x(tick))},0V{px(down)}" for tick in upright)
-    words = "".join(text(_tick(tick, level), -8, axes.y(tick) + 4, "end") for tick in level)
+    words = "".join(text(word, -8, axes.y(tick) + 4, "end") for tick, word in level.items())
     words += "".join(text(word, axes.x(tick), down + 17, "middle") for tick, word in upright.items())
     ground = f'<path d="M0,{px(down)}H{px(across)}" stroke="{FAINT}"/>'
     return f'<path d="{grid}" stroke="{_GRID}"/>{ground}{words}{text(x_label, across / 2, down + 36, "middle")}'
+
+
+def _words(scale: Scale, words: Mapping[float, str] | None) -> Mapping[float, str]:
+    """What stands at which value of an axis: its own numbers, or the given words within its reach."""
+    if words is not None:
+        return {at: word for at, word in words.items() if scale.low <= at <= scale.high}
+    ticks = scale.ticks()
+    return {at: _tick(at, ticks) for at in ticks}
 
 
 def _tick(value: float, ticks: Sequence[float]) -> str:

@@ -58,6 +58,7 @@ def _find(row: Row, tables: Tables, where: Mapping[str, str]) -> Found:
 
 
 def _measured_on(found: Found, cohorts: Mapping[str, str]) -> str:
-    """Whose cases the rows are of."""
-    sets = dict.fromkeys((row["cohort"], row.get("split") or row.get("set", "")) for row in found.rows)
-    return "; ".join(f"{cohort} ({cohorts.get(cohort, 'several')}), {part}" for cohort, part in sets)
+    """Whose cases the rows are of; of none where they were computed."""
+    rows = (row for row in found.rows if "cohort" in row)
+    sets = dict.fromkeys((row["cohort"], row.get("split") or row.get("set", "")) for row in rows)
+    return "; ".join(f"{cohort} ({cohorts.get(cohort, 'several')}), {part}" for cohort, part in sets) or "computed"

@@ -10,12 +10,14 @@ from lvpipe.config.base import Section
 class CalibrateSettings(Section):
     """The forecast of each volume around its point estimate."""
 
-    forecaster: Literal["auto", "sigma_hat", "spread", "linear", "step"] = Field(
+    forecaster: Literal["auto", "sigma_hat", "spread", "linear", "step", "mixture"] = Field(
         "auto",
         description="`sigma_hat`: a Gaussian whose spread follows from the slices' area errors. `linear`: a Gaussian "
         "about a straight line through out-of-fold estimates, as wide as they missed the references. `spread`: a "
         "Gaussian about the same line, as wide as the model itself says, times one of `factors`. `step`: no doubt at "
-        "all. `auto`: `spread` where the model tells one, else `sigma_hat` where a cohort has contours, else `linear`.",
+        "all. `mixture`: candidates that learn from all that is known of a study, weighed by nested cross-validation; "
+        "`linear` with fewer than 50 references. `auto`: of models that are combined `mixture`; else `spread` where "
+        "the model tells one, else `sigma_hat` where a cohort has contours, else `linear`.",
     )
     window: float = Field(
         0.02, gt=0, le=0.5, description="Half width of the window of predicted area fractions around a slice's own."

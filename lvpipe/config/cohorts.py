@@ -9,10 +9,11 @@ from lvpipe.config.base import PathName, Section
 from lvpipe.config.window import Window
 from lvpipe.labels import Label
 
-RESERVED = ("climatology", "expert", "background")
+RESERVED = ("climatology", "expert", "background", "gaussian")
 """Names of rows that stand beside the models' in tables and pages."""
 
-_FEWEST_AVERAGED = 2
+_FEWEST_TOGETHER = 2
+"""Of one model there is nothing to average or to combine."""
 
 _TAUGHT = ("volumes", "training", "start")
 """Keys of models that learn from more than masks, or share what was learnt."""
@@ -56,13 +57,18 @@ class ModelEntry(Section):
     """What measures cohorts: a network with what it sees and learns from, several of them, or another tool."""
 
     name: PathName = Field(description="Name of the model in paths and tables.")
-    kind: Literal["draws", "regresses", "averages", "given"] = Field(
+    kind: Literal["draws", "regresses", "averages", "given", "combines"] = Field(
         "draws",
         description="`draws`: a network that makes probabilities of cines. `regresses`: one that tells areas or "
         "volumes without drawing. `averages`: the mean of what several that draw make. `given`: another tool's "
-        "estimates, which cohorts of the readers `areas` and `masks` bring.",
+        "estimates, which cohorts of the readers `areas` and `masks` bring. `combines`: one forecast of what several "
+        "measure, for the cohorts that all of them do.",
     )
-    of: tuple[str, ...] = Field((), description="`averages`: the models of kind `draws` whose mean it is.")
+    of: tuple[str, ...] = Field(
+        (),
+        description="`averages`: the models of kind `draws` whose mean it is. `combines`: the models, of any other "
+        "kind, whose volumes and slices it forecasts from.",
+    )
     training: str = Field(
         "",
         description="`regresses`: the model of kind `draws` whose head of areas it is, in place of a network of its "
@@ -115,6 +121,11 @@ class ModelEntry(Section):
         return self.kind == "regresses"
 
     @property
+    def combines(self) -> bool:
+        """Whether it forecasts from what others measure, and measures nothing itself."""
+        return self.kind == "combines"
+
+    @property
     def trained_as(self) -> str:
         """The model whose training it is: mostly its own."""
         return self.training or self.name
@@ -155,6 +166,7 @@ class ModelEntry(Section):
             "regresses": self._regressing_faults,
             "averages": self._averaging_faults,
             "given": self._given_faults,
+            "combines": self._combining_faults,
         }
         wrong = list(faults[self.kind]())
         if wrong:
@@ -197,17 +209,30 @@ class ModelEntry(Section):
     def _looking_faults(self) -> Iterator[str]:
         yield from (f"{key} is missing" for key in ("view", "network") if not getattr(self, key))
         yield from (
-            f"{key} is for kind {kind}" for key, kind in (("table", "given"), ("of", "averages")) if self._has(key)
+            f"{key} is for kind {kind}"
+            for key, kind in (("table", "given"), ("of", "averages or combines"))
+            if self._has(key)
         )
 
     def _averaging_faults(self) -> Iterator[str]:
         """View, labels and masks follow from its members (`Config`)."""
-        if len(set(self.of)) < max(len(self.of), _FEWEST_AVERAGED):
-            yield f"of is [{', '.join(self.of)}], expected two models or more, each once"
+        yield from self._together_faults()
         yield from (f"{key} is for kind draws" for key in ("network", "options", *_TAUGHT) if self._has(key))
         yield from self._kept_from(("train", "segment", "regress"), "concern the models that it averages")
         if self.makes != "prob" or self.table:
             yield "makes and table are for kind given"
+
+    def _combining_faults(self) -> Iterator[str]:
+        """All but the forecast is its members' business."""
+        yield from self._together_faults()
+        seen = ("view", "window", "network", "options", "labels", "makes", "table", "masks", *_TAUGHT)
+        yield from (f"{key} is for models that measure" for key in seen if key in self.model_fields_set)
+        stages = (stage for stage in Overrides.model_fields if stage != "calibrate")
+        yield from self._kept_from(stages, "concern the models that it combines")
+
+    def _together_faults(self) -> Iterator[str]:
+        if len(set(self.of)) < max(len(self.of), _FEWEST_TOGETHER):
+            yield f"of is [{', '.join(self.of)}], expected two models or more, each once"
 
     def _given_faults(self) -> Iterator[str]:
         if self.makes not in ("areas", "masks"):
@@ -215,7 +240,7 @@ class ModelEntry(Section):
         drawing = ("view", "network", "options", "masks", *_TAUGHT)
         yield from (f"{key} is for kind draws" for key in drawing if self._has(key))
         if self.of:
-            yield "of is for kind averages"
+            yield "of is for kind averages or combines"
         yield from self._kept_from(("train", "segment", "regress", "postprocess"), "concern no given estimates")
 
     def _has(self, key: str) -> bool:

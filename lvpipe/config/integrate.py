@@ -8,6 +8,21 @@ from lvpipe.config.base import Section
 from lvpipe.config.convert import Completeness
 
 
+class MendSettings(Section):
+    """What is made of implausible areas before they are integrated."""
+
+    hole_share: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="An area below this share of its two neighbours in time, or of the largest areas on both sides of "
+        "it in the stack, is a hole in the heart and is interpolated; 0: never.",
+    )
+    smooth: bool = Field(
+        False, description="Each slice's area becomes the mean of its frame (half), the one before and the one after."
+    )
+
+
 class IntegrateSettings(Section):
     """Rules of integration and of choosing the two frames."""
 
@@ -29,6 +44,7 @@ class IntegrateSettings(Section):
         "each slice's own extremes, or the first frame as ED and the smallest summed area as ES.",
     )
     smooth_frames: int = Field(3, ge=1, description="Width of the circular mean over time of `frames: summed_area`.")
+    mend: MendSettings = Field(default_factory=MendSettings, description="Holes and noise of areas.")
 
 
 class GivenSource(Section):

@@ -1,7 +1,7 @@
 """The whole configuration: what config.yaml and its overlays may say, and one clear line where they say more."""
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
@@ -68,6 +68,7 @@ class Config(Section):
             for name in model.volumes:
                 _known(f"models: {model.name}: volumes", name, measured)
         for model in self.models:
+            _made_of_known(model, self.models)
             _shared_alike(model, trained)
         for name, search in self.search.searches.items():
             _known(f"search: {name}: model", search.model, trained)
@@ -94,7 +95,7 @@ def _completed(model: ModelEntry, named: Mapping[str, ModelEntry]) -> ModelEntry
     """With what follows from the models that it names."""
     if model.training:
         return model.heading(named[model.training])
-    return model.averaging([named[name] for name in model.of])
+    return model.averaging([named[name] for name in model.of]) if model.kind == "averages" else model
 
 
 def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,12 +153,17 @@ def _known(place: str, name: str, known: Any) -> None:
         raise ValueError(f"{place} names {name}, which is not there; expected one of: {', '.join(sorted(known))}")
 
 
-def _shared_alike(model: ModelEntry, trained: Mapping[str, ModelEntry]) -> None:
-    """Models that others are made of, or start from, must be there and fit."""
+def _made_of_known(model: ModelEntry, models: Sequence[ModelEntry]) -> None:
+    """What is averaged must be drawn by a network, and alike; what is combined must be measured."""
+    fit = {one.name: one for one in models if (not one.combines if model.combines else one.trained and one.draws)}
     for name in model.of:
-        _known(f"models: {model.name}: of", name, {name for name, one in trained.items() if one.draws})
-        if trained[name].labels != trained[model.of[0]].labels:
+        _known(f"models: {model.name}: of", name, fit)
+        if not model.combines and fit[name].labels != fit[model.of[0]].labels:
             raise ValueError(f"models: {model.name}: {model.of[0]} and {name} have other labels; expected the same")
+
+
+def _shared_alike(model: ModelEntry, trained: Mapping[str, ModelEntry]) -> None:
+    """Models whose training others share, or start from, must be there and fit."""
     if model.training:
         taught = {name for name, one in trained.items() if one.draws and one.volumes}
         _known(f"models: {model.name}: training", model.training, taught)

@@ -1,6 +1,6 @@
 """Ways from an estimate to a forecast, one small class each, learnt from cases that have both and a reference."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from lvpipe.config.calibrate import CalibrateSettings
 from lvpipe.forecasting.forecasts import AreaErrors, Slices, choose_beta, gaussian, sigma_hat_ml, step
-from lvpipe.forecasting.lines import Lines, line_of, summarise
+from lvpipe.forecasting.lines import Line, Lines, line_of, summarise
+from lvpipe.metrics import FORECAST_ML
 from lvpipe.tables import SheetRow
 
 _BETA_UNKNOWN = 1.0
@@ -74,8 +75,8 @@ def predict(
 class Forecaster(Protocol):
     """A way from an estimate to a distribution."""
 
-    def forecast(self, row: SheetRow, estimate: Estimate, /) -> NDArray[np.float64]:
-        """The distribution function of one volume of a case."""
+    def forecast(self, cases: Mapping[SheetRow, Estimate], /) -> NDArray[np.float64]:
+        """The distribution functions of one volume of these cases, `(cases, 600)`."""
 
     def summary(self) -> Mapping[str, object]:
         """What was learnt, as it stands in the calibrator."""
@@ -89,9 +90,9 @@ class Scaled:
     errors: AreaErrors | None
     settings: CalibrateSettings
 
-    def forecast(self, _: SheetRow, estimate: Estimate, /) -> NDArray[np.float64]:
+    def forecast(self, cases: Mapping[SheetRow, Estimate], /) -> NDArray[np.float64]:
         """The same for every fold: what it learns are two numbers."""
-        return predict(estimate, self.calibrator, self.errors, self.settings)
+        return stacked(predict(one, self.calibrator, self.errors, self.settings) for one in cases.values())
 
     def summary(self) -> Mapping[str, object]:
         """Scale and factor of the variance."""
@@ -106,17 +107,24 @@ class Linear:
     lines: Lines
     floor_ml: float
 
-    def forecast(self, row: SheetRow, estimate: Estimate, /) -> NDArray[np.float64]:
+    def forecast(self, cases: Mapping[SheetRow, Estimate], /) -> NDArray[np.float64]:
         """Where nothing could be learnt, the estimate as it is with a spread that is usual."""
-        line = line_of(self.lines, row)
+        return stacked(self._one(line_of(self.lines, row), estimate.volume_ml) for row, estimate in cases.items())
+
+    def _one(self, line: Line | None, volume_ml: float) -> NDArray[np.float64]:
         if line is not None:
-            return line.forecast(estimate.volume_ml, self.floor_ml)
-        mean = np.array([estimate.volume_ml])
+            return line.forecast(volume_ml, self.floor_ml)
+        mean = np.array([volume_ml])
         return np.asarray(gaussian(mean, _SPREAD_UNKNOWN * mean, self.floor_ml)[0])
 
     def summary(self) -> Mapping[str, object]:
         """Every line."""
         return summarise(self.lines)
+
+
+def stacked(forecasts: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """One below the other; none is a table without rows."""
+    return np.reshape(list(forecasts), (-1, len(FORECAST_ML)))
 
 
 def _sigma_hat(estimate: Estimate, errors: AreaErrors) -> float:

@@ -35,11 +35,14 @@ class Line:
         """The volume that the line says."""
         return self.intercept + self.slope * estimate
 
+    def moments_ml(self, estimates: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Means and spreads of many."""
+        means = self.intercept + self.slope * estimates
+        return means, np.maximum(self.sigma_intercept + self.sigma_slope * means, self.sigma_min)
+
     def forecast(self, estimate: float, floor_ml: float) -> NDArray[np.float64]:
         """The distribution function of one volume."""
-        mean = self.mean_ml(estimate)
-        sigma = max(self.sigma_intercept + self.sigma_slope * mean, self.sigma_min)
-        return np.asarray(gaussian(np.array([mean]), np.array([sigma]), floor_ml)[0])
+        return np.asarray(gaussian(*self.moments_ml(np.array([estimate])), floor_ml)[0])
 
     def summary(self) -> Mapping[str, float]:
         """As it stands in the calibrator."""

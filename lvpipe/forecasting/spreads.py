@@ -25,10 +25,11 @@ class Spread:
     cases: int
     floor_ml: float
 
-    def forecast(self, row: SheetRow, estimate: Estimate, /) -> NDArray[np.float64]:
-        """The distribution function of one volume of a case."""
-        mean, sigma = np.array([_mean(self.lines, row, estimate)]), np.array([self.factor * estimate.sd_ml])
-        return np.asarray(gaussian(mean, sigma, self.floor_ml)[0])
+    def forecast(self, cases: Mapping[SheetRow, Estimate], /) -> NDArray[np.float64]:
+        """The distribution functions of one volume of these cases."""
+        means = np.array([_mean(self.lines, row, estimate) for row, estimate in cases.items()])
+        sigmas = np.array([self.factor * estimate.sd_ml for estimate in cases.values()])
+        return gaussian(means, sigmas, self.floor_ml)
 
     def summary(self) -> Mapping[str, object]:
         """The factor, the cases that chose it, and every line."""

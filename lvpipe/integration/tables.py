@@ -7,15 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvpipe.beats import HEART_DOUBTFUL, INCOMPLETE, AreaTable, flags_of
+from lvpipe.integration.hearts import Heart
 from lvpipe.volumes import Beat
 
 AREAS: Final = ("case", "frame", "slice", "position_mm", "cavity_mm2", "myocardium_mm2", "cavity_sd_mm2")
 CURVE: Final = ("case", "frame", "time_ms", "cavity_ml")
 BEATS: Final = (
     *("case", "edv_ml", "esv_ml", "sv_ml", "ef_percent", "mass_g", "edv_sd_ml", "esv_sd_ml"),
-    *("ed_frame", "es_frame", "frames", "slices", "flags", "reason"),
+    *("ed_frame", "es_frame", "frames", "slices"),
+    *("mean_filling", "mended_slices", "mended_ml", "flags", "reason"),
 )
-PAIRS: Final = ("case", "frame", "slice", "position_mm", "cavity_mm2", "box_mm2", "reference_mm2")
+PAIRS: Final = ("case", "frame", "slice", "position_mm", "cavity_mm2", "box_mm2", "reference_mm2", "myocardium_mm2")
 
 Row = dict[str, object]
 
@@ -37,25 +39,31 @@ def curve_rows(case: str, times_ms: Sequence[float] | None, curve: NDArray[Any])
         yield dict(zip(CURVE, (case, frame, time_ms, float(volume)), strict=True))
 
 
-def beat_row(
-    case: str,
-    beat: Beat,
-    mass_g: float,
-    frames_slices: tuple[int, int],
-    left_out: str,
-    further: Sequence[str] = (),
-    doubt: str = "",
-) -> Row:
+def heart_row(case: str, heart: Heart, left_out: str, further: Sequence[str] = (), doubt: str = "") -> Row:
     """One row of volumes.csv.
 
     `left_out` says what a stack lacks that is too incomplete to integrate, `doubt` why its heart may be elsewhere.
     """
-    volumes = (beat.edv_ml, beat.esv_ml, beat.sv_ml, beat.ef_percent, mass_g, beat.edv_sd_ml, beat.esv_sd_ml)
+    row = _row(case, heart.beat, heart.table.frames_slices, left_out, further, doubt)
+    row |= {"mass_g": heart.mass_g, "ed_frame": heart.beat.ed_frame, "es_frame": heart.beat.es_frame}
+    row |= {"mended_slices": heart.mended_slices, "mended_ml": heart.mended_ml}
+    return row | {"mean_filling": heart.mean_filling}
+
+
+def told_row(case: str, beat: Beat, frames_slices: tuple[int, int], left_out: str, doubt: str) -> Row:
+    """The row of volumes that were told at once: no frame was chosen, nothing mended."""
+    return _row(case, beat, frames_slices, left_out, (), doubt)
+
+
+def _row(
+    case: str, beat: Beat, frames_slices: tuple[int, int], left_out: str, further: Sequence[str], doubt: str
+) -> Row:
     found = [flag for flag, why in ((HEART_DOUBTFUL, doubt), (INCOMPLETE, left_out)) if why]
-    flags = " ".join([*flags_of(beat, frames_slices[1]), *further, *found])
-    reason = "; ".join(filter(None, (left_out, doubt)))
-    values = (case, *volumes, beat.ed_frame, beat.es_frame, *frames_slices, flags, reason)
-    return dict(zip(BEATS, values, strict=True))
+    row = no_beat(case, "; ".join(filter(None, (left_out, doubt))))
+    row |= {"edv_ml": beat.edv_ml, "esv_ml": beat.esv_ml, "sv_ml": beat.sv_ml, "ef_percent": beat.ef_percent}
+    row |= {"edv_sd_ml": beat.edv_sd_ml, "esv_sd_ml": beat.esv_sd_ml}
+    row |= dict(zip(("frames", "slices"), frames_slices, strict=True))
+    return row | {"flags": " ".join([*flags_of(beat, frames_slices[1]), *further, *found])}
 
 
 def no_beat(case: str, reason: str) -> Row:
@@ -64,11 +72,17 @@ def no_beat(case: str, reason: str) -> Row:
 
 
 def pair_rows(
-    case: str, table: AreaTable, reference: NDArray[Any], boxes_mm2: NDArray[np.float64], beat: Beat
+    case: str, heart: Heart, reference_tz_mm2: NDArray[Any] | None, boxes_mm2: NDArray[np.float64] | None
 ) -> Iterator[Row]:
-    """The slices of the two frames, and of every frame that was drawn."""
+    """The slices of the two frames, and of every frame that was drawn; None of a reference or boxes that there are none
+    of.
+    """
+    unknown = np.full_like(heart.table.areas_tz_mm2, np.nan)
+    reference = unknown if reference_tz_mm2 is None else reference_tz_mm2
+    muscle = unknown if heart.muscle_tz_mm2 is None else heart.muscle_tz_mm2
+    boxes = unknown[0] if boxes_mm2 is None else boxes_mm2
     drawn = np.flatnonzero(np.isfinite(reference).any(axis=1))
-    for frame in sorted({beat.ed_frame, beat.es_frame} | set(map(int, drawn))):
-        for z, area in enumerate(table.areas_tz_mm2[frame]):
-            values = (float(table.positions_mm[z]), float(area), float(boxes_mm2[z]), float(reference[frame, z]))
-            yield dict(zip(PAIRS, (case, frame, z, *values), strict=True))
+    for frame in sorted({heart.beat.ed_frame, heart.beat.es_frame} | set(map(int, drawn))):
+        for z, area in enumerate(heart.table.areas_tz_mm2[frame]):
+            numbers = (heart.table.positions_mm[z], area, boxes[z], reference[frame, z], muscle[frame, z])
+            yield dict(zip(PAIRS, (case, frame, z, *map(float, numbers)), strict=True))

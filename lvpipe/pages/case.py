@@ -86,7 +86,7 @@ def flag_chips(flags: Sequence[str]) -> Html:
 
 def figures_table(outcomes: Sequence[Outcome]) -> Html:
     """Reference, estimates and forecast of every model."""
-    heads = ("", "EDV mL", "forecast", "CRPS", "ESV mL", "forecast", "CRPS", "SV mL", "EF %", "flags")
+    heads = ("", "EDV mL", "forecast", "CRPS", "ESV mL", "forecast", "CRPS", "SV mL", "EF forecast", "flags")
     first = outcomes[0].values
     edv, esv = first["edv_reference_ml"], first["esv_reference_ml"]
     blank = words("")
@@ -132,7 +132,7 @@ def _figures(outcome: Outcome) -> list[Any]:
         cells.append(spread(values[f"{kind}_mean_ml"], values[f"{kind}_sd_ml"]))
         cells.append(amount(values[f"{kind}_crps"], 4))
     chips = words(flag_chips(outcome.marks))
-    return [*cells, amount(values["sv_ml"]), amount(values["ef_percent"]), chips]
+    return [*cells, amount(values["sv_ml"]), spread(values["ef_mean_percent"], values["ef_sd_percent"]), chips]
 
 
 def _incomplete(outcomes: Sequence[Outcome]) -> Html:

@@ -3,11 +3,12 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lvpipe.charts import Bars, Dots, Identity, Layer, Line, Mark, Rule, chart
+from lvpipe.charts import Bars, Dots, Fields, Identity, Layer, Line, Mark, Rule, chart
 from lvpipe.metrics import FORECAST_ML
 from lvpipe.pages.markup import MINUS, Html, fixed
 
@@ -55,12 +56,16 @@ class Curve:
                 yield Mark(*place, f"{word} {fixed(place[1])}" if named else "", self.colour)
 
 
-def scatter(title: str, unit: str, points: Sequence[Point]) -> Html:
-    """Estimate against reference, on equal axes, about the line on which they agree."""
+def scatter(title: str, unit: str, points: Sequence[Point], classes: Sequence[float] = ()) -> Html:
+    """Estimate against reference, on equal axes, about the line on which they agree.
+
+    Squares on that line are where both are between the same two of `classes`.
+    """
     ends = [value for point in points for value in (point.reference, point.estimate)] or [0.0, 1.0]
     high = max(ends) * 1.06 or 1.0
     low = min(0.0, *ends)
-    layers: list[Layer] = [Identity(), *_groups(points, difference=False)]
+    squares = Fields([(a, b, a, b) for a, b in pairwise(classes)])
+    layers: list[Layer] = [squares, Identity(), *_groups(points, difference=False)]
     limits = (low, high)
     axes = f"reference ({unit})", f"estimate ({unit})"
     return Html(chart(title, *axes, layers, x_range=limits, y_range=limits, size=_SQUARE))
@@ -88,13 +93,19 @@ def coverage(title: str, observed: Mapping[str, Sequence[tuple[float, float]]]) 
     return Html(chart(title, *axes, layers, x_range=(0, 1), y_range=(0, 1), size=_WIDE))
 
 
-def pit_histogram(title: str, values: Sequence[float], colour: str, bins: int = 10) -> Html:
+def pit_histogram(title: str, heights: Sequence[float], colour: str) -> Html:
     """Where references fall in their forecasts; level if the forecasts are calibrated."""
-    heights, edges = np.histogram(np.asarray(values), bins=bins, range=(0, 1))
-    bars = Bars("cases", edges.tolist(), heights.tolist(), colour)
-    expected = Rule(len(values) / bins, "y", "if calibrated")
+    edges = [place / len(heights) for place in range(len(heights) + 1)]
+    layers: list[Layer] = [Bars("", edges, heights, colour), Rule(sum(heights) / len(heights), "y", "if calibrated")]
     axes = "forecast probability at the reference", "references"
-    return Html(chart(title, *axes, [bars, expected], x_range=(0, 1), size=_WIDE))
+    return Html(chart(title, *axes, layers, x_range=(0, 1), size=_WIDE))
+
+
+def reliability_diagram(title: str, diagrams: Mapping[str, Sequence[tuple[float, float]]]) -> Html:
+    """The share that came true of what was given each chance; on the line as much as was said."""
+    lines = [Line(name, [x for x, _ in points], [y for _, y in points]) for name, points in diagrams.items()]
+    axes = "chance that was given", "share that came true"
+    return Html(chart(title, *axes, [Identity(), *lines], x_range=(0, 1), y_range=(0, 1), size=_WIDE))
 
 
 def volume_curves(curves: Mapping[str, Curve], references_ml: Mapping[str, float], across: str) -> Html:

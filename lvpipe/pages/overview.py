@@ -74,8 +74,8 @@ def crps_section(run: Run) -> Html:
 
 
 def ef_rmse(outcomes: Sequence[Outcome]) -> float:
-    """Root mean square error of EF in percent points, over cases with both numbers."""
-    errors = np.array([one.values["ef_percent"] - one.values["ef_reference_percent"] for one in outcomes], float)
+    """Root mean square error of the forecast EF in percent points, over cases with a reference."""
+    errors = np.array([one.values["ef_mean_percent"] - one.values["ef_reference_percent"] for one in outcomes], float)
     errors = errors[np.isfinite(errors)]
     return float(np.sqrt((errors**2).mean())) if len(errors) else float("nan")
 

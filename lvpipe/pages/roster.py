@@ -21,8 +21,7 @@ def roster_section(run: Run) -> Html:
         "cases",
         "All cases",
         note(
-            "Volumes are mean ± sd of the forecast, EF that of the estimates. Worst CRPS first; click a heading to "
-            "sort. ",
+            "Volumes and EF are mean ± sd of their forecasts. Worst CRPS first; click a heading to sort. ",
             tag("code", "results/cases.csv"),
         ),
         tag(
@@ -54,5 +53,6 @@ def _row(one: Outcome, link: Html) -> list[Cell]:
         cells.append(amount(values[f"{kind}_reference_ml"]))
         cells.append(spread(values[f"{kind}_mean_ml"], values[f"{kind}_sd_ml"]))
         cells.append(amount(values[f"{kind}_crps"], CRPS_DIGITS))
-    cells += [amount(values["ef_reference_percent"]), amount(values["ef_percent"]), amount(values["slices"], 0)]
+    cells += [amount(values["ef_reference_percent"]), spread(values["ef_mean_percent"], values["ef_sd_percent"])]
+    cells.append(amount(values["slices"], 0))
     return [*cells, Cell(flag_chips(one.marks), " ".join(one.marks))]

@@ -1,7 +1,7 @@
 """What the report knows of a run before it opens an image: the final tables, the forecasts and the ledgers."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,9 @@ from lvpipe.tables import SheetRow, number, read_cases
 
 SPLITS = ("test", "validate", "train")
 """In the order of a reader's interest."""
+
+JUDGED = ("headline", "differences", "coverage", "decomposition", "pit", "reliability")
+"""The tables about forecasts that the page shows."""
 
 _TEXTS = frozenset(
     {"model", "cohort", "case", "split", "status", "reason", "fallback", "flags", "ed_frame", "es_frame"}
@@ -52,8 +55,9 @@ class Outcome:
 
     @property
     def marks(self) -> tuple[str, ...]:
-        """The flags, with what the fallback was."""
-        return tuple(f"fallback: {self.fallback}" if flag == "fallback" else flag for flag in self.flags)
+        """The flags, with what the fallback was, and whether the case looks odd."""
+        odd = ("outlier",) if self.values["outlier"] else ()
+        return odd + tuple(f"fallback: {self.fallback}" if flag == "fallback" else flag for flag in self.flags)
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,9 @@ class Run:
 
     measuring: Sequence[str] = ()
     """Those that see cines and have areas of their slices."""
+
+    judged: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)
+    """The tables of `results/score/forecasts` by name."""
 
     @cached_property
     def by_case(self) -> dict[str, list[Outcome]]:
@@ -142,6 +149,14 @@ class Run:
             if row["slice"] and row["label"] == "cavity"
         }
 
+    @cached_property
+    def judged_sets(self) -> list[tuple[str, str]]:
+        """Cohorts and splits whose forecasts are judged, test first; of splits that are judged together no part."""
+        found = dict.fromkeys((row["cohort"], row["split"]) for row in self.judged["headline"])
+        parts = {(cohort, part) for cohort, split in found if "+" in split for part in split.split("+")}
+        order = in_order({split for _, split in found})
+        return sorted(found.keys() - parts, key=lambda one: (order.index(one[1]), one[0]))
+
     def forecast(self, outcome: Outcome, kind: str) -> "NDArray[np.float64] | None":
         """A case's distribution function of EDV or ESV."""
         return self.forecasts[outcome.model].get(forecast_id(outcome.case, kind))
@@ -187,9 +202,8 @@ def read_run(
     crps, dice, segmentation = (read_table(root / name) for name in ("crps.csv", "dice.csv", "segmentation.csv"))
     cases = dict.fromkeys(one.case for one in outcomes if one.cohort not in given)
     seen = [_view(root, view, cases) for view in views]
-    return Run(
-        root, models, crps, dice, segmentation, outcomes, forecasts, pictured, folds, given, seen, drawing, measuring
-    )
+    known = (models, crps, dice, segmentation, outcomes, forecasts, pictured, folds, given, seen, drawing, measuring)
+    return Run(root, *known, judged={name: read_table(root / "score" / "forecasts" / f"{name}.csv") for name in JUDGED})
 
 
 def worst_crps(outcomes: Iterable[Outcome]) -> float:

@@ -35,6 +35,9 @@ dl{display:flex;flex-wrap:wrap;gap:.5rem 1.3rem;margin:0}dt{font-size:.75rem;col
 dd{margin:0;font-weight:600}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(300px,1fr));gap:.6rem;margin:.5rem 0}
 .charts>svg{width:100%;height:auto;max-width:460px}
+.rankings{display:flex;flex-wrap:wrap;align-items:flex-start;gap:.6rem;margin:.5rem 0}
+.rankings>svg{max-width:100%;height:auto}
+#figures td small{display:block}#figures td,#figures th{padding-right:.5rem}
 .scroll{overflow-x:auto;margin:.4rem 0}
 table{border-collapse:collapse;font-size:.84rem;min-width:60%}
 th{text-align:left;color:var(--soft);font-weight:600;border-bottom:1.5px solid var(--line);white-space:nowrap}
@@ -70,7 +73,7 @@ footer{color:var(--soft);font-size:.82rem;padding:.4rem .2rem 2rem}
 @media print{body{background:#fff;font-size:11px}nav,.filter{display:none}main{max-width:none;padding:0}
 section,.case,.card{border:0;padding:0}.case{content-visibility:visible;break-before:page}
 section .case{break-before:auto}h2,h3,h4,.note,.legend{break-after:avoid}
-.charts{grid-template-columns:repeat(3,1fr)}.cards{grid-template-columns:repeat(4,1fr)}.card,figure,tr,.charts>svg,.moment{break-inside:avoid}
+.charts{grid-template-columns:repeat(3,1fr)}.cards{grid-template-columns:repeat(4,1fr)}.card,figure,tr,.charts>svg,.rankings>svg,.moment{break-inside:avoid}
 .scroll{overflow:visible}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 """
 

@@ -33,6 +33,13 @@ def spread(mean: float, sd: float, class_: str = "") -> Cell:
     return Cell(join([fixed(mean), doubt]), _key(mean), numeric=True, class_=class_)
 
 
+def ranged(value: float, low: float, high: float, digits: int = 1, class_: str = "") -> Cell:
+    """A number with the ends of its interval, where these are known; sorted by the number."""
+    known = math.isfinite(low) and math.isfinite(high)
+    doubt = tag("small", f" {fixed(low, digits)} to {fixed(high, digits)}") if known else ""
+    return Cell(join([fixed(value, digits), doubt]), _key(value), numeric=True, class_=class_)
+
+
 def table(
     heads: Sequence[str],
     rows: Iterable[Sequence[Cell]],

@@ -1,18 +1,20 @@
 """Another tool's area tables: `cases.csv` and `areas/<table>.csv` (or `.csv.xz`), one row a slice of a frame."""
 
 import lzma
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lvpipe.cases import Labels, SourceCase, safe_name
-from lvpipe.errors import UserError
+from lvpipe.errors import Rejected, UserError
 from lvpipe.files import reading
 from lvpipe.given import NO_TABLE, SHEET, Given, cases_in_sheet, labels_in_sheet, read_sheet
 from lvpipe.source_sheet import Layout, Row, parse_rows
 
 if TYPE_CHECKING:  # imported when the workflow is parsed, which loads nothing heavy
     from numpy.typing import NDArray
+
+    from lvpipe.area_cells import Cell
 
 GIVES = "areas"
 """What a model of kind `given` makes to measure such a cohort."""
@@ -22,14 +24,11 @@ SHEETS = (SHEET,)
 _LAYOUT = Layout(("case", "frame", "slice", "cavity_mm2"), further=("myocardium_mm2", "position_mm"))
 _ENDINGS = (".csv", ".csv.xz")
 
-_LARGEST_MM2 = 30_000.0
-"""A circle 195 mm across, wider than a chest's inside: no cavity, but a mask of everything or another unit."""
+_SPACING_MM = (1.0, 30.0)
+"""Between which slices of a heart lie apart: Kaggle's 700 studies have 5 to 10 mm. In cm or um they do not."""
 
-_FEWEST_FRAMES = 2
-"""With one frame there is no end-diastole and end-systole."""
-
-Cell = tuple[int, int, float, float, float]
-"""Frame, slice, cavity, myocardium, position; NaN where the table says nothing."""
+_LONGEST_MM = 250.0
+"""No stack over a heart is longer: those of Kaggle have at most 140 mm. Frames that are called slices often are."""
 
 
 def list_cases(root: Path) -> list[SourceCase]:
@@ -67,7 +66,7 @@ def read_estimates(root: Path, table: str) -> Iterator[tuple[str, Given]]:
     if strangers:
         print(f"{len(strangers)} cases of the table are not in {SHEET} and are left out, such as {strangers[0]}")
     for case, row in sheet.items():
-        yield case, _given(cells[case], row) if case in cells else NO_TABLE
+        yield case, _given(case, cells[case], row) if case in cells else NO_TABLE
 
 
 def _file(root: Path, table: str) -> Path | None:
@@ -87,11 +86,13 @@ def _rows(root: Path, table: str) -> Iterator[Row]:
         raise UserError(f"{path}: not a whole xz file ({error}); fetch it again") from None
 
 
-def _cells(root: Path, table: str) -> dict[str, list[Cell]]:
+def _cells(root: Path, table: str) -> "dict[str, list[Cell]]":
+    from lvpipe.area_cells import Cell
+
     cells: dict[str, list[Cell]] = {}
     for row in _rows(root, table):
-        areas = row.estimate("cavity_mm2"), row.estimate("myocardium_mm2")
-        cell = (_place(row, "frame"), _place(row, "slice"), *areas, row.estimate("position_mm"))
+        numbers = row.estimate("cavity_mm2"), row.estimate("myocardium_mm2"), row.estimate("position_mm")
+        cell = Cell(_place(row, "frame"), _place(row, "slice"), *numbers)
         cells.setdefault(safe_name(row.name("case")), []).append(cell)
     return cells
 
@@ -101,49 +102,43 @@ def _place(row: Row, column: str) -> int:
     return place if place is not None else row.refuse(column, "a whole number in every row", "mend the cell")
 
 
-def _given(cells: list[Cell], row: Row) -> Given:
-    """One case's areas as arrays; a case that says what cannot be is refused with the reason."""
-    import numpy as np
-
+def _given(case: str, cells: "list[Cell]", row: Row) -> Given:
+    """One case's areas as arrays, mended, or why there are none."""
+    from lvpipe.area_cells import lay_out
     from lvpipe.beats import AreaTable
 
-    reason = _refusal(cells)
-    if reason:
-        return Given(reason=reason)
-    frames, slices = sorted({cell[0] for cell in cells}), sorted({cell[1] for cell in cells})
-    shape = len(frames), len(slices)
-    cavity, muscle, place = np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, np.nan)
-    for frame, index, *values in cells:
-        at = frames.index(frame), slices.index(index)
-        cavity[at], muscle[at], place[at] = values
+    try:
+        found = lay_out(cells)
+    except Rejected as reason:
+        return Given(reason=str(reason))
+    if found.mended:
+        print(f"{case}: {'; '.join(found.mended.values())}")
     spacing_mm = row.number("slice_spacing_mm")
-    positions = _positions(place, slices, spacing_mm)
+    positions = _positions(found.positions_tz_mm, found.slices, spacing_mm)
     if positions is None:
         return Given(reason=f"no place of its slices: neither position_mm in the table nor slice_spacing_mm in {SHEET}")
-    whole = np.isfinite(cavity).all(axis=1)
-    if whole.sum() < _FEWEST_FRAMES:
-        return Given(reason=f"only {whole.sum()} of {len(frames)} frames have all of {len(slices)} slices")
+    if not _can_be(positions):
+        low, high = _SPACING_MM
+        return Given(reason=f"its slices are not {low:g} to {high:g} mm apart and within {_LONGEST_MM:g} mm")
     thickness_mm = row.number("slice_thickness_mm") or spacing_mm or 0.0
-    flags = () if whole.all() else ("frames-missing",)
-    return Given(AreaTable(cavity[whole], positions, thickness_mm), "", muscle[whole], flags=flags)
+    table = AreaTable(found.cavity_tz_mm2, positions, thickness_mm)
+    return Given(table, "", found.myocardium_tz_mm2, flags=tuple(found.mended))
 
 
-def _refusal(cells: Iterable[Cell]) -> str:
-    seen: set[tuple[int, int]] = set()
-    for frame, index, cavity, *_ in cells:
-        if (frame, index) in seen:
-            return f"frame {frame}, slice {index} stands twice in the table"
-        if cavity < 0 or cavity > _LARGEST_MM2:
-            return f"frame {frame}, slice {index} has an area of {cavity:g} mm2; expected 0 to {_LARGEST_MM2:g}"
-        seen.add((frame, index))
-    return ""
-
-
-def _positions(place_tz_mm: "NDArray[Any]", slices: list[int], spacing_mm: float | None) -> "NDArray[Any] | None":
+def _positions(place_tz_mm: "NDArray[Any]", slices: Sequence[int], spacing_mm: float | None) -> "NDArray[Any] | None":
     """Those of the table, or the numbers of the slices times their distance: a number that is left out is a gap."""
     import numpy as np
 
     there = np.isfinite(place_tz_mm)
     if there.any(axis=0).all():
-        return np.asarray(np.nanmedian(place_tz_mm, axis=0))
+        return np.asarray(np.nanmedian(np.where(there, place_tz_mm, np.nan), axis=0))
     return None if not spacing_mm else np.asarray(slices, float) * spacing_mm
+
+
+def _can_be(positions_mm: "NDArray[Any]") -> bool:
+    """Whether slices of a heart lie so."""
+    import numpy as np
+
+    steps = np.diff(np.unique(positions_mm))
+    apart = len(steps) == 0 or _SPACING_MM[0] <= np.median(steps) <= _SPACING_MM[1]
+    return bool(apart and np.ptp(positions_mm) <= _LONGEST_MM)

@@ -16,11 +16,16 @@ CRPS: Final = (
     *("model", "cohort", "split", "volume", "cases"),
     *("crps", "mae_ml", "rmse_ml", "bias_ml", "pearson_r", "coverage_90"),
 )
+EJECTED: Final = ("ef_mean_percent", "ef_sd_percent", "ef_p5_percent", "ef_p95_percent")
+"""What cases.csv has of ejection.csv: the forecast of EF and its central 90 %."""
+
 SCORED: Final = (
     *("model", "cohort", "case", "split", "status", "reason"),
     *("edv_reference_ml", "edv_ml", "edv_mean_ml", "edv_sd_ml", "edv_crps"),
     *("esv_reference_ml", "esv_ml", "esv_mean_ml", "esv_sd_ml", "esv_crps"),
-    *("sv_ml", "ef_reference_percent", "ef_percent", "ed_frame", "es_frame", "slices", "fallback", "flags"),
+    *("sv_ml", "ef_reference_percent", "ef_percent", *EJECTED),
+    *("ed_frame", "es_frame", "slices", "fallback", "flags"),
+    *("large_error_chance", "outlier"),
 )
 
 
@@ -43,16 +48,33 @@ class Scored:
         return Scored(self.kind, rows, self.forecasts[chosen])
 
 
+@dataclass(frozen=True)
+class Entry:
+    """What one name forecasts of the cases of a cohort and split that have references; `own` where it is a model's."""
+
+    name: str
+    cohort: str
+    split: str
+    parts: tuple[Scored, ...]
+    own: bool = False
+
+    def and_also(self, other: "Entry") -> "Entry":
+        """The cases of two splits as those of one."""
+        pairs = zip(self.parts, other.parts, strict=True)
+        parts = (Scored(a.kind, a.rows + b.rows, np.concatenate([a.forecasts, b.forecasts])) for a, b in pairs)
+        return Entry(self.name, self.cohort, f"{self.split}+{other.split}", tuple(parts), self.own)
+
+
 def part_of(kind: str, sheet: Mapping[str, SheetRow], forecasts: Mapping[str, NDArray[Any]]) -> Scored:
     """The forecasts of one volume of all these cases."""
     return Scored(kind, tuple(sheet.values()), np.stack([forecasts[forecast_id(case, kind)] for case in sheet]))
 
 
-def summarise(name: str, cohort: str, split: str, parts: Sequence[Scored]) -> Iterator[dict[str, object]]:
+def summarise(entry: Entry) -> Iterator[dict[str, object]]:
     """Rows of crps.csv: each volume, then both together."""
-    for part in parts:
-        yield _row(name, cohort, split, part.kind, [part])
-    yield _row(name, cohort, split, "both", parts)
+    for part in entry.parts:
+        yield _row(entry, part.kind, [part])
+    yield _row(entry, "both", entry.parts)
 
 
 def without_looking(part: Scored, sheet: Mapping[str, SheetRow]) -> Scored:
@@ -76,18 +98,18 @@ def became(row: SheetRow, beat: Mapping[str, str]) -> dict[str, object]:
     return {"status": row.status if row.status != "ok" else found, "reason": beat["reason"] or row.reason}
 
 
-def summary_rows(
-    model: str, parts: Sequence[Scored], sheet: Mapping[str, SheetRow], known: Collection[tuple[object, object]]
-) -> Iterator[dict[str, object]]:
+def entries(
+    model: str, parts: Sequence[Scored], sheet: Mapping[str, SheetRow], known: Collection[tuple[str, str]]
+) -> Iterator[Entry]:
     """Every cohort and split that has references: the model, its step, and the climatology where it is not `known`."""
     for cohort, split in dict.fromkeys((row.cohort, row.split) for row in parts[0].rows):
-        here = [part.only(_known(part, cohort, split)) for part in parts]
+        here = tuple(part.only(_known(part, cohort, split)) for part in parts)
         if not any(part.rows for part in here):
             continue
-        yield from summarise(model, cohort, split, here)
-        yield from summarise(f"step:{model}", cohort, split, [as_steps(part) for part in here])
+        yield Entry(model, cohort, split, here, own=True)
+        yield Entry(f"step:{model}", cohort, split, tuple(as_steps(part) for part in here))
         if (cohort, split) not in known:
-            yield from summarise("climatology", cohort, split, [without_looking(part, sheet) for part in here])
+            yield Entry("climatology", cohort, split, tuple(without_looking(part, sheet) for part in here))
 
 
 def _known(part: Scored, cohort: str, split: str) -> NDArray[np.bool_]:
@@ -95,7 +117,7 @@ def _known(part: Scored, cohort: str, split: str) -> NDArray[np.bool_]:
     return np.asarray(there & np.isfinite(part.references_ml))
 
 
-def _row(name: str, cohort: str, split: str, volume: str, parts: Sequence[Scored]) -> dict[str, object]:
+def _row(entry: Entry, volume: str, parts: Sequence[Scored]) -> dict[str, object]:
     references = np.concatenate([part.references_ml for part in parts])
     forecasts = np.concatenate([part.forecasts for part in parts])
     errors = moments_ml(forecasts)[0] - references
@@ -108,13 +130,17 @@ def _row(name: str, cohort: str, split: str, volume: str, parts: Sequence[Scored
         pearson_r(errors + references, references),
         float(covers(forecasts, references).mean()),
     )
-    return dict(zip(CRPS, (name, cohort, split, volume, cases, *figures), strict=True))
+    return dict(zip(CRPS, (entry.name, entry.cohort, entry.split, volume, cases, *figures), strict=True))
 
 
 def case_rows(
-    model: str, parts: Sequence[Scored], beats: Mapping[str, dict[str, str]], fallbacks: Mapping[str, str]
+    model: str,
+    parts: Sequence[Scored],
+    beats: Mapping[str, dict[str, str]],
+    fallbacks: Mapping[str, str],
+    ejections: Mapping[str, Mapping[str, str]],
 ) -> Iterator[dict[str, object]]:
-    """Rows of cases.csv: a case each, with what became of it."""
+    """Rows of cases.csv: a case each, with what became of it; whether it looks odd is told by `outliers`."""
     figures = {part.kind: _figures(part) for part in parts}
     for i, row in enumerate(parts[0].rows):
         beat = beats[row.case]
@@ -124,6 +150,7 @@ def case_rows(
         for kind in KINDS:
             mine |= _kind_cells(kind, row, beat, {name: float(values[i]) for name, values in figures[kind].items()})
         mine |= {name: beat[name] for name in ("sv_ml", "ef_percent", "ed_frame", "es_frame", "slices")}
+        mine |= {name: ejections[row.case][name] for name in EJECTED}
         mine["ef_reference_percent"] = 100 * (row.edv_ml - row.esv_ml) / row.edv_ml if row.edv_ml else None
         mine["fallback"] = fallbacks.get(row.case, "")
         outside = {kind: bool(figures[kind]["outside"][i]) for kind in KINDS}

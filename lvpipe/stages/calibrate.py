@@ -2,43 +2,75 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lvpipe.arguments import stage_parser
-from lvpipe.beats import INCOMPLETE
 from lvpipe.cases import LEARNT_FROM
 from lvpipe.config.calibrate import CalibrateSettings
+from lvpipe.errors import UserError
 from lvpipe.files import read_table, write_json, write_table
-from lvpipe.forecasting.fallbacks import Fallback, Peers, Slab, fall_back, slab_of
+from lvpipe.forecasting.ejection import EJECTION, ejection_rows
+from lvpipe.forecasting.fallbacks import Fallback, Peers, Slab, fall_back
 from lvpipe.forecasting.forecasters import Estimate, Forecaster, Linear, Scaled, fit
-from lvpipe.forecasting.forecasts import KINDS, AreaErrors, Slices, forecast_id, slices_of, write_forecasts
+from lvpipe.forecasting.forecasts import KINDS, AreaErrors, forecast_id, write_forecasts
+from lvpipe.forecasting.learned import can_learn, fit_learned
 from lvpipe.forecasting.lines import fit_known, lines_by_fold
+from lvpipe.forecasting.panels import Panel
+from lvpipe.forecasting.readings import Readings, gather
 from lvpipe.forecasting.spreads import fit_spread
-from lvpipe.tables import SheetRow, number, of_split, read_cases
+from lvpipe.tables import SheetRow, of_split, read_cases
 
 FALLBACKS = ("case", "volume", "fallback", "learnt_from")
 
 _FEWEST_PAIRS = 5
 """Fewer area pairs than this say nothing about a spread: sigma-hat is left out."""
 
+_OF_ONE = ("sigma_hat", "spread")
+"""Forecasters that live on what one model says of its own doubt."""
+
 
 @dataclass(frozen=True)
 class Run:
-    """What is read: the sheet of all cases, and of those that this model measures volumes and slices."""
+    """What is read: the sheet of all cases, and what each model measured; several are combined."""
 
     sheet: Mapping[str, SheetRow]
-    beats: Mapping[str, dict[str, str]]
-    pairs: Sequence[dict[str, str]]
+    panel: Panel
     settings: CalibrateSettings
 
     @property
+    def models(self) -> list[Readings]:
+        """By model, in the order in which they were named."""
+        return list(self.panel.readings.values())
+
+    @cached_property
+    def measured(self) -> list[SheetRow]:
+        """The cases of all cohorts that are measured, in the order of the sheet."""
+        return [row for case, row in self.sheet.items() if any(case in readings for readings in self.models)]
+
+    @cached_property
     def learnt(self) -> list[SheetRow]:
         """Who may be learnt from; a patient who is a test case in any cohort may not."""
         tested = {row.patient for row in self.sheet.values() if row.split == "test"}
         return [row for row in of_split(self.sheet.values(), *LEARNT_FROM) if row.patient not in tested]
+
+    def estimates(self, kind: str) -> dict[str, Estimate]:
+        """One model's, or the mean of several; not one of a stack that is too incomplete."""
+        volumes = {row.case: self.panel.volume_ml(row.case, kind, ()) for row in self.measured}
+        known = {case: Estimate(volume) for case, volume in volumes.items() if np.isfinite(volume)}
+        return {case: self.models[0][case].estimate(kind) for case in known} if len(self.models) == 1 else known
+
+    def slab(self, case: str, kind: str) -> Slab | None:
+        """The slices of the first model that has any."""
+        slabs = (readings[case].slab(kind) for readings in self.models if case in readings)
+        return next((slab for slab in slabs if slab is not None), None)
+
+    def incomplete(self, case: str) -> bool:
+        """Whether every model found it so."""
+        return all(readings[case].incomplete for readings in self.models if case in readings)
 
 
 @dataclass(frozen=True)
@@ -48,15 +80,17 @@ class Part:
     forecaster: Forecaster
     forecasts: Mapping[str, NDArray[np.float64]]
     fallbacks: Mapping[str, Fallback]
+    estimates_ml: Mapping[str, float]
 
 
 def main(argv: Sequence[str]) -> None:
-    """Read volumes and area pairs of all cohorts, write the calibrator and every case's forecast."""
-    parser = stage_parser(__doc__, CalibrateSettings, "cases", "calibrator", "forecasts", "fallbacks")
+    """Read volumes and area pairs of all cohorts, write the calibrator and every case's forecasts."""
+    parser = stage_parser(__doc__, CalibrateSettings, "cases", "calibrator", "forecasts", "fallbacks", "ejection")
+    parser.add_argument("--members", nargs="*", default=[], help="models to combine: the folders of the tables")
     parser.add_argument("--volumes", type=Path, nargs="+", required=True, help="the cohorts' volume tables")
     parser.add_argument("--pairs", type=Path, nargs="+", required=True, help="the cohorts' area tables")
     args = parser.parse_args(argv)
-    run = _read(args.cases, args.volumes, args.pairs, args.settings)
+    run = Run(read_cases(args.cases), _panel(args.members, args.volumes, args.pairs), args.settings)
     name, errors = _forecaster_name(run)
     parts = {kind: _calibrate(kind, run, name, errors) for kind in KINDS}
     forecasts = {name: forecast for part in parts.values() for name, forecast in part.forecasts.items()}
@@ -65,38 +99,60 @@ def main(argv: Sequence[str]) -> None:
     write_forecasts(args.forecasts, {name: forecasts[name] for name in sorted(forecasts)})
     rows = [_fallback_row(case, kind, found) for kind, part in parts.items() for case, found in part.fallbacks.items()]
     write_table(args.fallbacks, FALLBACKS, rows)
+    estimates = {kind: part.estimates_ml for kind, part in parts.items()}
+    write_table(args.ejection, EJECTION, ejection_rows(run.measured, forecasts, estimates, run.learnt))
     if rows:
         print(f"{len({row['case'] for row in rows})} cases are forecast by what is left of them")
 
 
-def _read(cases: Path, volumes: Sequence[Path], pairs: Sequence[Path], settings: CalibrateSettings) -> Run:
-    beats = {row["case"]: row for path in volumes for row in read_table(path)}
-    return Run(read_cases(cases), beats, [row for path in pairs for row in read_table(path)], settings)
+def _panel(members: Sequence[str], volumes: Sequence[Path], pairs: Sequence[Path]) -> Panel:
+    """The tables of one model, or of members by the folders that they lie in.
+
+    Raises:
+        UserError: a table of nobody's, or a member without tables.
+    """
+    folders = {path.parent.name for path in (*volumes, *pairs)}
+    if members and folders != set(members):
+        there, wanted = ", ".join(sorted(folders)), ", ".join(sorted(members))
+        raise UserError(f"--volumes, --pairs: tables of {there}; expected those of the members {wanted}")
+    found = {}
+    for member in members or [""]:
+        beats, slices = (
+            [path for path in paths if not members or path.parent.name == member] for paths in (volumes, pairs)
+        )
+        found[member] = gather(_rows(beats), _rows(slices))
+    return Panel(found)
+
+
+def _rows(paths: Iterable[Path]) -> list[dict[str, str]]:
+    return [row for path in paths for row in read_table(path)]
 
 
 def _calibrate(kind: str, run: Run, name: str, errors: AreaErrors | None) -> Part:
-    slices = _slices_of_beat(kind, run)
-    estimates = _estimates(kind, run.beats, slices)
+    estimates = run.estimates(kind)
     forecaster = _forecaster(kind, run, name, estimates, errors)
-    measured = {case: row for case, row in run.sheet.items() if case in run.beats}
-    slabs = {case: _slab(rows) for case, rows in slices.items()}
-    complete = {case: slab for case, slab in slabs.items() if not _is_incomplete(run.beats[case])}
+    left = [row for row in run.measured if row.case not in estimates]
+    fallbacks = dict(zip((row.case for row in left), _fall_back(kind, run, left), strict=True))
+    usable = {row: estimates[row.case] for row in run.measured if row.case in estimates}
+    forecasts = {forecast_id(case, kind): found.forecast for case, found in fallbacks.items()}
+    ids = (forecast_id(row.case, kind) for row in usable)
+    forecasts |= dict(zip(ids, forecaster.forecast(usable), strict=True))
+    return Part(forecaster, forecasts, fallbacks, {row.case: one.volume_ml for row, one in usable.items()})
+
+
+def _fall_back(kind: str, run: Run, rows: Sequence[SheetRow]) -> list[Fallback]:
+    """For each of these, by what is left of it and complete hearts."""
+    slabs = {row.case: slab for row in run.measured if (slab := run.slab(row.case, kind)) is not None}
+    complete = {case: slab for case, slab in slabs.items() if not run.incomplete(case)}
     peers = Peers(kind, run.learnt, complete)
-    fallbacks = {
-        case: fall_back(row, slabs.get(case), peers) for case, row in measured.items() if case not in estimates
-    }
-    forecasts = {
-        forecast_id(case, kind): fallbacks[case].forecast
-        if case in fallbacks
-        else forecaster.forecast(row, estimates[case])
-        for case, row in measured.items()
-    }
-    return Part(forecaster, forecasts, fallbacks)
+    return [fall_back(row, slabs.get(row.case), peers) for row in rows]
 
 
 def _forecaster(
     kind: str, run: Run, name: str, estimates: Mapping[str, Estimate], errors: AreaErrors | None
 ) -> Forecaster:
+    if name == "mixture":
+        return fit_learned(kind, run.panel, run.learnt)
     if name == "spread":
         return fit_spread(kind, run.learnt, estimates, run.settings)
     if name != "linear":
@@ -110,9 +166,23 @@ def _forecaster(
 def _forecaster_name(run: Run) -> tuple[str, AreaErrors | None]:
     """The forecaster that can be had, and the area errors that it needs."""
     wanted = run.settings.forecaster
+    combined = len(run.models) > 1
+    if combined and wanted in _OF_ONE:
+        print(f"{wanted} is one model's own, and several are combined: the forecast is a mixture")
+    if wanted == "mixture" or (combined and wanted not in ("linear", "step")):
+        why_not = can_learn(tuple(KINDS), run.panel, run.learnt)
+        if why_not:
+            print(f"{why_not}: the forecast is linear")
+        return "linear" if why_not else "mixture", None
+    return _own_name(run)
+
+
+def _own_name(run: Run) -> tuple[str, AreaErrors | None]:
+    """Of one model."""
+    wanted = run.settings.forecaster
     if wanted in ("linear", "step"):
         return wanted, None
-    if wanted != "sigma_hat" and _tells_spreads(run.beats.values()):
+    if wanted != "sigma_hat" and _tells_spreads(run.models[0]):
         return "spread", None
     if wanted == "spread":
         print("spread needs one for each volume, which this model does not tell; the forecast is another")
@@ -120,15 +190,17 @@ def _forecaster_name(run: Run) -> tuple[str, AreaErrors | None]:
     return ("linear" if errors is None else "sigma_hat"), errors
 
 
-def _tells_spreads(beats: Iterable[Mapping[str, str]]) -> bool:
+def _tells_spreads(readings: Readings) -> bool:
     """Whether every volume has one, and there is any."""
+    beats = (reading.beat for reading in readings.values())
     told = [beat[f"{word}_sd_ml"] for beat in beats for word in ("edv", "esv") if beat[f"{word}_ml"]]
     return bool(told) and all(told)
 
 
 def _errors(run: Run) -> AreaErrors | None:
     learnt = {row.case for row in run.learnt}
-    drawn = [row for row in run.pairs if row["reference_mm2"] and row["case"] in learnt]
+    readings = run.models[0]
+    drawn = [row for case, one in readings.items() if case in learnt for row in one.pairs if row["reference_mm2"]]
     if len(drawn) < _FEWEST_PAIRS:
         print(f"sigma-hat needs area pairs and found {len(drawn)}: no cohort has contours; the forecast is linear")
         return None
@@ -137,48 +209,6 @@ def _errors(run: Run) -> AreaErrors | None:
         np.array([float(row[key]) for row in drawn]) / boxes for key in ("cavity_mm2", "reference_mm2")
     )
     return AreaErrors(predicted, reference, run.settings.window, run.settings.window_pairs)
-
-
-def _slices_of_beat(kind: str, run: Run) -> dict[str, list[dict[str, str]]]:
-    """The slices of the frame that a volume was read from, of every case that has any."""
-    frame = "ed_frame" if kind == "EDV" else "es_frame"
-    slices: dict[str, list[dict[str, str]]] = {}
-    for row in run.pairs:
-        if row["frame"] == run.beats[row["case"]][frame]:
-            slices.setdefault(row["case"], []).append(row)
-    return slices
-
-
-def _estimates(
-    kind: str, beats: Mapping[str, dict[str, str]], slices: Mapping[str, Sequence[dict[str, str]]]
-) -> dict[str, Estimate]:
-    """Every case that was measured, with its slices if it has any; not one whose stack is too incomplete."""
-    word = kind.lower()
-    return {
-        case: Estimate(volume, _slices(slices.get(case, ())), number(beat[f"{word}_sd_ml"]))
-        for case, beat in beats.items()
-        if not _is_incomplete(beat) and np.isfinite(volume := number(beat[f"{word}_ml"])) and volume > 0
-    }
-
-
-def _is_incomplete(beat: Mapping[str, str]) -> bool:
-    return INCOMPLETE in beat["flags"].split()
-
-
-def _slices(rows: Sequence[dict[str, str]]) -> Slices | None:
-    if not rows or not rows[0]["box_mm2"]:
-        return None
-    return slices_of(*_columns(rows), np.array([float(row["box_mm2"]) for row in rows]))
-
-
-def _slab(rows: Sequence[dict[str, str]]) -> Slab:
-    return slab_of(*_columns(rows))
-
-
-def _columns(rows: Sequence[dict[str, str]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Areas and positions."""
-    areas, positions = (np.array([float(row[key]) for row in rows]) for key in ("cavity_mm2", "position_mm"))
-    return areas, positions
 
 
 def _fallback_row(case: str, kind: str, found: Fallback) -> dict[str, object]:

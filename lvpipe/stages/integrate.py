@@ -2,7 +2,8 @@
 
 import argparse
 import importlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,26 +11,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvpipe.arguments import add_options, section_of
-from lvpipe.beats import AreaTable, measure_beat, muscle_mass_g, read_areas, read_muscle, thickness_of, volume_curve
+from lvpipe.beats import AreaTable, read_areas, read_muscle, thickness_of, volume_curve
 from lvpipe.boxes import Boxes, read_boxes
 from lvpipe.completeness import incomplete_reason
-from lvpipe.config.convert import Completeness
 from lvpipe.config.integrate import GivenSource, IntegrateSettings
 from lvpipe.config.window import Window
 from lvpipe.errors import Rejected
 from lvpipe.files import read_json, read_table, write_table
 from lvpipe.given import NO_TABLE, Given
 from lvpipe.images import is_rejected, passing_on, read_image
+from lvpipe.integration.hearts import Heart, measure
+from lvpipe.integration.mending import mend
 from lvpipe.integration.tables import (
     AREAS,
     BEATS,
     CURVE,
     PAIRS,
     area_rows,
-    beat_row,
     curve_rows,
+    heart_row,
     no_beat,
     pair_rows,
+    told_row,
 )
 from lvpipe.labels import CAVITY, MYOCARDIUM, NOT_ANNOTATED
 from lvpipe.reader import EstimateReader
@@ -119,7 +122,8 @@ def _write_case(
     args: argparse.Namespace, table: AreaTable, times_ms: Sequence[float] | None, muscle: NDArray[Any] | None = None
 ) -> None:
     write_table(args.areas, AREAS, area_rows(args.case, table, muscle))
-    write_table(args.volumes, CURVE, curve_rows(args.case, times_ms, volume_curve(table, args.settings)))
+    mended = mend(table, args.settings.mend).table
+    write_table(args.volumes, CURVE, curve_rows(args.case, times_ms, volume_curve(mended, args.settings)))
 
 
 def _stop_if_rejected(path: Path) -> None:
@@ -137,13 +141,11 @@ def _run_cohort(args: argparse.Namespace) -> None:
             continue
         ledger = read_json(args.ledgers / f"{case}_cine.json")
         rows = read_table(file)
-        table, muscle = read_areas(rows, thickness_of(ledger)), read_muscle(rows)
-        beat = measure_beat(table, args.settings)
-        mass_g = muscle_mass_g(table, muscle, beat.ed_frame, args.settings)
-        boxes = read_place(boxes_file, args.window, table.areas_tz_mm2.shape[1])
-        beats.append(beat_row(case, beat, mass_g, table.frames_slices, _left_out(ledger), doubt=_doubt(boxes)))
-        reference = _reference(case, args) if args.drawn else np.full_like(table.areas_tz_mm2, np.nan)
-        pairs.extend(pair_rows(case, table, reference, window_areas_mm2(boxes, args.window), beat))
+        heart = measure(read_areas(rows, thickness_of(ledger)), read_muscle(rows), args.settings)
+        boxes = read_place(boxes_file, args.window, heart.table.areas_tz_mm2.shape[1])
+        beats.append(heart_row(case, heart, _left_out(ledger), doubt=_doubt(boxes)))
+        reference = _reference(case, args) if args.drawn else None
+        pairs.extend(pair_rows(case, heart, reference, window_areas_mm2(boxes, args.window)))
     write_table(args.volumes, BEATS, beats)
     write_table(args.pairs, PAIRS, pairs)
 
@@ -162,8 +164,7 @@ def _told_row(case: str, args: argparse.Namespace) -> dict[str, object]:
     beat = Beat(0, 0, *(number(told[name]) for name in ("edv_ml", "esv_ml", "edv_sd_ml", "esv_sd_ml")))
     frames_slices = ledger["frames"], ledger["slices"]
     doubt = _doubt(read_place(boxes_file, args.window, ledger["slices"]))
-    row = beat_row(case, beat, float("nan"), frames_slices, _left_out(ledger), doubt=doubt)
-    return row | {"ed_frame": None, "es_frame": None}
+    return told_row(case, beat, frames_slices, _left_out(ledger), doubt=doubt)
 
 
 def _left_out(ledger: Mapping[str, Any]) -> str:
@@ -179,42 +180,29 @@ def _run_given(args: argparse.Namespace) -> None:
     reader = cast(EstimateReader, importlib.import_module(f"lvpipe.readers.{source.reader}"))
     found = dict(reader.read_estimates(Path(source.root), source.table, **source.options))
     given = {case: found.get(case.removeprefix(source.prefix), NO_TABLE) for case in args.cases}
-    usable = {case: (one.table, one) for case, one in given.items() if one.table is not None}
-    beats = {case: measure_beat(table, args.settings) for case, (table, _) in usable.items()}
-    write_table(
-        args.areas,
-        AREAS,
-        (row for case, (t, one) in usable.items() for row in area_rows(case, t, one.myocardium_tz_mm2)),
+    hearts = {
+        case: (one.table, measure(one.table, one.myocardium_tz_mm2, args.settings))
+        for case, one in given.items()
+        if one.table is not None
+    }
+    drawn = (area_rows(case, table, heart.muscle_tz_mm2) for case, (table, heart) in hearts.items())
+    write_table(args.areas, AREAS, chain.from_iterable(drawn))
+    curves = (
+        curve_rows(case, given[case].times_ms, volume_curve(heart.table, args.settings))
+        for case, (_, heart) in hearts.items()
     )
-    curves = ((case, one.times_ms, volume_curve(table, args.settings)) for case, (table, one) in usable.items())
-    write_table(args.curves, CURVE, (row for curve in curves for row in curve_rows(*curve)))
-    write_table(
-        args.volumes,
-        BEATS,
-        [_given_row(case, one, beats.get(case), source.complete, args.settings) for case, one in given.items()],
-    )
-    write_table(
-        args.pairs,
-        PAIRS,
-        (row for case, (table, _) in usable.items() for row in _given_pairs(case, table, beats[case])),
-    )
-    print(f"{len(usable)} of {len(given)} cases have areas")
+    write_table(args.curves, CURVE, chain.from_iterable(curves))
+    measured = {case: heart for case, (_, heart) in hearts.items()}
+    write_table(args.volumes, BEATS, [_given_row(case, one, measured.get(case), source) for case, one in given.items()])
+    pairs = (pair_rows(case, heart, None, None) for case, heart in measured.items())
+    write_table(args.pairs, PAIRS, chain.from_iterable(pairs))
+    print(f"{len(measured)} of {len(given)} cases have areas")
 
 
-def _given_row(
-    case: str, one: Given, beat: Beat | None, complete: Completeness, settings: IntegrateSettings
-) -> dict[str, object]:
-    if one.table is None or beat is None:
+def _given_row(case: str, one: Given, heart: Heart | None, source: GivenSource) -> dict[str, object]:
+    if heart is None:
         return no_beat(case, one.reason)
-    mass_g = muscle_mass_g(one.table, one.myocardium_tz_mm2, beat.ed_frame, settings)
-    left_out = incomplete_reason(one.table.positions_mm, complete)
-    return beat_row(case, beat, mass_g, one.table.frames_slices, left_out, one.flags)
-
-
-def _given_pairs(case: str, table: AreaTable, beat: Beat) -> Iterator[dict[str, object]]:
-    """The slices of the two frames; nothing was drawn to compare them with, and there is no box."""
-    unknown = np.full_like(table.areas_tz_mm2, np.nan)
-    yield from pair_rows(case, table, unknown, unknown[0], beat)
+    return heart_row(case, heart, incomplete_reason(heart.table.positions_mm, source.complete), one.flags)
 
 
 def _no_heart(boxes: Path) -> str:

@@ -8,12 +8,15 @@ from lvpipe.arguments import add_options
 from lvpipe.charts import Line, line_chart
 from lvpipe.config.report import ReportSettings
 from lvpipe.files import read_table, write_text
-from lvpipe.pages.agreement import calibration_section, training_section, volumes_section
+from lvpipe.pages.agreement import training_section, volumes_section
 from lvpipe.pages.areas import read_area_files
+from lvpipe.pages.calibration import calibration_section
 from lvpipe.pages.case import case_article, colours, given_article, rejected_article
 from lvpipe.pages.hearts import hearts_section
+from lvpipe.pages.judged import judged_section
 from lvpipe.pages.markup import Html, join, note, section, tag
 from lvpipe.pages.masks import dice_section
+from lvpipe.pages.outliers import outliers_section
 from lvpipe.pages.overview import cards, crps_section, describe
 from lvpipe.pages.published import read_published
 from lvpipe.pages.roster import roster_section
@@ -29,6 +32,7 @@ _NOTHING = Html("")
 
 _PARTS = {
     "crps": "Forecasts",
+    "figures": "Figures",
     "volumes": "Agreement",
     "calibration": "Calibration",
     "dice": "Masks",
@@ -36,6 +40,7 @@ _PARTS = {
     "hearts": "Boxes",
     "published": "Published",
     "training": "Training",
+    "outliers": "Outliers",
     "cases": "All cases",
     "rejected": "Set aside",
     "pictures": "Pictures",
@@ -46,6 +51,7 @@ def draw_page(run: Run, settings: ReportSettings, areas: Html = _NOTHING, publis
     """The page as text; the same run gives the same bytes."""
     parts = [
         crps_section(run),
+        judged_section(run),
         volumes_section(run),
         calibration_section(run),
         dice_section(run),
@@ -53,6 +59,7 @@ def draw_page(run: Run, settings: ReportSettings, areas: Html = _NOTHING, publis
         hearts_section(run),
         published,
         training_section(run),
+        outliers_section(run),
         roster_section(run),
         _rejected_section(run),
         *_case_parts(run, settings),

@@ -5,7 +5,7 @@ import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from lvpipe.arguments import add_options
+from lvpipe.arguments import add_options, json_object
 from lvpipe.config.score import ScoreSettings
 from lvpipe.files import read_table, write_table
 from lvpipe.forecasting.fallbacks import later
@@ -13,10 +13,13 @@ from lvpipe.forecasting.forecasts import KINDS, read_forecasts
 from lvpipe.images import is_rejected, read_image, read_images
 from lvpipe.labels import VALUES
 from lvpipe.scoring.areas import AREA_ERRORS, summarise_areas
+from lvpipe.scoring.combined import combine_beats, with_means
 from lvpipe.scoring.masks import DICE, MASKS, compare_masks
+from lvpipe.scoring.outliers import find_outliers, outlier_rows
 from lvpipe.scoring.pooled import POOLED, pool
 from lvpipe.scoring.summary import SEGMENTATION, summarise_masks
-from lvpipe.scoring.volumes import CRPS, SCORED, case_rows, part_of, summary_rows
+from lvpipe.scoring.tables import ForecastTables
+from lvpipe.scoring.volumes import CRPS, SCORED, case_rows, entries, part_of, summarise
 from lvpipe.tables import SheetRow, read_cases
 
 
@@ -52,8 +55,9 @@ def _add_slice_options(slices: argparse.ArgumentParser) -> None:
 
 
 def _add_volume_options(volumes: argparse.ArgumentParser) -> None:
-    add_options(volumes, ScoreSettings, "cases", "results", "crps", "dice", "segmentation", "scored")
+    add_options(volumes, ScoreSettings, "cases", "results", "crps", "dice", "segmentation", "scored", "forecasts")
     volumes.add_argument("--models", nargs="+", required=True)
+    volumes.add_argument("--combining", type=json_object, default={}, help="by model those that it combines")
     volumes.add_argument("--drawing", nargs="*", required=True, help="models whose masks are compared")
     volumes.add_argument("--drawn", nargs="*", required=True, help="cases with reference masks")
 
@@ -145,17 +149,30 @@ def _run_volumes(args: argparse.Namespace) -> None:
     sheet = read_cases(args.cases)
     summary: list[dict[str, object]] = []
     scored: list[dict[str, object]] = []
+    known: set[tuple[str, str]] = set()
+    tables = ForecastTables()
     for model in args.models:
-        beats = _beats(args.results / "integrate" / model, sheet)
+        members = [_beats(args.results / "integrate" / one, sheet) for one in args.combining.get(model, [model])]
+        beats = combine_beats(members) if model in args.combining else members[0]
         mine = {case: row for case, row in sheet.items() if case in beats}
         folder = args.results / "calibrate" / model
         forecasts, fallbacks = read_forecasts(folder / "forecasts.csv"), _fallbacks(folder / "fallbacks.csv")
         parts = [part_of(kind, mine, forecasts) for kind in KINDS]
-        known = {(row["cohort"], row["split"]) for row in summary}
-        summary.extend(summary_rows(model, parts, sheet, known))
-        scored.extend(case_rows(model, parts, beats, fallbacks))
+        beats = with_means(beats, parts) if model in args.combining else beats
+        found = list(entries(model, parts, sheet, known))
+        known |= {(entry.cohort, entry.split) for entry in found}
+        summary.extend(row for entry in found for row in summarise(entry))
+        ejections = {row["case"]: row for row in read_table(folder / "ejection.csv")}
+        odd = find_outliers(parts, fallbacks)
+        rows = zip(case_rows(model, parts, beats, fallbacks, ejections), odd.cells(), strict=True)
+        scored.extend(row | cells for row, cells in rows)
+        tables.rows["outliers"] += outlier_rows(model, odd)
+        tables.add(found, beats, ejections)
     write_table(args.crps, CRPS, summary)
     write_table(args.scored, SCORED, scored)
+    tables.write(args.forecasts)
+    for remark in tables.remarks():
+        print(remark)
     _write_masks(args, sheet)
 
 

@@ -3,7 +3,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from lvpipe.charts import Bars, Dots, Identity, Line, Mark, Rule, chart, line_chart
+from lvpipe.charts import Bars, Dots, Fields, Identity, Line, Mark, Rule, chart, line_chart
 from lvpipe.charts.svg import Scale, px
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -98,3 +98,19 @@ def test_ticks_are_round_and_inside(low, high):
 @pytest.mark.parametrize(("value", "shown"), [(0.0, "0"), (-0.04, "0"), (3.0, "3"), (12.34, "12.3"), (-2.5, "-2.5")])
 def test_pixels_are_short(value, shown):
     assert px(value) == shown
+
+
+def test_words_in_the_place_of_the_numbers_of_the_upright_axis_have_room():
+    words = {0.0: "a group with a long name", -1.0: "short", 9.0: "out of reach"}
+    svg = chart("t", "x", "", [Dots("", [1.0, 2.0], [0.0, -1.0])], y_range=(-1.5, 0.5), y_words=words)
+    assert {"a group with a long name", "short"} <= set(texts(svg))
+    assert "out of reach" not in texts(svg)
+    plot = [node.get("transform") for node in ET.fromstring(svg).iter(f"{SVG}g")][1]
+    assert float(plot.removeprefix("translate(").split(",")[0]) > 24 * 6
+
+
+def test_fields_are_cut_off_at_the_border_and_widen_no_axis():
+    layers = [Fields([(0, 5, 0, 5), (5, 100, 5, 100)]), Dots("", [0.0, 10.0], [0.0, 10.0])]
+    svg = chart("t", "x", "y", layers, x_range=(0, 10), y_range=(0, 10), size=(272, 292))
+    path = next(node.get("d") for node in ET.fromstring(svg).iter(f"{SVG}path") if node.get("fill") == "#dce9f5")
+    assert path == "M0,200H100V100H0zM100,100H200V0H100z"

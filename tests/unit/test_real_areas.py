@@ -32,13 +32,15 @@ def measured(kaggle_root, tmp_path_factory):
         reader="areas", root=str(kaggle_root), table=TABLE, options={}, prefix="", complete=Completeness()
     )
     files = {
-        name: tmp_path / f"{name}.csv" for name in ("areas", "curves", "volumes", "pairs", "forecasts", "fallbacks")
+        name: tmp_path / f"{name}.csv"
+        for name in ("areas", "curves", "volumes", "pairs", "forecasts", "fallbacks", "ejection")
     }
     outputs = [word for name in ("areas", "curves", "volumes", "pairs") for word in (f"--{name}", files[name])]
     names = [case.name for case in cases]
     words = ("--source", source.canonical(), "--cases", *names, *outputs, "--settings", IntegrateSettings().canonical())
     assert main(["integrate", "given", *map(str, words)]) == 0
-    words = [word for name in ("volumes", "pairs", "forecasts", "fallbacks") for word in (f"--{name}", files[name])]
+    tables = ("volumes", "pairs", "forecasts", "fallbacks", "ejection")
+    words = [word for name in tables for word in (f"--{name}", files[name])]
     words += ["--cases", tmp_path / "cases.csv", "--calibrator", tmp_path / "calibrator.json"]
     assert main(["calibrate", *map(str, words), "--settings", CalibrateSettings().canonical()]) == 0
     fallbacks = {(row["case"], row["volume"]): row["fallback"] for row in read_table(files["fallbacks"])}

@@ -66,6 +66,12 @@ def test_a_bad_cell_is_one_line(rows, tmp_path, column, cell, expected):
     )
 
 
+def test_of_a_long_cell_the_beginning_is_quoted(rows):
+    (row,) = rows(f"case,edv_ml\nx,{'9' * 5000}e\n")
+    with pytest.raises(UserError, match=r"column edv_ml: '9{60}\.\.\.'; expected"):
+        row.labels()
+
+
 @pytest.mark.parametrize(("column", "cell", "expected"), [*BAD_CELLS, ("case", "", "a name")])
 def test_a_personal_cell_is_not_quoted(rows, column, cell, expected):
     (row,) = rows(f"case,split,{column}\n,train,{cell}\n".replace(",case", ""), Layout(("case",), personal=True))

@@ -27,6 +27,7 @@ OVERLAY = {
         {"name": "tool", "kind": "given", "makes": "masks"},
         {"name": "net1", "kind": "given", "makes": "areas", "table": "one"},
         {"name": "net2", "kind": "given", "makes": "areas", "table": "two"},
+        {"name": "stack", "kind": "combines", "of": ["net1", "net2"]},
     ],
 }
 
@@ -108,6 +109,7 @@ def test_nothing_is_converted_trained_or_segmented(run):
         "convert",
         "integrate",
         "calibrate",
+        "score",
         "crps.csv",
         "dice.csv",
         "segmentation.csv",
@@ -148,7 +150,7 @@ def test_forecasts_are_better_than_none(run):
     rows = {
         (row["model"], row["cohort"], row["split"], row["volume"]): float(row["crps"]) for row in table(run, "crps.csv")
     }
-    for model, cohort in (("tool", "drawn"), ("net1", "tables"), ("net2", "tables")):
+    for model, cohort in (("tool", "drawn"), ("net1", "tables"), ("net2", "tables"), ("stack", "tables")):
         assert rows[model, cohort, "train", "both"] < 0.5 * rows["climatology", cohort, "train", "both"]
 
 
@@ -157,6 +159,7 @@ def test_each_model_measures_the_cohort_that_brought_its_table(run):
         ("tool", "drawn"),
         ("net1", "tables"),
         ("net2", "tables"),
+        ("stack", "tables"),
     }
 
 
@@ -166,11 +169,24 @@ def test_the_report_shows_charts_and_says_why_there_are_no_pictures(run):
     assert "fallback: slices" in page
     assert "a volume needs 4" in page
     assert "<img" not in page
+    assert "EDV differences, stack" in page
+
+
+def test_a_forecast_of_several_has_its_mean_as_estimate(run):
+    rows = [row for row in table(run, "cases.csv") if row["model"] == "stack"]
+    assert len(rows) == HEARTS
+    assert all(float(row["edv_ml"]) == pytest.approx(float(row["edv_mean_ml"])) for row in rows)
+    assert {row["status"] for row in rows} == {"ok"}
 
 
 def test_a_number_is_traced_to_what_was_brought(run):
     for target, case, words in (
         ("results/calibrate/net1/forecasts.csv", "t-c3", ["areas/one.csv", "back to the source files."]),
+        (
+            "results/calibrate/stack/forecasts.csv",
+            "t-c3",
+            ["areas/one.csv", "areas/two.csv", "back to the source files."],
+        ),
         ("results/calibrate/tool/forecasts.csv", "three", ["its files are not compared", "could not be compared."]),
     ):
         answer = run.run([sys.executable, "-m", "lvpipe", "trace", target, case, "--directory", str(run.folder)])

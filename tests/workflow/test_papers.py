@@ -20,4 +20,5 @@ def test_a_shrunken_recipe_has_every_job_up_to_the_papers_table(paper, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     jobs = parse_jobs(done.stdout + done.stderr)
     assert jobs["published"] == jobs["score"] == 1
-    assert jobs.get("score_leak", 0) == (0 if paper == "liao2017" else 2)
+    assert jobs.get("score_leak", 0) == (0 if paper.startswith("liao2017") else 2)
+    assert jobs.get("published_sigma", 0) == (paper == "liao2017_sigma")

@@ -123,6 +123,7 @@ rule integrate_given:
         "logs/integrate/{model}/cohort_{cohort}.log",
     wildcard_constraints:
         cohort=one_of(PLAN.given_cohorts),
+        model=one_of(PLAN.given),
     conda:
         "../../envs/cpu.yaml"
     params:

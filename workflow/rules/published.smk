@@ -5,6 +5,7 @@ rule published:
     input:
         papers=PLAN.published.papers(workflow.basedir),
         leaks=PLAN.published.leaks,
+        sigma=PLAN.published.sigma_tables,
         tables=expand("results/{table}.csv", table=("crps", "dice", "segmentation", "cases")),
     output:
         report("results/published.csv", caption="../report/published.rst", category="published"),
@@ -39,3 +40,26 @@ rule published_sizes:
     shell:
         "python -m lvpipe published sizes --segmentation {input} --arms {params.arms:q}"
         " --table {output.table} --chart {output.chart} > {log} 2>&1"
+
+
+rule published_sigma:
+    input:
+        cases="results/convert/cases.csv",
+        volumes=lambda w: PLAN.measured_by(PLAN.config.published.sigma.model, "volumes"),
+        pairs=lambda w: PLAN.measured_by(PLAN.config.published.sigma.model, "pairs"),
+    output:
+        table="results/published/sigma.csv",
+        map="results/published/sigma_map.csv",
+        expected="results/published/sigma_expected.csv",
+        picture=report("results/published/sigma.svg", caption="../report/sigma.rst", category="published"),
+    log:
+        "logs/published/sigma.log",
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        settings=lambda w: PLAN.settings("published"),
+        code=PLAN.code("published"),
+    shell:
+        "python -m lvpipe published sigma --cases {input.cases} --volumes {input.volumes} --pairs {input.pairs}"
+        " --table {output.table} --map {output.map} --expected {output.expected} --picture {output.picture}"
+        " --settings {params.settings:q} > {log} 2>&1"

@@ -20,13 +20,12 @@ rule report:
         expand("results/postprocess/{model}/{case}_mask.nii.gz", model=PLAN.drawing, case=CINES),
         expand("results/integrate/{model}/{case}_volumes.csv", model=PLAN.measuring_slices, case=CINES),
         expand("results/integrate/{model}/{case}_areas.csv", model=PLAN.measuring_slices, case=CINES),
-        [
-            file
-            for model in PLAN.models
-            if model not in PLAN.looking
-            for file in PLAN.measured_by(model, "areas", "curves")
-        ],
+        [file for model in PLAN.given for file in PLAN.measured_by(model, "areas", "curves")],
         expand("results/calibrate/{model}/forecasts.csv", model=PLAN.models),
+        expand(
+            "results/score/forecasts/{table}.csv",
+            table=("headline", "differences", "coverage", "decomposition", "pit", "reliability", "outliers"),
+        ),
         areas=PLAN.area_files,
         published=PLAN.published.shown(),
     output:

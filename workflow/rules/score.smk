@@ -30,6 +30,7 @@ rule score:
         volumes=PLAN.measuring("volumes"),
         forecasts=expand("results/calibrate/{model}/forecasts.csv", model=PLAN.models),
         fallbacks=expand("results/calibrate/{model}/fallbacks.csv", model=PLAN.models),
+        ejections=expand("results/calibrate/{model}/ejection.csv", model=PLAN.models),
         dice=expand("results/score/{model}/{case}_dice.csv", model=PLAN.drawing, case=PLAN.drawn()),
         pooled=expand("results/score/{model}/{case}_pooled.csv", model=PLAN.drawing, case=PLAN.drawn()),
     output:
@@ -37,20 +38,27 @@ rule score:
         dice=report("results/dice.csv", caption="../report/dice.rst", category="score"),
         segmentation=report("results/segmentation.csv", caption="../report/segmentation.rst", category="score"),
         scored=report("results/cases.csv", caption="../report/cases.rst", category="score"),
+        headline=report("results/score/forecasts/headline.csv", caption="../report/headline.rst", category="score"),
+        forecasts=expand(
+            "results/score/forecasts/{table}.csv",
+            table=("differences", "coverage", "decomposition", "pit", "reliability", "outliers"),
+        ),
     log:
         "logs/score/volumes.log",
     conda:
         "../../envs/cpu.yaml"
     params:
         models=list(PLAN.models),
+        combining=lambda w: PLAN.combinations(),
         drawing=PLAN.drawing,
         drawn=lambda w: PLAN.drawn(),
         settings=lambda w: PLAN.settings("score"),
         code=PLAN.code("score"),
     shell:
         "python -m lvpipe score volumes --cases {input.cases} --results results --models {params.models}"
-        " --drawing {params.drawing} --drawn {params.drawn} --crps {output.crps} --dice {output.dice}"
+        " --combining {params.combining:q} --drawing {params.drawing} --drawn {params.drawn} --crps {output.crps} --dice {output.dice}"
         " --segmentation {output.segmentation} --scored {output.scored}"
+        " --forecasts results/score/forecasts"
         " --settings {params.settings:q} > {log} 2>&1"
 
 

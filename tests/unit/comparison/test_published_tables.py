@@ -6,8 +6,10 @@ from typing import get_args
 import pytest
 import yaml
 
+from lvpipe.comparison.gaussians import EXPECTED, MAP
 from lvpipe.comparison.measures import LEAK as LEAK_TABLE
 from lvpipe.comparison.measures import MEASURES
+from lvpipe.comparison.sigma import SIGMA
 from lvpipe.comparison.table import OVER, PUBLISHED
 from lvpipe.config.cohorts import RESERVED
 from lvpipe.config.published import Paper
@@ -17,8 +19,10 @@ from lvpipe.scoring.masks import DICE
 from lvpipe.scoring.summary import SEGMENTATION
 from lvpipe.scoring.volumes import CRPS, SCORED
 
+SIGMA_COLUMNS = {"sigma": SIGMA, "sigma_map": MAP, "sigma_expected": EXPECTED}
 ROOT = Path(__file__).parents[3]
 COLUMNS = {"crps": CRPS, "dice": DICE, "segmentation": SEGMENTATION, "cases": SCORED, LEAK_TABLE: LEAK}
+COLUMNS |= {f"published/{name}": columns for name, columns in SIGMA_COLUMNS.items()}
 PAPERS = get_args(Paper)
 
 

@@ -166,3 +166,20 @@ def test_the_chain_of_a_head_of_areas_goes_through_the_training_whose_head_it_is
     steps = [line.split()[0] for line in text.splitlines() if line.startswith("results/")]
     assert steps == ["results/crps.csv", both[0], "results/regress/head/1_areas.csv", weights, first]
     assert "cavity_mm2=300" in text
+
+
+def test_the_chain_of_a_forecast_of_several_goes_through_each_of_them(run, lvpipe, capsys):
+    run("results/convert/cases.csv", "case,cohort,status\n1,c,ok\n", inputs=[])
+    run("results/train/net/fold-0/model.safetensors", inputs=[])
+    weights = "results/train/net/fold-0/model.safetensors"
+    for model, inputs in (("mean", [weights]), ("head", [weights]), ("other", [])):
+        run(f"results/segment/{model}/1_prob.nii.gz", inputs=inputs)
+        run(f"results/integrate/{model}/c_volumes.csv", "case\n1\n", inputs=[f"results/segment/{model}/1_prob.nii.gz"])
+    tables = [f"results/integrate/{model}/c_volumes.csv" for model in ("mean", "head")]
+    run("results/calibrate/stack/forecasts.csv", "Id\n1_Systole\n", inputs=tables)
+    run("results/crps.csv", inputs=["results/calibrate/stack/forecasts.csv", "results/integrate/other/c_volumes.csv"])
+    words = ("results/crps.csv", "1", "--model", "stack", "--directory", run.folder)
+    assert lvpipe("trace", *words) == 0
+    steps = {line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith("results/")}
+    assert {*tables, weights} < steps
+    assert not any("other" in step for step in steps)

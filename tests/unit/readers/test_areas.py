@@ -75,28 +75,27 @@ def test_positions_of_the_table_win_and_myocardium_comes_along(source):
 
 def test_a_number_of_a_slice_that_is_left_out_is_a_gap(source):
     root = source([(1, t, z, 100) for t in range(2) for z in (0, 1, 3)])
-    np.testing.assert_array_equal(dict(read_estimates(root, "net"))["1"].table.positions_mm, [0, 10, 30])
-
-
-def test_a_frame_that_lacks_a_slice_is_left_out(source):
-    rows = beat(1, [[100, 200], [90, 180], [80, 150]])
-    del rows[3]
-    found = dict(read_estimates(source(rows), "net"))["1"]
-    np.testing.assert_array_equal(found.table.areas_tz_mm2, [[100, 200], [80, 150]])
-    assert found.flags == ("frames-missing",)
+    found = dict(read_estimates(root, "net"))["1"]
+    np.testing.assert_array_equal(found.table.positions_mm, [0, 10, 30])
+    assert found.flags == ("slices-missing",)
 
 
 FINE = beat(1, [[100, 200], [80, 150]])
 
 
+def test_what_is_mended_is_flagged_and_told_in_one_line(source, capsys):
+    found = dict(read_estimates(source([*beat(1, [[100, 200], [80, 150], [90, 170]]), FINE[0]]), "net"))["1"]
+    assert found.flags == ("rows-twice",)
+    assert capsys.readouterr().out == "1: 1 areas stand twice in the table, such as frame 0, slice 0\n"
+
+
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ([*FINE, FINE[0]], "frame 0, slice 0 stands twice"),
-        ([*FINE[:3], (1, 1, 1, -4)], "frame 1, slice 1 has an area of -4 mm2"),
-        ([*FINE[:3], (1, 1, 1, 1e6)], "has an area of 1e+06 mm2"),
-        ([*FINE[:3], (1, 1, 1, "")], "only 1 of 2 frames have all of 2 slices"),
+        ([*FINE[:3], (1, 1, 1, -4)], "such as -4 mm2 in frame 1, slice 1; expected 0 to 12000; only 1 of 2 frames"),
         ([(2, *row[1:]) for row in FINE], "no place of its slices"),
+        ([(1, t, 7 * z, 300) for t in range(2) for z in range(2)], "its slices are not 1 to 30 mm apart"),
+        ([(1, t, z, 300) for t in range(2) for z in range(30)], "within 250 mm"),
         ([], "no table"),
     ],
 )

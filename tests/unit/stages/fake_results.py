@@ -9,14 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvpipe.files import write_bytes, write_json, write_table
+from lvpipe.forecasting.ejection import ejection_rows
 from lvpipe.forecasting.forecasts import climatology, forecast_id, gaussian, step, write_forecasts
 from lvpipe.images import Image, write_image
 from lvpipe.labels import CAVITY, MYOCARDIUM, NOT_ANNOTATED
 from lvpipe.metrics import covers, crps, moments_ml
 from lvpipe.scoring.gallery import draw_gallery
 from lvpipe.scoring.masks import DICE
+from lvpipe.scoring.outliers import OUTLIERS
 from lvpipe.scoring.summary import SEGMENTATION
+from lvpipe.scoring.tables import ForecastTables
+from lvpipe.scoring.volumes import EJECTED, entries, part_of
 from lvpipe.sheet import COLUMNS
+from lvpipe.tables import SheetRow
 
 SWAPPED = "ESV 90 mL is over EDV 40 mL: are the two swapped?"
 KINDS = ("EDV", "ESV")
@@ -199,7 +204,8 @@ def _write_scores(
     known = {kind: np.array([heart.reference_ml(kind) for heart in hearts]) for kind in KINDS}
     rows, cases, dice = [], [], []
     for model, mine in forecasts.items():
-        cases += [_case(model, heart, mine, reason) for heart in hearts]
+        told = _ejections(hearts, mine)
+        cases += [_case(model, heart, mine, reason) | {n: told[heart.case][n] for n in EJECTED} for heart in hearts]
         dice += [row for heart in hearts for row in _dice(model, heart, rng)]
         for cohort, split in sorted({(heart.cohort, heart.split) for heart in hearts}):
             here = [i for i, heart in enumerate(hearts) if (heart.cohort, heart.split) == (cohort, split)]
@@ -210,10 +216,40 @@ def _write_scores(
     write_table(root / "crps.csv", CRPS, unique.values())
     write_table(root / "cases.csv", list(cases[0]), cases)
     write_table(root / "convert" / "cases.csv", COLUMNS, [_placed(heart) for heart in hearts])
+    _write_judged(root, hearts, forecasts)
     write_table(root / "dice.csv", DICE, dice)
+    write_table(root / "score" / "forecasts" / "outliers.csv", OUTLIERS, [_odd(model) for model in forecasts])
     write_table(root / "segmentation.csv", SEGMENTATION, _masks(list(forecasts)))
     for model in forecasts:
         write_bytes(root / "score" / model / "slices.png", draw_gallery(model, {}))
+
+
+def _odd(model: str) -> dict[str, object]:
+    return dict(zip(OUTLIERS, (model, "contours", "test", 20, 5, 4, 3, 3 / 4, 3 / 5, 0.2, 0.3), strict=True))
+
+
+def _write_judged(
+    root: Path, hearts: Sequence[Heart], forecasts: Mapping[str, Mapping[str, NDArray[np.float64]]]
+) -> None:
+    """As `score` does it; nothing of who has no references is asked here."""
+    tables, known = ForecastTables(), set[tuple[str, str]]()
+    sheet = {
+        heart.case: SheetRow(
+            heart.cohort, heart.case, heart.split, heart.case, 0, *map(heart.reference_ml, KINDS), 57.0, "F", "ok", ""
+        )
+        for heart in hearts
+    }
+    for model, mine in forecasts.items():
+        found = list(entries(model, [part_of(kind, sheet, mine) for kind in KINDS], sheet, known))
+        known |= {(entry.cohort, entry.split) for entry in found}
+        tables.add(found, {}, _ejections(hearts, mine))
+    tables.write(root / "score" / "forecasts")
+
+
+def _ejections(hearts: Sequence[Heart], mine: Mapping[str, NDArray[np.float64]]) -> dict[str, dict[str, str]]:
+    rows = [SheetRow("", heart.case, "test", "", 0, math.nan, math.nan, math.nan, "", "", "") for heart in hearts]
+    made = ejection_rows(rows, mine, {kind: {} for kind in KINDS}, [])
+    return {str(row["case"]): {name: str(cell) for name, cell in row.items()} for row in made}
 
 
 def _placed(heart: Heart) -> dict[str, object]:
@@ -273,7 +309,8 @@ def _case(model: str, heart: Heart, mine: Mapping[str, NDArray[np.float64]], rea
     if heart.rejected:
         shown = (None, ef, None, None, None, None)
     names = ["sv_ml", "ef_reference_percent", "ef_percent", "ed_frame", "es_frame", "slices"]
-    return row | dict(zip(names, shown, strict=True)) | {"flags": " ".join(flags)}
+    odd = {"large_error_chance": 0.1, "outlier": int(heart.rejected)}
+    return row | dict(zip(names, shown, strict=True)) | {"flags": " ".join(flags)} | odd
 
 
 def _dice(model: str, heart: Heart, rng: np.random.Generator) -> Iterator[dict[str, object]]:

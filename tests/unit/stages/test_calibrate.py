@@ -139,18 +139,18 @@ class Run:
         write_table(self.folder / "pairs.csv", PAIRS, pairs if self.slices else [])
         inputs = ("--cases", self.sheet(*self.rows), "--volumes", self.folder / "volumes.csv")
         outputs = ("--calibrator", self.folder / "calibrator.json", "--forecasts", self.folder / "forecasts.csv")
-        outputs += ("--fallbacks", self.folder / "fallbacks.csv")
+        outputs += ("--fallbacks", self.folder / "fallbacks.csv", "--ejection", self.folder / "ejection.csv")
         return ["calibrate", *inputs, "--pairs", self.folder / "pairs.csv", *outputs, "--settings"]
 
     def _pairs(self, i: int):
         for frame, part in ((0, 1.0), (7, 0.0 if i == 36 else 0.5)):
             for z, area in enumerate(part * self.world.areas[i]):
                 reference = part * self.world.true_areas[i, z] if i in self.drawn else None
-                values = (f"c{i}", frame, z, POSITIONS[z], area, BOX_MM2, reference)
+                values = (f"c{i}", frame, z, POSITIONS[z], area, BOX_MM2, reference, None)
                 yield dict(zip(PAIRS, values, strict=True))
 
-    def results(self) -> tuple[bytes, bytes]:
-        return (self.folder / "calibrator.json").read_bytes(), (self.folder / "forecasts.csv").read_bytes()
+    def results(self) -> tuple[bytes, ...]:
+        return tuple((self.folder / name).read_bytes() for name in ("calibrator.json", "forecasts.csv", "ejection.csv"))
 
 
 @pytest.fixture
@@ -255,10 +255,12 @@ def test_a_line_never_learns_from_the_fold_that_it_forecasts(lvpipe, run, tmp_pa
     for i, row in enumerate(run.rows):
         row["fold"] = i % 3
     assert lvpipe(*run.write(), LINEAR) == 0
-    before = read_forecasts(tmp_path / "forecasts.csv")
+    before, ejected = read_forecasts(tmp_path / "forecasts.csv"), read_table(tmp_path / "ejection.csv")
     run.rows[4]["edv_ml"] *= 1.5  # of fold 1
     assert lvpipe(*run.write(), LINEAR) == 0
     after = read_forecasts(tmp_path / "forecasts.csv")
+    pairs = zip(ejected, read_table(tmp_path / "ejection.csv"), strict=True)
+    assert {row["case"] for row, now in pairs if row == now} == {f"c{i}" for i in range(30) if i % 3 == 1}
     moved = {name for name in before if not np.array_equal(before[name], after[name])}
     measured = [f"c{i}_Diastole" for i in range(37) if i != 35]
     assert moved - {"c35_Diastole"} == {

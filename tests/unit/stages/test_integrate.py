@@ -174,7 +174,7 @@ def test_a_cohort_that_brings_its_areas_is_integrated_at_once(lvpipe, given):
         *("0", "1", "6", "", ""),
     )
     assert (few["flags"], few["reason"]) == ("few-slices incomplete", "3 slices; a volume needs 4")
-    assert gap["flags"] == "incomplete"
+    assert gap["flags"] == "slices-missing incomplete"
     assert "a gap of 40.0 mm where slices usually lie 10.0 mm apart" in gap["reason"]
     assert none["flags"] == "rejected"
     assert none["reason"].startswith("no table")
@@ -288,6 +288,6 @@ def test_volumes_that_were_told_need_no_frames(lvpipe, results, told):
     assert pairs == []
     assert [one[name] for name in BEATS] == [
         *("a", "650", "60", "590", one["ef_percent"], "", "12.5", "", "", "", "3", "3"),
-        *("implausible few-slices incomplete", "?"),
+        *("", "", "", "implausible few-slices incomplete", "?"),
     ]
     assert other == {**dict.fromkeys(BEATS, ""), "case": "b", "flags": "rejected"}

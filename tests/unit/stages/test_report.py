@@ -87,7 +87,9 @@ def page(text):
 
 
 def test_every_part_is_there_and_every_link_arrives(page):
-    assert {"crps", "volumes", "calibration", "dice", "training", "cases", "rejected", "pictures"} <= set(page.ids)
+    assert {"crps", "figures", "volumes", "calibration", "dice", "training", "cases", "rejected", "pictures"} <= set(
+        page.ids
+    )
     assert {anchor(name) for name in NAMES} <= set(page.ids)
     assert len(page.ids) == len(set(page.ids))
     assert all(link.startswith("#") and link[1:] in page.ids for link in page.links)
@@ -181,13 +183,28 @@ def test_a_run_without_drawings_histories_or_rejected_cases(tmp_path):
 def test_a_run_without_any_reference_volume(tmp_path):
     build_results(tmp_path, ("b", "c", "gone"), models=("one",), size=Size(2, 4, 48))
     crps, cases = tmp_path / "crps.csv", tmp_path / "cases.csv"
-    crps.write_text(crps.read_text().split("\n", maxsplit=1)[0] + "\n")
+    for table in (crps, *(tmp_path / "score" / "forecasts").iterdir()):
+        table.write_text(table.read_text().split("\n", maxsplit=1)[0] + "\n")
     rows = read_table(cases)
     known = ("reference_ml", "crps", "reference_percent")
     write_table(cases, list(rows[0]), [{k: "" if k.endswith(known) else v for k, v in row.items()} for row in rows])
     page = Page(make(tmp_path, models=("one",)))
     assert {anchor("b"), anchor("c"), anchor("gone")} <= set(page.ids)
     assert "nan" not in page.text
+    assert "figures" not in page.ids
+
+
+def test_figures_stand_with_their_intervals_and_their_distance_to_the_best(tmp_path):
+    names = tuple(f"h{i:02}" for i in range(27))
+    build_results(tmp_path, names, models=("one", "other"), size=Size(1, 2, 24))
+    page, told = make(tmp_path, models=("one", "other")), {}
+    for row in read_table(tmp_path / "score" / "forecasts" / "headline.csv"):
+        told[tuple(row[name] for name in ("model", "cohort", "split", "volume", "figure"))] = row
+    row = told["one", "contours", "test", "both", "crps"]
+    assert f"<small> {float(row['low']):.4f} to {float(row['high']):.4f}</small>" in page
+    part = page[page.index('id="figures"') :]
+    assert part.index(">best<") < part.index("</section>")
+    assert "90 % intervals of other by kinds of cases" in part
 
 
 def test_reference_volumes_that_were_left_out_are_told_with_the_reason(tmp_path):
@@ -261,3 +278,10 @@ def test_a_curve_is_broken_where_an_epoch_had_no_finite_loss():
     svg = draw_history([row, {**row, "epoch": "2", "watch_loss": ""}, {**row, "epoch": "3"}])
     assert svg.count("watched loss 0.6 at") == 2
     assert "nan" not in svg.lower()
+
+
+def test_outliers_are_marked_and_their_precision_and_recall_told(page):
+    text = " ".join(page.text.split())
+    assert "precision %" in text
+    assert "test contours unet 20 5 4 3 75 60" in text
+    assert "outlier rejected fallback: age_sex" in text

@@ -3,6 +3,7 @@ import pytest
 
 from lvpipe.config.score import ScoreSettings
 from lvpipe.files import read_table, write_table
+from lvpipe.forecasting.ejection import EJECTION, ejection_rows
 from lvpipe.forecasting.forecasts import climatology, forecast_id, gaussian, step, write_forecasts
 from lvpipe.images import Image, write_image, write_rejected
 from lvpipe.integration.tables import BEATS
@@ -10,9 +11,10 @@ from lvpipe.labels import CAVITY
 from lvpipe.metrics import crps
 from lvpipe.scoring.masks import DICE, MASKS
 from lvpipe.scoring.pooled import POOLED
+from lvpipe.scoring.tables import COLUMNS
 from lvpipe.scoring.volumes import CRPS, SCORED, became
 from lvpipe.stages.calibrate import FALLBACKS
-from lvpipe.tables import SheetRow
+from lvpipe.tables import SheetRow, read_cases
 
 SPACING = (1.5, 2.0, 10.0)
 
@@ -87,6 +89,8 @@ def scored(lvpipe, tmp_path, sheet):
         names = [("n", "ESV", "age_sex"), ("r", "EDV", "age_sex"), ("r", "ESV", "cohort")]
         rows = [{"case": case, "volume": kind, "fallback": name, "learnt_from": 9} for case, kind, name in names]
         write_table(tmp_path / "calibrate" / model / "fallbacks.csv", FALLBACKS, rows)
+        ejected = ejection_rows(list(read_cases(cases).values()), forecasts, {"EDV": {}, "ESV": {}}, [])
+        write_table(tmp_path / "calibrate" / model / "ejection.csv", EJECTION, ejected)
         for cohort in ("c", "other"):
             beats = [_beat(case, entry[3]) for case, entry in CASES.items() if entry[0] == cohort]
             write_table(tmp_path / "integrate" / model / f"{cohort}_volumes.csv", BEATS, beats)
@@ -110,7 +114,9 @@ def scored(lvpipe, tmp_path, sheet):
         "a",
         *files,
     )
+    words = (*words, "--forecasts", tmp_path / "forecasts")
     assert lvpipe("score", "volumes", *words, "--settings", ScoreSettings().canonical()) == 0
+    out |= {name: tmp_path / "forecasts" / f"{name}.csv" for name in COLUMNS}
     return {name: read_table(path) for name, path in out.items()}
 
 
@@ -119,7 +125,8 @@ def _beat(case: str, edv: float) -> dict[str, object]:
         return {**dict.fromkeys(BEATS), "case": case, "flags": "rejected"}
     esv = 0.0 if case == "n" else SYSTOLE * edv
     flags = "few-slices" if case == "e" else ""
-    values = (case, edv, esv, edv - esv, 100 * (edv - esv) / edv, None, None, None, 0, 9, 25, 10, flags, "")
+    volumes = (edv, esv, edv - esv, 100 * (edv - esv) / edv, None, None, None)
+    values = (case, *volumes, 0, 9, 25, 10, None, None, None, flags, "")
     return dict(zip(BEATS, values, strict=True))
 
 

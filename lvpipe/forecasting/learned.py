@@ -1,0 +1,81 @@
+"""`mixture`: candidates that learn from all that is known of a study, combined; nested cross-validation by patient.
+
+What forecasts the cases of a fold was chosen, tuned, fitted and weighed without that fold.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lvpipe.forecasting.candidates import Candidate, Kernels, Neighbours, RootLaw, StraightLine
+from lvpipe.forecasting.forecasters import Estimate
+from lvpipe.forecasting.mixtures import Mixture, learn
+from lvpipe.forecasting.panels import Panel
+from lvpipe.metrics import FORECAST_ML
+from lvpipe.tables import SheetRow
+
+CANDIDATES: tuple[Candidate, ...] = (StraightLine(), RootLaw(), Neighbours(), Kernels())
+
+FEWEST = 50
+"""References of each volume, at least; with fewer there is more to choose than to choose by."""
+
+_FEWEST_FOLDS = 3
+"""One to forecast, and of what is left one to weigh candidates by that learnt from another."""
+
+
+@dataclass(frozen=True, eq=False)
+class Learnt:
+    """A mixture, and the models that its estimate is the mean of."""
+
+    leading: tuple[str, ...]
+    mixture: Mixture
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """Of one volume: what was learnt from all, and without each fold."""
+
+    kind: str
+    panel: Panel
+    folds: Mapping[str, Learnt]
+
+    def forecast(self, cases: Mapping[SheetRow, Estimate], /) -> NDArray[np.float64]:
+        """Each case by what was learnt without its fold."""
+        forecasts = np.empty((len(cases), len(FORECAST_ML)))
+        keys = np.array([row.held_out if row.held_out in self.folds else "all" for row in cases])
+        for key in np.unique(keys):
+            here = keys == key
+            rows = [row for row, mine in zip(cases, here, strict=True) if mine]
+            learnt = self.folds[str(key)]
+            forecasts[here] = learnt.mixture.forecast(self.panel.rows(self.kind, rows, learnt.leading))
+        return forecasts
+
+    def summary(self) -> Mapping[str, object]:
+        """Who leads, and how every candidate did and weighs, fold by fold."""
+        return {fold: {"leading": one.leading, **one.mixture.summary()} for fold, one in self.folds.items()}
+
+
+def fit_learned(kind: str, panel: Panel, learnt: Sequence[SheetRow]) -> Learned:
+    """From all who may be learnt from, and without each fold."""
+    folds = sorted({row.fold for row in learnt})
+    groups = {"all": list(learnt)} | {str(fold): [row for row in learnt if row.fold != fold] for fold in folds}
+    return Learned(kind, panel, {fold: _learn(kind, panel, rows) for fold, rows in groups.items()})
+
+
+def can_learn(kinds: Sequence[str], panel: Panel, learnt: Sequence[SheetRow]) -> str:
+    """Why so few cases teach nothing; "" where they do."""
+    for kind in kinds:
+        known = panel.known(kind, learnt, tuple(panel.readings))
+        if len(known.volumes_ml) < FEWEST or len(np.unique(known.folds)) < _FEWEST_FOLDS:
+            return (
+                f"mixture needs {FEWEST} estimates beside references in {_FEWEST_FOLDS} folds and found "
+                f"{len(known.volumes_ml)} of {kind} in {len(np.unique(known.folds))}"
+            )
+    return ""
+
+
+def _learn(kind: str, panel: Panel, learnt: Sequence[SheetRow]) -> Learnt:
+    leading = panel.leading(learnt)
+    return Learnt(leading, learn(CANDIDATES, panel.known(kind, learnt, leading)))
