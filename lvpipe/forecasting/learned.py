@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lvpipe.forecasting.candidates import Candidate, Kernels, Neighbours, RootLaw, StraightLine
+from lvpipe.forecasting.candidates import Candidate, Neighbours, RootLaw, StraightLine
 from lvpipe.forecasting.forecasters import Estimate
+from lvpipe.forecasting.kernels import Kernels
 from lvpipe.forecasting.mixtures import Mixture, learn
 from lvpipe.forecasting.panels import Panel
 from lvpipe.metrics import FORECAST_ML
@@ -57,11 +58,16 @@ class Learned:
         return {fold: {"leading": one.leading, **one.mixture.summary()} for fold, one in self.folds.items()}
 
 
-def fit_learned(kind: str, panel: Panel, learnt: Sequence[SheetRow]) -> Learned:
+def leaders(panel: Panel, learnt: Sequence[SheetRow]) -> dict[str, tuple[str, ...]]:
+    """The leading models by all who may be learnt from, and by all but each fold."""
+    return {fold: panel.leading(rows) for fold, rows in _without_each(learnt).items()}
+
+
+def fit_learned(kind: str, panel: Panel, learnt: Sequence[SheetRow], leading: Mapping[str, tuple[str, ...]]) -> Learned:
     """From all who may be learnt from, and without each fold."""
-    folds = sorted({row.fold for row in learnt})
-    groups = {"all": list(learnt)} | {str(fold): [row for row in learnt if row.fold != fold] for fold in folds}
-    return Learned(kind, panel, {fold: _learn(kind, panel, rows) for fold, rows in groups.items()})
+    groups = _without_each(learnt).items()
+    known = {fold: panel.known(kind, rows, leading[fold]) for fold, rows in groups}
+    return Learned(kind, panel, {fold: Learnt(leading[fold], learn(CANDIDATES, one)) for fold, one in known.items()})
 
 
 def can_learn(kinds: Sequence[str], panel: Panel, learnt: Sequence[SheetRow]) -> str:
@@ -76,6 +82,6 @@ def can_learn(kinds: Sequence[str], panel: Panel, learnt: Sequence[SheetRow]) ->
     return ""
 
 
-def _learn(kind: str, panel: Panel, learnt: Sequence[SheetRow]) -> Learnt:
-    leading = panel.leading(learnt)
-    return Learnt(leading, learn(CANDIDATES, panel.known(kind, learnt, leading)))
+def _without_each(learnt: Sequence[SheetRow]) -> dict[str, list[SheetRow]]:
+    folds = sorted({row.fold for row in learnt})
+    return {"all": list(learnt)} | {str(fold): [row for row in learnt if row.fold != fold] for fold in folds}

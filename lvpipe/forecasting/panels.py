@@ -75,7 +75,7 @@ class Panel:
 
     def leading(self, learnt: Sequence[SheetRow]) -> tuple[str, ...]:
         """The models whose volumes lie nearest to a line through these cases' references; the nearest first."""
-        misses = {name: self._miss_ml(name, learnt) for name in self.readings}
+        misses = {name: miss for name in self.readings if np.isfinite(miss := self._miss_ml(name, learnt))}
         return tuple(sorted(misses, key=misses.__getitem__)[:_LEADING])
 
     def volume_ml(self, case: str, kind: str, leading: Sequence[str]) -> float:

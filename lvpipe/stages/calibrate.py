@@ -17,7 +17,7 @@ from lvpipe.forecasting.ejection import EJECTION, ejection_rows
 from lvpipe.forecasting.fallbacks import Fallback, Peers, Slab, fall_back
 from lvpipe.forecasting.forecasters import Estimate, Forecaster, Linear, Scaled, fit
 from lvpipe.forecasting.forecasts import KINDS, AreaErrors, forecast_id, write_forecasts
-from lvpipe.forecasting.learned import can_learn, fit_learned
+from lvpipe.forecasting.learned import can_learn, fit_learned, leaders
 from lvpipe.forecasting.lines import fit_known, lines_by_fold
 from lvpipe.forecasting.panels import Panel
 from lvpipe.forecasting.readings import Readings, gather
@@ -57,9 +57,20 @@ class Run:
         tested = {row.patient for row in self.sheet.values() if row.split == "test"}
         return [row for row in of_split(self.sheet.values(), *LEARNT_FROM) if row.patient not in tested]
 
+    @cached_property
+    def why_no_mixture(self) -> str:
+        """What is missing for one; "" where it can be learnt."""
+        return can_learn(tuple(KINDS), self.panel, self.learnt)
+
+    @cached_property
+    def leading(self) -> Mapping[str, tuple[str, ...]]:
+        """By fold the models that lead; nobody where too few references tell."""
+        return {"all": ()} if self.why_no_mixture else leaders(self.panel, self.learnt)
+
     def estimates(self, kind: str) -> dict[str, Estimate]:
         """One model's, or the mean of several; not one of a stack that is too incomplete."""
-        volumes = {row.case: self.panel.volume_ml(row.case, kind, ()) for row in self.measured}
+        leading = {row: self.leading.get(row.held_out, self.leading["all"]) for row in self.measured}
+        volumes = {row.case: self.panel.volume_ml(row.case, kind, names) for row, names in leading.items()}
         known = {case: Estimate(volume) for case, volume in volumes.items() if np.isfinite(volume)}
         return {case: self.models[0][case].estimate(kind) for case in known} if len(self.models) == 1 else known
 
@@ -152,7 +163,7 @@ def _forecaster(
     kind: str, run: Run, name: str, estimates: Mapping[str, Estimate], errors: AreaErrors | None
 ) -> Forecaster:
     if name == "mixture":
-        return fit_learned(kind, run.panel, run.learnt)
+        return fit_learned(kind, run.panel, run.learnt, run.leading)
     if name == "spread":
         return fit_spread(kind, run.learnt, estimates, run.settings)
     if name != "linear":
@@ -170,10 +181,9 @@ def _forecaster_name(run: Run) -> tuple[str, AreaErrors | None]:
     if combined and wanted in _OF_ONE:
         print(f"{wanted} is one model's own, and several are combined: the forecast is a mixture")
     if wanted == "mixture" or (combined and wanted not in ("linear", "step")):
-        why_not = can_learn(tuple(KINDS), run.panel, run.learnt)
-        if why_not:
-            print(f"{why_not}: the forecast is linear")
-        return "linear" if why_not else "mixture", None
+        if run.why_no_mixture:
+            print(f"{run.why_no_mixture}: the forecast is linear")
+        return "linear" if run.why_no_mixture else "mixture", None
     return _own_name(run)
 
 

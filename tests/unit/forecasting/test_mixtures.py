@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from lvpipe.forecasting.candidates import (
-    Kernels,
     Neighbours,
     RootLaw,
     StraightLine,
     gaussian_crps_ml,
 )
 from lvpipe.forecasting.forecasts import gaussian
+from lvpipe.forecasting.kernels import Kernels
 from lvpipe.forecasting.mixtures import best_weights, held_out, learn
 from lvpipe.forecasting.panels import Known, Rows
 from lvpipe.forecasting.shapes import FEATURES

@@ -92,7 +92,7 @@ def test_several_are_combined_by_those_that_are_best(lvpipe, hearts):
     missed = np.abs(means - hearts.edv_ml)[:-3]
     assert np.delete(missed, 5).mean() < 6
     assert {row["case"] for row in read_table(hearts.folder / "fallbacks.csv")} == {"lost"}
-    assert np.median(sds) < sds[5] < sds[-1], "h5 is known by the poor model alone"
+    assert sds[5] < sds[-1], "what the poor model alone says of h5 is more than nothing"
 
 
 @pytest.fixture
