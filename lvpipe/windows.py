@@ -30,14 +30,21 @@ def read_place(path: Path, window: Window, slices: int) -> Boxes:
 
 def window_grids(boxes: Boxes, window: Window, view: Grid) -> list[Grid]:
     """The window's pixels in every slice, measured as those of the view are."""
-    return [_grid(square, window, view) for square in boxes.array]
+    sides = window_sides(boxes, window)
+    return [_grid(square, side, window, view) for square, side in zip(boxes.array, sides, strict=True)]
 
 
 def window_areas_mm2(boxes: Boxes, window: Window) -> NDArray[np.float64]:
     """What each slice's window covers."""
-    whole = np.full(len(boxes.squares), float(window.side_px))
-    sides = whole if window.box_share is None else boxes.array[:, 2] * window.box_share
-    return np.asarray((sides * boxes.pixel_mm) ** 2)
+    return (window_sides(boxes, window) * boxes.pixel_mm) ** 2
+
+
+def window_sides(boxes: Boxes, window: Window) -> NDArray[np.float64]:
+    """Of each slice's window, in pixels of the view."""
+    if window.box_share is not None:
+        return boxes.array[:, 2] * window.box_share
+    side = window.side_px if window.side_mm is None else window.side_mm / boxes.pixel_mm
+    return np.full(len(boxes.squares), float(side))
 
 
 def cut(
@@ -68,15 +75,15 @@ def _windows(
         yield np.rint(carried).astype(array_tzyx.dtype) if how == "linear" else carried
 
 
-def _grid(square: NDArray[np.float64], window: Window, view: Grid) -> Grid:
+def _grid(square: NDArray[np.float64], side: float, window: Window, view: Grid) -> Grid:
     """Whole pixels of the view where their size stays: nothing is interpolated then."""
-    row, column, side = square
+    row, column, _ = square
     if window.about == "image":
         row, column = ((pixels - 1) / 2 for pixels in view.shape_yx)
-    if window.box_share is None:
+    if window.box_share is None and window.side_mm is None:
         top, left = (round(middle - (window.side_px - 1) / 2) for middle in (row, column))
         return view.window(top, left, window.side_px)
-    step = side * window.box_share / window.side_px
+    step = side / window.side_px
     (y, x), (dy, dx) = view.origin_yx_mm, view.spacing_yx_mm
     first = -(window.side_px - 1) / 2 * step
     return Grid((window.side_px,) * 2, (step * dy, step * dx), (y + (row + first) * dy, x + (column + first) * dx))

@@ -19,6 +19,12 @@ class Window(Section):
         description="What they show, as a multiple of the box's side: hearts of all sizes fill it alike. None: pixels "
         "of the view as they are.",
     )
+    side_mm: float | None = Field(
+        None,
+        gt=0,
+        description="What they show, in millimetres: hearts keep their size, and a box that is too large or small "
+        "changes nothing. None: as `box_share` has it.",
+    )
     about: Literal["box", "image"] = Field(
         "box", description="What its middle is that of: the heart's `box`, or the `image`, wherever the heart is."
     )
@@ -40,4 +46,8 @@ class Window(Section):
     def _of_a_box(self) -> Self:
         if self.about == "image" and self.box_share is not None:
             raise ValueError("box_share with `about: image`; expected one of them: an image's middle has no box")
+        if self.side_mm is not None and self.box_share is not None:
+            raise ValueError(
+                "box_share with side_mm; expected one of them: either the box tells the size or it does not"
+            )
         return self

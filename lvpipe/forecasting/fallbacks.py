@@ -77,8 +77,11 @@ class Peers:
 
     @cached_property
     def least_mm2(self) -> float:
-        """What the largest slice of nearly every complete heart exceeds."""
-        largest = [float(slab.areas_mm2.max()) for slab in self.slabs.values()]
+        """What the largest slice of nearly every complete heart exceeds, of those whose volume may be learnt from."""
+        known = [
+            self.slabs[row.case] for row in self.rows if row.case in self.slabs and np.isfinite(self.volume_ml(row))
+        ]
+        largest = [float(slab.areas_mm2.max()) for slab in known]
         return float(np.percentile(largest, _BODY_PERCENT)) if largest else float("inf")
 
 

@@ -14,6 +14,10 @@ from lvpipe.tables import number
 
 Cells = Mapping[str, str]
 
+_ESTIMATES_ML = (1.0, 800.0)
+"""Between which a volume can be an estimate, however rough: hearts have 4 to 569 mL (Kaggle, both volumes). What lies
+outside was not measured of a heart: frames taken for slices, another unit, a mask of everything."""
+
 _FRAMES: Mapping[str, str] = {"EDV": "ed_frame", "ESV": "es_frame"}
 
 
@@ -32,7 +36,8 @@ class Reading:
     def volume_ml(self, kind: str) -> float:
         """The estimate of one volume; NaN where there is none."""
         volume = number(self.beat[f"{kind.lower()}_ml"])
-        return volume if volume > 0 and not self.incomplete else float("nan")
+        can_be = _ESTIMATES_ML[0] <= volume <= _ESTIMATES_ML[1]
+        return volume if can_be and not self.incomplete else float("nan")
 
     def frame(self, kind: str) -> list[Cells]:
         """The slices of the frame that a volume was read from."""

@@ -24,7 +24,7 @@ from lvpipe.learning.weights import read_network
 from lvpipe.networks._area_head import share_of_window
 from lvpipe.scoring.areas import HEART, WINDOWS
 from lvpipe.squares import drawn_frames
-from lvpipe.windows import cut, read_place, window_grids
+from lvpipe.windows import cut, read_place, window_grids, window_sides
 
 if TYPE_CHECKING:
     from torch import nn
@@ -106,18 +106,12 @@ def tell(
 
 def _moved(boxes: Boxes, window: Window, step: tuple[int, int]) -> Boxes:
     squares = boxes.array
-    squares[:, :2] += _sides_px(boxes, window)[:, None] * np.array(step)
+    squares[:, :2] += window_sides(boxes, window)[:, None] * np.array(step)
     return replace(boxes, squares=tuple(map(tuple, squares.tolist())))
 
 
 def _inside(boxes: Boxes, window: Window, shape_yx: tuple[int, ...]) -> NDArray[np.bool_]:
     """Whether each slice's window lies within the image; pixels reach half a pixel beyond their middles."""
-    reach = _sides_px(boxes, window)[:, None] / 2 - 0.5
+    reach = window_sides(boxes, window)[:, None] / 2 - 0.5
     middles = boxes.array[:, :2]
     return np.asarray(((middles >= reach) & (middles <= np.array(shape_yx) - 1 - reach)).all(axis=1))
-
-
-def _sides_px(boxes: Boxes, window: Window) -> NDArray[np.float64]:
-    """In pixels of the view."""
-    whole = np.full(len(boxes.squares), float(window.side_px))
-    return whole if window.box_share is None else boxes.array[:, 2] * window.box_share

@@ -62,10 +62,13 @@ def test_a_window_of_the_box_shows_hearts_of_all_sizes_alike():
         np.testing.assert_allclose(np.argwhere(window > 100).mean(axis=0), 15.5, atol=0.2)
 
 
-@pytest.mark.parametrize(("share", "areas"), [(None, [32**2 * 4] * 2), (1.5, [60**2 * 4, 30**2 * 4])])
-def test_what_a_window_covers(share, areas):
+@pytest.mark.parametrize(
+    ("size", "areas"),
+    [({}, [32**2 * 4] * 2), ({"box_share": 1.5}, [60**2 * 4, 30**2 * 4]), ({"side_mm": 50}, [2500] * 2)],
+)
+def test_what_a_window_covers(size, areas):
     boxes = Boxes("x", 2.0, ((9.0, 9.0, 40.0), (9.0, 9.0, 20.0)))
-    window = Window(side_px=32, box_share=share)
+    window = Window(side_px=32, **size)
     np.testing.assert_allclose(window_areas_mm2(boxes, window), areas)
     for grid, area in zip(window_grids(boxes, window, Grid((90, 90), (2.0, 2.0))), areas, strict=True):
         assert np.prod(grid.shape_yx) * np.prod(grid.spacing_yx_mm) == pytest.approx(area)

@@ -64,6 +64,13 @@ def test_slices_that_missed_the_body_of_the_heart_are_not_used():
     assert found.name == AGE_SEX
 
 
+def test_hearts_whose_volume_is_not_known_say_nothing_of_what_is_usual():
+    before = peers()
+    more = {f"u{i}": Slab(np.full(7, 10.0), 10.0) for i in range(40)}
+    after = replace(before, rows=[*before.rows, *map(row, more)], slabs={**before.slabs, **more})
+    assert after.least_mm2 == before.least_mm2 > 1000
+
+
 def test_a_stack_longer_than_all_others_has_no_like():
     assert fall_back(row("x"), Slab(np.full(8, 2000.0), 10.0), peers()).name == COHORT
 
