@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,15 @@ _DIGITS = 4
 Misses = Mapping[str, Mapping[str, float]]
 """By what is held out (a fold, or `all` for none) and by case, of the cases outside it, where a reference lies against
 what was said of it: anything that grows with the reference will do, since ranks alone count."""
+
+
+@runtime_checkable
+class Nested(Protocol):
+    """A forecaster that has also forecast, without each fold, all who are outside it."""
+
+    @property
+    def misses(self) -> Misses:
+        """Where their references lie in those forecasts."""
 
 
 def ejection_rows(

@@ -14,17 +14,11 @@ from lvpipe.forecasting.ejection import Misses
 from lvpipe.forecasting.forecasters import Estimate
 from lvpipe.forecasting.kernels import Kernels
 from lvpipe.forecasting.mixtures import Mixture, learn
-from lvpipe.forecasting.panels import Panel
+from lvpipe.forecasting.panels import Panel, without_each
 from lvpipe.metrics import FORECAST_ML
 from lvpipe.tables import SheetRow
 
 CANDIDATES: tuple[Candidate, ...] = (StraightLine(), RootLaw(), Neighbours(), Kernels())
-
-FEWEST = 50
-"""References of each volume, at least; with fewer there is more to choose than to choose by."""
-
-_FEWEST_FOLDS = 3
-"""One to forecast, and of what is left one to weigh candidates by that learnt from another."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,30 +58,8 @@ class Learned:
         return {fold: {"leading": one.leading, **one.mixture.summary()} for fold, one in self.folds.items()}
 
 
-def leaders(panel: Panel, learnt: Sequence[SheetRow]) -> dict[str, tuple[str, ...]]:
-    """The leading models by all who may be learnt from, and by all but each fold."""
-    return {fold: panel.leading(rows) for fold, rows in _without_each(learnt).items()}
-
-
 def fit_learned(kind: str, panel: Panel, learnt: Sequence[SheetRow], leading: Mapping[str, tuple[str, ...]]) -> Learned:
     """From all who may be learnt from, and without each fold."""
-    groups = _without_each(learnt).items()
+    groups = without_each(learnt).items()
     known = {fold: panel.known(kind, rows, leading[fold]) for fold, rows in groups}
     return Learned(kind, panel, {fold: Learnt(leading[fold], learn(CANDIDATES, one)) for fold, one in known.items()})
-
-
-def can_learn(kinds: Sequence[str], panel: Panel, learnt: Sequence[SheetRow]) -> str:
-    """Why so few cases teach nothing; "" where they do."""
-    for kind in kinds:
-        known = panel.known(kind, learnt, tuple(panel.readings))
-        if len(known.volumes_ml) < FEWEST or len(np.unique(known.folds)) < _FEWEST_FOLDS:
-            return (
-                f"mixture needs {FEWEST} estimates beside references in {_FEWEST_FOLDS} folds and found "
-                f"{len(known.volumes_ml)} of {kind} in {len(np.unique(known.folds))}"
-            )
-    return ""
-
-
-def _without_each(learnt: Sequence[SheetRow]) -> dict[str, list[SheetRow]]:
-    folds = sorted({row.fold for row in learnt})
-    return {"all": list(learnt)} | {str(fold): [row for row in learnt if row.fold != fold] for fold in folds}

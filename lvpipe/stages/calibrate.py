@@ -13,13 +13,12 @@ from lvpipe.cases import LEARNT_FROM
 from lvpipe.config.calibrate import CalibrateSettings
 from lvpipe.errors import UserError
 from lvpipe.files import read_table, write_json, write_table
-from lvpipe.forecasting.ejection import EJECTION, Misses, ejection_rows, misses_ml
+from lvpipe.forecasting.ejection import EJECTION, Misses, Nested, ejection_rows, misses_ml
 from lvpipe.forecasting.fallbacks import Fallback, Peers, Slab, fall_back
 from lvpipe.forecasting.forecasters import Estimate, Forecaster, Linear, Scaled, fit
 from lvpipe.forecasting.forecasts import KINDS, AreaErrors, forecast_id, write_forecasts
-from lvpipe.forecasting.learned import Learned, can_learn, fit_learned, leaders
 from lvpipe.forecasting.lines import fit_known, lines_by_fold
-from lvpipe.forecasting.panels import Panel
+from lvpipe.forecasting.panels import Panel, leaders, too_few
 from lvpipe.forecasting.readings import Readings, gather
 from lvpipe.forecasting.spreads import fit_spread
 from lvpipe.tables import SheetRow, of_split, read_cases
@@ -60,7 +59,7 @@ class Run:
     @cached_property
     def why_no_mixture(self) -> str:
         """What is missing for one; "" where it can be learnt."""
-        return can_learn(tuple(KINDS), self.panel, self.learnt)
+        return too_few(self.panel, self.learnt)
 
     @cached_property
     def leading(self) -> Mapping[str, tuple[str, ...]]:
@@ -154,7 +153,7 @@ def _calibrate(kind: str, run: Run, name: str, errors: AreaErrors | None) -> Par
 
 def _misses(kind: str, run: Run, forecaster: Forecaster, estimates: Mapping[str, Estimate]) -> Misses:
     """Of forecasts where these were made without each fold, else of the estimates."""
-    if isinstance(forecaster, Learned):
+    if isinstance(forecaster, Nested):
         return forecaster.misses
     return misses_ml(kind, {case: one.volume_ml for case, one in estimates.items()}, run.learnt)
 
@@ -171,6 +170,8 @@ def _forecaster(
     kind: str, run: Run, name: str, estimates: Mapping[str, Estimate], errors: AreaErrors | None
 ) -> Forecaster:
     if name == "mixture":
+        from lvpipe.forecasting.learned import fit_learned  # an optimiser, which other forecasters need not load
+
         return fit_learned(kind, run.panel, run.learnt, run.leading)
     if name == "spread":
         return fit_spread(kind, run.learnt, estimates, run.settings)

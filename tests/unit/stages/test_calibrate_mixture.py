@@ -8,7 +8,7 @@ from lvpipe.files import read_json, read_table, write_table
 from lvpipe.forecasting import learned
 from lvpipe.forecasting.candidates import Neighbours, StraightLine
 from lvpipe.forecasting.forecasts import read_forecasts
-from lvpipe.forecasting.learned import FEWEST
+from lvpipe.forecasting.panels import FEWEST
 from lvpipe.integration.tables import BEATS, PAIRS
 from lvpipe.metrics import moments_ml
 
