@@ -18,6 +18,8 @@ _BANDS: Final = ("#f7fbff", "#deebf7", "#c6dbef", "#9ecae1", "#6baed6", "#4292c6
 
 _INK: Final = "#e69f00"
 _BINS: Final = 25
+_SHOWN_PERCENT: Final = 95
+"""Of the scores without a spread: those of hearts that were missed would leave no room."""
 
 Rows = Sequence[Mapping[str, object]]
 
@@ -50,14 +52,14 @@ def _draw_histogram(scores: Scores) -> str:
     train = np.array([volume.row.split == "train" for volume in scores.volumes])
     kinds = {"sigma 0": scores.zero, "sigma-hat": scores.hat[scores.chosen], "best sigma": scores.best}
     shown = {name: values[train] for name, values in kinds.items()}
-    edges = np.linspace(0, max(float(scores.zero[train].max(initial=0.0)), 1e-6), _BINS + 1)
-    layers = list(_histograms(shown, edges))
-    return chart("CRPS of volumes, split train", "CRPS", "volumes", layers, size=_SIZE)
+    last = float(np.percentile(shown["sigma 0"], _SHOWN_PERCENT)) if train.any() else 0.0
+    layers = list(_histograms(shown, np.linspace(0, last or 1.0, _BINS + 1)))
+    return chart("CRPS of volumes, split train", "CRPS, the last bin with all above", "volumes", layers, size=_SIZE)
 
 
 def _histograms(shown: Mapping[str, NDArray[np.float64]], edges: NDArray[np.float64]) -> Iterator[Bars | Line]:
     for name, values in shown.items():
-        heights = np.histogram(values, edges)[0].tolist()
+        heights = np.histogram(np.minimum(values, edges[-1]), edges)[0].tolist()
         if name == "sigma-hat":
             yield Bars(name, edges.tolist(), heights)
         else:

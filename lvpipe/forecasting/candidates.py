@@ -5,8 +5,8 @@ make several forecasts of one fit: `names` has one for each.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,6 @@ from scipy.special import ndtr
 from lvpipe.forecasting.forecasts import gaussian
 from lvpipe.forecasting.lines import Line, fit_line
 from lvpipe.forecasting.panels import Floats, Known, Rows
-from lvpipe.forecasting.process import Process, Scale, condition, grouped, most_probable
-from lvpipe.forecasting.shapes import FEATURES
 from lvpipe.metrics import FORECAST_ML
 
 
@@ -35,6 +33,10 @@ class Candidate(Protocol):
     """A way to learn."""
 
     @property
+    def name(self) -> str:
+        """Of the way itself."""
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Of its forecasts."""
 
@@ -49,6 +51,7 @@ class Candidate(Protocol):
 class StraightLine:
     """A line through the estimates, and a spread that grows with the volume."""
 
+    name: str = "linear"
     names: tuple[str, ...] = ("linear",)
 
     def tuned(self, _: Known, /) -> "StraightLine":
@@ -69,14 +72,14 @@ class FittedLine:
     def forecast(self, rows: Rows, /) -> Floats:
         """A Gaussian."""
         means, sigmas = self.line.moments_ml(rows.estimates_ml)
-        return gaussian(means, sigmas, _FLOOR_ML)[None]
+        return gaussian(means, sigmas, FLOOR_ML)[None]
 
     def summary(self) -> Mapping[str, object]:
         """The line."""
         return self.line.summary()
 
 
-_FLOOR_ML = 1.0
+FLOOR_ML = 1.0
 """No forecast is narrower: no two readers agree to a millilitre."""
 
 _ROOT_START = (0.0, 0.06, 3.0)
@@ -90,6 +93,7 @@ _ROOT_WIDEST_ML = 25.0
 class RootLaw:
     """The Data Science Bowl's winners' (Woshialex): V' = V - p sqrt(V), sigma = a V' + b up to 25 mL, by the CRPS."""
 
+    name: str = "root"
     names: tuple[str, ...] = ("root",)
 
     def tuned(self, _: Known, /) -> "RootLaw":
@@ -118,11 +122,11 @@ class FittedRoot:
     def moments_ml(self, estimates_ml: Floats) -> tuple[Floats, Floats]:
         """Means and spreads."""
         means = estimates_ml - self.p * np.sqrt(estimates_ml)
-        return means, np.clip(self.a * means + self.b, _FLOOR_ML, _ROOT_WIDEST_ML)
+        return means, np.clip(self.a * means + self.b, FLOOR_ML, _ROOT_WIDEST_ML)
 
     def forecast(self, rows: Rows, /) -> Floats:
         """A Gaussian."""
-        return gaussian(*self.moments_ml(rows.estimates_ml), _FLOOR_ML)[None]
+        return gaussian(*self.moments_ml(rows.estimates_ml), FLOOR_ML)[None]
 
     def summary(self) -> Mapping[str, object]:
         """The three numbers."""
@@ -137,6 +141,7 @@ _NEIGHBOURS = 60
 class Neighbours:
     """The misses of the hearts next in size, put about a line: whatever shape they have."""
 
+    name: str = "neighbours"
     names: tuple[str, ...] = ("neighbours",)
 
     def tuned(self, _: Known, /) -> "Neighbours":
@@ -172,77 +177,6 @@ class FittedNeighbours:
     def summary(self) -> Mapping[str, object]:
         """The line; the misses are those of the known cases."""
         return self.line.summary()
-
-
-_OWN = ("edv", "esv", "age", "male", "gap")
-"""Features that have lengths of their own; all others share one."""
-
-_NOISY: Final = (
-    *("edv", "esv", "age", "gap", "slices", "mended"),
-    *("edv_apart", "esv_apart", "edv_spread", "esv_spread"),
-)
-"""Features that tell how far a volume may be off."""
-
-_KERNEL = grouped(FEATURES, _OWN, _NOISY)
-
-_UNIT_ML = 20.0
-"""Misses are learnt in units of sqrt(V + 20 mL): those of large hearts are larger, of the smallest not nothing."""
-
-_WIDTHS = (0.6, 0.8, 1.0, 1.3, 2.0, 4.0)
-"""The same forecast so many times as wide: a mixture of them is as wide, and has tails as heavy, as the misses have."""
-
-
-@dataclass(frozen=True, eq=False)
-class Kernels:
-    """A Gaussian process of the misses of the estimate over all features, with a noise that differs by case."""
-
-    theta: Floats | None = None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """One for each width."""
-        return tuple(f"process x {width:g}" for width in _WIDTHS)
-
-    def tuned(self, known: Known, /) -> "Kernels":
-        """With the most probable lengths and parts."""
-        return replace(
-            self, theta=most_probable(_KERNEL, Scale.of(known.rows.features)(known.rows.features), _misses(known))
-        )
-
-    def fit(self, known: Known, /) -> "FittedKernels":
-        """The process that has seen these."""
-        tuned = self if self.theta is not None else self.tuned(known)
-        assert tuned.theta is not None
-        scale = Scale.of(known.rows.features)
-        return FittedKernels(scale, condition(_KERNEL, tuned.theta, scale(known.rows.features), _misses(known)))
-
-
-@dataclass(frozen=True, eq=False)
-class FittedKernels:
-    """Of `Kernels`."""
-
-    scale: Scale
-    process: Process
-
-    def forecast(self, rows: Rows, /) -> Floats:
-        """A Gaussian of every width."""
-        means, sigmas = self.process.predict(self.scale(rows.features))
-        unit = _unit_ml(rows)
-        away = FORECAST_ML - (rows.estimates_ml + unit * means)[:, None]
-        spreads = np.maximum(unit * sigmas, _FLOOR_ML)[:, None]
-        return np.stack([ndtr(away / (width * spreads)) for width in _WIDTHS])
-
-    def summary(self) -> Mapping[str, object]:
-        """The numbers of the kernel, as logarithms."""
-        return {"theta": self.process.theta.tolist()}
-
-
-def _unit_ml(rows: Rows) -> Floats:
-    return np.sqrt(rows.estimates_ml + _UNIT_ML)
-
-
-def _misses(known: Known) -> Floats:
-    return np.asarray((known.volumes_ml - known.rows.estimates_ml) / _unit_ml(known.rows))
 
 
 def gaussian_crps_ml(away_ml: Floats, sigmas_ml: Floats) -> NDArray[np.float64]:

@@ -9,20 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lvpipe.forecasting.candidates import Candidate, Kernels, Neighbours, RootLaw, StraightLine
+from lvpipe.forecasting.candidates import Candidate, Neighbours, RootLaw, StraightLine
+from lvpipe.forecasting.ejection import Misses
 from lvpipe.forecasting.forecasters import Estimate
+from lvpipe.forecasting.kernels import Kernels
 from lvpipe.forecasting.mixtures import Mixture, learn
-from lvpipe.forecasting.panels import Panel
+from lvpipe.forecasting.panels import Panel, without_each
 from lvpipe.metrics import FORECAST_ML
 from lvpipe.tables import SheetRow
 
 CANDIDATES: tuple[Candidate, ...] = (StraightLine(), RootLaw(), Neighbours(), Kernels())
-
-FEWEST = 50
-"""References of each volume, at least; with fewer there is more to choose than to choose by."""
-
-_FEWEST_FOLDS = 3
-"""One to forecast, and of what is left one to weigh candidates by that learnt from another."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,30 +48,18 @@ class Learned:
             forecasts[here] = learnt.mixture.forecast(self.panel.rows(self.kind, rows, learnt.leading))
         return forecasts
 
+    @property
+    def misses(self) -> Misses:
+        """For each fold where the volumes of the others lie in forecasts that knew nothing of it."""
+        return {fold: one.mixture.inner_pits for fold, one in self.folds.items()}
+
     def summary(self) -> Mapping[str, object]:
         """Who leads, and how every candidate did and weighs, fold by fold."""
         return {fold: {"leading": one.leading, **one.mixture.summary()} for fold, one in self.folds.items()}
 
 
-def fit_learned(kind: str, panel: Panel, learnt: Sequence[SheetRow]) -> Learned:
+def fit_learned(kind: str, panel: Panel, learnt: Sequence[SheetRow], leading: Mapping[str, tuple[str, ...]]) -> Learned:
     """From all who may be learnt from, and without each fold."""
-    folds = sorted({row.fold for row in learnt})
-    groups = {"all": list(learnt)} | {str(fold): [row for row in learnt if row.fold != fold] for fold in folds}
-    return Learned(kind, panel, {fold: _learn(kind, panel, rows) for fold, rows in groups.items()})
-
-
-def can_learn(kinds: Sequence[str], panel: Panel, learnt: Sequence[SheetRow]) -> str:
-    """Why so few cases teach nothing; "" where they do."""
-    for kind in kinds:
-        known = panel.known(kind, learnt, tuple(panel.readings))
-        if len(known.volumes_ml) < FEWEST or len(np.unique(known.folds)) < _FEWEST_FOLDS:
-            return (
-                f"mixture needs {FEWEST} estimates beside references in {_FEWEST_FOLDS} folds and found "
-                f"{len(known.volumes_ml)} of {kind} in {len(np.unique(known.folds))}"
-            )
-    return ""
-
-
-def _learn(kind: str, panel: Panel, learnt: Sequence[SheetRow]) -> Learnt:
-    leading = panel.leading(learnt)
-    return Learnt(leading, learn(CANDIDATES, panel.known(kind, learnt, leading)))
+    groups = without_each(learnt).items()
+    known = {fold: panel.known(kind, rows, leading[fold]) for fold, rows in groups}
+    return Learned(kind, panel, {fold: Learnt(leading[fold], learn(CANDIDATES, one)) for fold, one in known.items()})

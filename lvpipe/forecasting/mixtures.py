@@ -12,7 +12,7 @@ from scipy.optimize import nnls
 
 from lvpipe.forecasting.candidates import Candidate, Fitted
 from lvpipe.forecasting.panels import Floats, Known, Rows
-from lvpipe.metrics import FORECAST_ML, crps
+from lvpipe.metrics import FORECAST_ML, crps, pit
 
 _DIGITS = 4
 """Of weights."""
@@ -28,21 +28,25 @@ _JITTER = 1e-9
 class Mixture:
     """What was learnt from some cases: every candidate's fit and weight, and its CRPS on cases it had not seen."""
 
-    fits: Sequence[Fitted]
+    fits: Mapping[str, Fitted]
     weights: Mapping[str, float]
     inner_crps: Mapping[str, float]
+    inner_pits: Mapping[str, float]
+    """By case where its volume lies in what was said of its fold without it."""
+
     cases: int
 
     def forecast(self, rows: Rows) -> Floats:
         """The weighted mean of the candidates' distribution functions, `(rows, 600)`."""
-        forecasts = np.concatenate([fit.forecast(rows) for fit in self.fits])
+        forecasts = np.concatenate([fit.forecast(rows) for fit in self.fits.values()])
         return np.tensordot(np.array(list(self.weights.values())), forecasts, 1)
 
     def summary(self) -> Mapping[str, object]:
         """As it stands in the calibrator."""
         names = self.weights.keys() | self.inner_crps.keys()
         chosen = {name: {"weight": self.weights.get(name), "crps": self.inner_crps[name]} for name in sorted(names)}
-        return {"cases": self.cases, "candidates": chosen}
+        learnt = {name: fit.summary() for name, fit in self.fits.items()}
+        return {"cases": self.cases, "candidates": chosen, "learnt": learnt}
 
 
 def learn(candidates: Sequence[Candidate], known: Known) -> Mixture:
@@ -52,9 +56,11 @@ def learn(candidates: Sequence[Candidate], known: Known) -> Mixture:
     names = [name for candidate in tuned for name in candidate.names]
     weights = best_weights(inner, known.volumes_ml)
     scores = {name: _score(one, known) for name, one in zip(names, inner, strict=True)}
-    scores["mixture"] = _score(np.tensordot(weights, inner, 1), known)
-    fits = [candidate.fit(known) for candidate in tuned]
-    return Mixture(fits, dict(zip(names, weights.tolist(), strict=True)), scores, len(known.volumes_ml))
+    mixed = np.tensordot(weights, inner, 1)
+    scores["mixture"] = _score(mixed, known)
+    pits = {row.case: float(at) for row, at in zip(known.rows.cases, pit(mixed, known.volumes_ml), strict=True)}
+    fits = {candidate.name: candidate.fit(known) for candidate in tuned}
+    return Mixture(fits, dict(zip(names, weights.tolist(), strict=True)), scores, pits, len(known.volumes_ml))
 
 
 def held_out(candidate: Candidate, known: Known) -> Floats:

@@ -19,6 +19,12 @@ _LEADING = 2
 _SEEN_SHARE = 0.5
 """A model that measured fewer of the known cases does not lead."""
 
+FEWEST = 50
+"""References of each volume that a mixture learns from; with fewer there is more to choose than to choose by."""
+
+_FEWEST_FOLDS = 3
+"""One to forecast, and of what is left one to weigh candidates by that learnt from another."""
+
 Floats = NDArray[np.float64]
 
 
@@ -75,7 +81,7 @@ class Panel:
 
     def leading(self, learnt: Sequence[SheetRow]) -> tuple[str, ...]:
         """The models whose volumes lie nearest to a line through these cases' references; the nearest first."""
-        misses = {name: self._miss_ml(name, learnt) for name in self.readings}
+        misses = {name: miss for name in self.readings if np.isfinite(miss := self._miss_ml(name, learnt))}
         return tuple(sorted(misses, key=misses.__getitem__)[:_LEADING])
 
     def volume_ml(self, case: str, kind: str, leading: Sequence[str]) -> float:
@@ -125,3 +131,25 @@ def _mean_of(shapes: Sequence[Shape]) -> Shape:
     names = dict.fromkeys(name for shape in shapes for name in shape)
     told = {name: np.array([shape[name] for shape in shapes if name in shape]) for name in names}
     return {name: float(values[known].mean()) for name, values in told.items() if (known := np.isfinite(values)).any()}
+
+
+def without_each(learnt: Sequence[SheetRow]) -> dict[str, list[SheetRow]]:
+    """All who may be learnt from, and all but each fold."""
+    folds = sorted({row.fold for row in learnt})
+    return {"all": list(learnt)} | {str(fold): [row for row in learnt if row.fold != fold] for fold in folds}
+
+
+def leaders(panel: Panel, learnt: Sequence[SheetRow]) -> dict[str, tuple[str, ...]]:
+    """The leading models by all who may be learnt from, and by all but each fold."""
+    return {fold: panel.leading(rows) for fold, rows in without_each(learnt).items()}
+
+
+def too_few(panel: Panel, learnt: Sequence[SheetRow]) -> str:
+    """What is missing for a mixture; "" where it can be learnt."""
+    for kind in KINDS:
+        known = panel.known(kind, learnt, tuple(panel.readings))
+        folds = len(np.unique(known.folds))
+        if len(known.volumes_ml) < FEWEST or folds < _FEWEST_FOLDS:
+            found = f"{len(known.volumes_ml)} of {kind} in {folds}"
+            return f"mixture needs {FEWEST} estimates beside references in {_FEWEST_FOLDS} folds and found {found}"
+    return ""

@@ -55,7 +55,7 @@ def find_table(root: Path, table: str) -> Path | None:
 
 def cases_of(root: Path, table: str) -> set[str]:
     """The cases that a table has rows of."""
-    return {safe_name(row.name("case")) for row in _rows(root, table)}
+    return {safe_name(name) for row in _rows(root, table) if (name := row.text("case"))}
 
 
 def read_estimates(root: Path, table: str) -> Iterator[tuple[str, Given]]:
@@ -87,14 +87,31 @@ def _rows(root: Path, table: str) -> Iterator[Row]:
 
 
 def _cells(root: Path, table: str) -> "dict[str, list[Cell]]":
+    """The rows of a table by case; those that cannot be read are left out, in one line.
+
+    Raises:
+        UserError: most rows cannot be read: the line about the first.
+    """
+    cells: dict[str, list[Cell]] = {}
+    unread: list[UserError] = []
+    for row in _rows(root, table):
+        try:
+            cell = _cell(row)
+            cells.setdefault(safe_name(row.name("case")), []).append(cell)
+        except UserError as error:
+            unread.append(error)
+    if len(unread) > sum(map(len, cells.values())):
+        raise unread[0]
+    if unread:
+        print(f"{len(unread)} rows of the table cannot be read and are left out, such as {unread[0]}")
+    return cells
+
+
+def _cell(row: Row) -> "Cell":
     from lvpipe.area_cells import Cell
 
-    cells: dict[str, list[Cell]] = {}
-    for row in _rows(root, table):
-        numbers = row.estimate("cavity_mm2"), row.estimate("myocardium_mm2"), row.estimate("position_mm")
-        cell = Cell(_place(row, "frame"), _place(row, "slice"), *numbers)
-        cells.setdefault(safe_name(row.name("case")), []).append(cell)
-    return cells
+    numbers = row.estimate("cavity_mm2"), row.estimate("myocardium_mm2"), row.estimate("position_mm")
+    return Cell(_place(row, "frame"), _place(row, "slice"), *numbers)
 
 
 def _place(row: Row, column: str) -> int:

@@ -13,13 +13,12 @@ from lvpipe.cases import LEARNT_FROM
 from lvpipe.config.calibrate import CalibrateSettings
 from lvpipe.errors import UserError
 from lvpipe.files import read_table, write_json, write_table
-from lvpipe.forecasting.ejection import EJECTION, ejection_rows
+from lvpipe.forecasting.ejection import EJECTION, Misses, Nested, ejection_rows, misses_ml
 from lvpipe.forecasting.fallbacks import Fallback, Peers, Slab, fall_back
 from lvpipe.forecasting.forecasters import Estimate, Forecaster, Linear, Scaled, fit
 from lvpipe.forecasting.forecasts import KINDS, AreaErrors, forecast_id, write_forecasts
-from lvpipe.forecasting.learned import can_learn, fit_learned
 from lvpipe.forecasting.lines import fit_known, lines_by_fold
-from lvpipe.forecasting.panels import Panel
+from lvpipe.forecasting.panels import Panel, leaders, too_few
 from lvpipe.forecasting.readings import Readings, gather
 from lvpipe.forecasting.spreads import fit_spread
 from lvpipe.tables import SheetRow, of_split, read_cases
@@ -57,9 +56,20 @@ class Run:
         tested = {row.patient for row in self.sheet.values() if row.split == "test"}
         return [row for row in of_split(self.sheet.values(), *LEARNT_FROM) if row.patient not in tested]
 
+    @cached_property
+    def why_no_mixture(self) -> str:
+        """What is missing for one; "" where it can be learnt."""
+        return too_few(self.panel, self.learnt)
+
+    @cached_property
+    def leading(self) -> Mapping[str, tuple[str, ...]]:
+        """By fold the models that lead; nobody where too few references tell."""
+        return {"all": ()} if self.why_no_mixture else leaders(self.panel, self.learnt)
+
     def estimates(self, kind: str) -> dict[str, Estimate]:
         """One model's, or the mean of several; not one of a stack that is too incomplete."""
-        volumes = {row.case: self.panel.volume_ml(row.case, kind, ()) for row in self.measured}
+        leading = {row: self.leading.get(row.held_out, self.leading["all"]) for row in self.measured}
+        volumes = {row.case: self.panel.volume_ml(row.case, kind, names) for row, names in leading.items()}
         known = {case: Estimate(volume) for case, volume in volumes.items() if np.isfinite(volume)}
         return {case: self.models[0][case].estimate(kind) for case in known} if len(self.models) == 1 else known
 
@@ -80,7 +90,7 @@ class Part:
     forecaster: Forecaster
     forecasts: Mapping[str, NDArray[np.float64]]
     fallbacks: Mapping[str, Fallback]
-    estimates_ml: Mapping[str, float]
+    misses: Misses
 
 
 def main(argv: Sequence[str]) -> None:
@@ -99,8 +109,9 @@ def main(argv: Sequence[str]) -> None:
     write_forecasts(args.forecasts, {name: forecasts[name] for name in sorted(forecasts)})
     rows = [_fallback_row(case, kind, found) for kind, part in parts.items() for case, found in part.fallbacks.items()]
     write_table(args.fallbacks, FALLBACKS, rows)
-    estimates = {kind: part.estimates_ml for kind, part in parts.items()}
-    write_table(args.ejection, EJECTION, ejection_rows(run.measured, forecasts, estimates, run.learnt))
+    misses = {kind: part.misses for kind, part in parts.items()}
+    seen = {row.case for row in run.measured}.difference(*(part.fallbacks for part in parts.values()))
+    write_table(args.ejection, EJECTION, ejection_rows(run.measured, forecasts, misses, seen, run.learnt))
     if rows:
         print(f"{len({row['case'] for row in rows})} cases are forecast by what is left of them")
 
@@ -137,7 +148,14 @@ def _calibrate(kind: str, run: Run, name: str, errors: AreaErrors | None) -> Par
     forecasts = {forecast_id(case, kind): found.forecast for case, found in fallbacks.items()}
     ids = (forecast_id(row.case, kind) for row in usable)
     forecasts |= dict(zip(ids, forecaster.forecast(usable), strict=True))
-    return Part(forecaster, forecasts, fallbacks, {row.case: one.volume_ml for row, one in usable.items()})
+    return Part(forecaster, forecasts, fallbacks, _misses(kind, run, forecaster, estimates))
+
+
+def _misses(kind: str, run: Run, forecaster: Forecaster, estimates: Mapping[str, Estimate]) -> Misses:
+    """Of forecasts where these were made without each fold, else of the estimates."""
+    if isinstance(forecaster, Nested):
+        return forecaster.misses
+    return misses_ml(kind, {case: one.volume_ml for case, one in estimates.items()}, run.learnt)
 
 
 def _fall_back(kind: str, run: Run, rows: Sequence[SheetRow]) -> list[Fallback]:
@@ -152,7 +170,9 @@ def _forecaster(
     kind: str, run: Run, name: str, estimates: Mapping[str, Estimate], errors: AreaErrors | None
 ) -> Forecaster:
     if name == "mixture":
-        return fit_learned(kind, run.panel, run.learnt)
+        from lvpipe.forecasting.learned import fit_learned  # an optimiser, which other forecasters need not load
+
+        return fit_learned(kind, run.panel, run.learnt, run.leading)
     if name == "spread":
         return fit_spread(kind, run.learnt, estimates, run.settings)
     if name != "linear":
@@ -170,10 +190,9 @@ def _forecaster_name(run: Run) -> tuple[str, AreaErrors | None]:
     if combined and wanted in _OF_ONE:
         print(f"{wanted} is one model's own, and several are combined: the forecast is a mixture")
     if wanted == "mixture" or (combined and wanted not in ("linear", "step")):
-        why_not = can_learn(tuple(KINDS), run.panel, run.learnt)
-        if why_not:
-            print(f"{why_not}: the forecast is linear")
-        return "linear" if why_not else "mixture", None
+        if run.why_no_mixture:
+            print(f"{run.why_no_mixture}: the forecast is linear")
+        return "linear" if run.why_no_mixture else "mixture", None
     return _own_name(run)
 
 

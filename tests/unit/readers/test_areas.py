@@ -113,6 +113,17 @@ def test_cases_that_nobody_knows_are_left_out_in_one_line(source, capsys):
     assert capsys.readouterr().out == "1 cases of the table are not in cases.csv and are left out, such as 77\n"
 
 
+def test_rows_that_cannot_be_read_are_left_out_in_one_line(source, capsys):
+    whole = beat(1, [[100, 200, 300, 150], [80, 150, 200, 100], [90, 170, 250, 120]])
+    found = dict(read_estimates(source([*whole[:5], (1, 1, 1, "n/a"), *whole[6:], ("", 0, 0, 5)]), "net"))["1"]
+    assert found.flags == ("areas-filled",)
+    assert cases_of(source([*whole, ("", 0, 0, 5)]), "net") == {"1"}
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("2 rows of the table cannot be read and are left out, such as ")
+    assert "line 7, column cavity_mm2: 'n/a'; expected a number" in first
+    assert second == "1: 1 areas are filled in from the frames next to theirs"
+
+
 @pytest.mark.parametrize(
     ("columns", "rows", "words"),
     [
