@@ -33,5 +33,10 @@ SETS: Final = {"none": (AS_IT_IS,), "mirrors": tuple(TURNS.values())[:_MIRRORS],
 """The choices that have a name of their own."""
 
 QUARTERS: Final = tuple(Turn(mirrored=False, quarters=quarters) for quarters in range(4))
-WAYS: Final[dict[str, tuple[Turn, ...]]] = {"none": SETS["none"], "mirrors": SETS["mirrors"], "quarters": QUARTERS}
-"""In which stacks are shown that teach by volumes."""
+WAYS: Final[dict[str, tuple[Turn, ...]]] = {
+    "none": SETS["none"],
+    "mirrors": SETS["mirrors"],
+    "quarters": QUARTERS,
+    "drawn": SETS["none"],
+}
+"""In which stacks are shown that teach by volumes; what is drawn stands for the one."""

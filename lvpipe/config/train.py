@@ -98,8 +98,13 @@ class VolumeTeaching(Section):
     pick_epochs: int | None = Field(
         None, ge=1, description="Epochs after which frames are picked again within a round too. None: never."
     )
-    turns: Literal["none", "quarters", "mirrors"] = Field(
-        "quarters", description="Each stack is shown in this many ways in an epoch: once, or in 4 turns or mirrors."
+    turns: Literal["none", "quarters", "mirrors", "drawn"] = Field(
+        "quarters",
+        description="Each stack is shown in this many ways in an epoch: once, in 4 turns or mirrors, or once in one of "
+        "all eight, drawn anew.",
+    )
+    light: bool = Field(
+        False, description="Whether stacks change in light, sharpness and noise, as drawn images do (`augmentation`)."
     )
     areas_weight: float = Field(
         0.0, ge=0, description="How much the areas of drawn slices teach the head of areas, in epochs with masks."

@@ -1,8 +1,8 @@
 """ejection.csv: what a heart ejects, in mL and as a share, with the doubt that its two volumes leave."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,18 +31,32 @@ EJECTION: Final = (
 _DIGITS = 4
 """What is beyond may differ between machines, and is finer than any score."""
 
-Estimates = Mapping[str, Mapping[str, float]]
-"""By `EDV` and `ESV` the estimate of each case that was measured, mL."""
+Misses = Mapping[str, Mapping[str, float]]
+"""By what is held out (a fold, or `all` for none) and by case, of the cases outside it, where a reference lies against
+what was said of it: anything that grows with the reference will do, since ranks alone count."""
+
+
+@runtime_checkable
+class Nested(Protocol):
+    """A forecaster that has also forecast, without each fold, all who are outside it."""
+
+    @property
+    def misses(self) -> Misses:
+        """Where their references lie in those forecasts."""
 
 
 def ejection_rows(
-    rows: Sequence[SheetRow], forecasts: Mapping[str, NDArray[Any]], estimates: Estimates, learnt: Sequence[SheetRow]
+    rows: Sequence[SheetRow],
+    forecasts: Mapping[str, NDArray[Any]],
+    misses: Mapping[str, Misses],
+    seen: Collection[str],
+    learnt: Sequence[SheetRow],
 ) -> Iterator[dict[str, object]]:
     """One row a case; how far its two forecasts go together was learnt from `learnt` without its fold."""
     if not rows:
         return
     edv, esv = (np.stack([forecasts[forecast_id(row.case, kind)] for row in rows]) for kind in KINDS)
-    together = correlations(rows, estimates, learnt)
+    together = correlations(rows, misses, seen, learnt)
     joint = join(edv, esv, together)
     columns: dict[str, Sequence[object]] = {"case": [row.case for row in rows], "correlation": _rounded(together)}
     columns |= _columns("ef", "percent", joint.ef_percent) | _columns("sv", "ml", joint.sv_ml)
@@ -51,24 +65,34 @@ def ejection_rows(
         yield dict(zip(EJECTION, cells, strict=True))
 
 
-def correlations(rows: Sequence[SheetRow], estimates: Estimates, learnt: Sequence[SheetRow]) -> NDArray[np.float64]:
-    """Of each case: that of the errors of both estimates; of one that has not both, that of the volumes themselves.
-
-    Errors are references minus estimates, as they were measured: those of forecasts are correlated alike, but a
-    forecast of another fold has learnt from this one.
-    """
-    folds = {row.held_out for row in rows}
-    known = {fold: [row for row in learnt if str(row.fold) != fold] for fold in sorted(folds)}
-    seen = {fold: _of_errors(known[fold], estimates) for fold in known}
-    unseen = {fold: correlation(*_references(known[fold])) for fold in known}
-    both = [all(row.case in estimates[kind] for kind in KINDS) for row in rows]
-    return np.array([(seen if measured else unseen)[row.held_out] for row, measured in zip(rows, both, strict=True)])
+def correlations(
+    rows: Sequence[SheetRow], misses: Mapping[str, Misses], seen: Collection[str], learnt: Sequence[SheetRow]
+) -> NDArray[np.float64]:
+    """Of each case: that of the misses of both volumes; of one that was not `seen`, that of the volumes themselves."""
+    folds = sorted({_held_out(row, misses) for row in rows})
+    known = {fold: [row for row in learnt if str(row.fold) != fold] for fold in folds}
+    of_seen = {fold: _of_misses(*(misses[kind][fold] for kind in KINDS)) for fold in folds}
+    of_unseen = {fold: correlation(*_references(known[fold])) for fold in folds}
+    keys = [_held_out(row, misses) for row in rows]
+    return np.array([(of_seen if row.case in seen else of_unseen)[key] for row, key in zip(rows, keys, strict=True)])
 
 
-def _of_errors(known: Sequence[SheetRow], estimates: Estimates) -> float:
-    measured = [row for row in known if all(row.case in estimates[kind] for kind in KINDS)]
-    missed = zip(KINDS, _references(measured), strict=True)
-    return correlation(*(volumes - [estimates[kind][row.case] for row in measured] for kind, volumes in missed))
+def misses_ml(kind: str, estimates_ml: Mapping[str, float], learnt: Sequence[SheetRow]) -> Misses:
+    """References minus estimates, of those who are outside each fold."""
+    known = [row for row in learnt if row.case in estimates_ml and np.isfinite(row.reference_ml(kind))]
+    missed = {row.case: row.reference_ml(kind) - estimates_ml[row.case] for row in known}
+    folds = sorted({row.fold for row in learnt})
+    return {"all": missed} | {str(fold): {r.case: missed[r.case] for r in known if r.fold != fold} for fold in folds}
+
+
+def _held_out(row: SheetRow, misses: Mapping[str, Misses]) -> str:
+    """A fold of which nothing is known is held out of everything."""
+    return row.held_out if all(row.held_out in misses[kind] for kind in KINDS) else "all"
+
+
+def _of_misses(first: Mapping[str, float], second: Mapping[str, float]) -> float:
+    cases = [case for case in first if case in second]
+    return correlation(*(np.array([missed[case] for case in cases]) for missed in (first, second)))
 
 
 def _references(known: Sequence[SheetRow]) -> list[NDArray[np.float64]]:

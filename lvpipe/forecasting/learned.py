@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvpipe.forecasting.candidates import Candidate, Neighbours, RootLaw, StraightLine
+from lvpipe.forecasting.ejection import Misses
 from lvpipe.forecasting.forecasters import Estimate
 from lvpipe.forecasting.kernels import Kernels
 from lvpipe.forecasting.mixtures import Mixture, learn
@@ -46,6 +47,11 @@ class Learned:
             learnt = self.folds[str(key)]
             forecasts[here] = learnt.mixture.forecast(self.panel.rows(self.kind, rows, learnt.leading))
         return forecasts
+
+    @property
+    def misses(self) -> Misses:
+        """For each fold where the volumes of the others lie in forecasts that knew nothing of it."""
+        return {fold: one.mixture.inner_pits for fold, one in self.folds.items()}
 
     def summary(self) -> Mapping[str, object]:
         """Who leads, and how every candidate did and weighs, fold by fold."""

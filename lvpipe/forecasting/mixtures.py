@@ -12,7 +12,7 @@ from scipy.optimize import nnls
 
 from lvpipe.forecasting.candidates import Candidate, Fitted
 from lvpipe.forecasting.panels import Floats, Known, Rows
-from lvpipe.metrics import FORECAST_ML, crps
+from lvpipe.metrics import FORECAST_ML, crps, pit
 
 _DIGITS = 4
 """Of weights."""
@@ -31,6 +31,9 @@ class Mixture:
     fits: Mapping[str, Fitted]
     weights: Mapping[str, float]
     inner_crps: Mapping[str, float]
+    inner_pits: Mapping[str, float]
+    """By case where its volume lies in what was said of its fold without it."""
+
     cases: int
 
     def forecast(self, rows: Rows) -> Floats:
@@ -53,9 +56,11 @@ def learn(candidates: Sequence[Candidate], known: Known) -> Mixture:
     names = [name for candidate in tuned for name in candidate.names]
     weights = best_weights(inner, known.volumes_ml)
     scores = {name: _score(one, known) for name, one in zip(names, inner, strict=True)}
-    scores["mixture"] = _score(np.tensordot(weights, inner, 1), known)
+    mixed = np.tensordot(weights, inner, 1)
+    scores["mixture"] = _score(mixed, known)
+    pits = {row.case: float(at) for row, at in zip(known.rows.cases, pit(mixed, known.volumes_ml), strict=True)}
     fits = {candidate.name: candidate.fit(known) for candidate in tuned}
-    return Mixture(fits, dict(zip(names, weights.tolist(), strict=True)), scores, len(known.volumes_ml))
+    return Mixture(fits, dict(zip(names, weights.tolist(), strict=True)), scores, pits, len(known.volumes_ml))
 
 
 def held_out(candidate: Candidate, known: Known) -> Floats:

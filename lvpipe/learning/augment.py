@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class Augmenter:
-    """Applies `Augmentation` to batches in 0..1; all randomness comes from its own generator."""
+    """Applies `Augmentation` to batches in 0..1; all randomness comes from its generator, its own or a shared one."""
 
-    def __init__(self, settings: Augmentation, seed: int) -> None:
-        self.random = torch.Generator().manual_seed(seed)
+    def __init__(self, settings: Augmentation, seed: int, random: torch.Generator | None = None) -> None:
+        self.random = random or torch.Generator().manual_seed(seed)
         self._draws = Draws(settings, self.random)
 
     def __call__(self, images: "Tensor", targets: "Tensor") -> "tuple[Tensor, Tensor]":
@@ -25,6 +25,10 @@ class Augmenter:
         grid = draw_grid(self._draws, len(images), images.shape[-1])
         if grid is not None:
             images, targets = warp(images, targets, grid.to(images.device))
+        return self.relight(images), targets
+
+    def relight(self, images: "Tensor") -> "Tensor":
+        """Change light, sharpness and noise alone: what is where, and how large, stays."""
         for change in CHANGES:
             images = change(self._draws, images)
-        return images, targets
+        return images

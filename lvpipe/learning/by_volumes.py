@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 
+from lvpipe.learning.apply import turned
+from lvpipe.learning.augment import Augmenter
 from lvpipe.learning.fractions import By
 from lvpipe.learning.legs import Leg, Size, Watched
 from lvpipe.learning.measuring import Measurer, Told, moved_most, settled_norms
@@ -14,7 +16,7 @@ from lvpipe.learning.rounds import plan_lessons
 from lvpipe.learning.sampled import SampledTask
 from lvpipe.learning.stacks import Stack, Stacks
 from lvpipe.learning.store import Samples
-from lvpipe.turns import WAYS, Turn
+from lvpipe.turns import SETS, WAYS, Turn
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -57,6 +59,7 @@ class ByVolumes:
         self.shows = [Shown(case, phase, turn) for case in learn for phase in phases for turn in ways]
         self.score = masks.score if masks else "1 - volume error"
         self.random = masks.random if masks else torch.Generator().manual_seed(self.settings.seed)
+        self.augment = Augmenter(self.settings.augmentation, self.settings.seed, self.random)
         self.picks: dict[str, list[int]] = {}
         self.lesson = self.lessons[0][0]
         self.shown: Shown | None = None
@@ -82,7 +85,7 @@ class ByVolumes:
             yield from self.masks.batches(order)
         if self.lesson.volumes:
             for i in order.permutation(len(self.shows)):
-                self.shown = self.shows[i]
+                self.shown = self._drawn(self.shows[i], order)
                 yield self.shown
 
     def loss(self, network: "nn.Module", batch: Any) -> "Tensor":
@@ -93,8 +96,16 @@ class ByVolumes:
         stack = self.stacks.read(batch.case)
         picked = [self.picks[batch.case][phase] for phase in batch.phases]
         with settled_norms(network, len(stack.positions_mm) < self.teaching.batch_norm_slices):
-            told = self.measurer.frames(network, stack, picked, batch.turn, self.teaching.by)
+            told = self.measurer.frames(network, stack, picked, lambda x: self._show(x, batch.turn), self.teaching.by)
         return self.teaching.weight * self._error(told, stack, batch.phases)
+
+    def _drawn(self, show: Shown, order: np.random.Generator) -> Shown:
+        turns = SETS["all"]
+        return show._replace(turn=turns[order.integers(len(turns))]) if self.teaching.turns == "drawn" else show
+
+    def _show(self, images: "Tensor", turn: Turn) -> "Tensor":
+        images = turned(images, turn)
+        return self.augment.relight(images) if self.teaching.light else images
 
     def whose(self) -> list[str]:
         """The cases of the latest batch."""

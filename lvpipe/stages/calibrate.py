@@ -13,7 +13,7 @@ from lvpipe.cases import LEARNT_FROM
 from lvpipe.config.calibrate import CalibrateSettings
 from lvpipe.errors import UserError
 from lvpipe.files import read_table, write_json, write_table
-from lvpipe.forecasting.ejection import EJECTION, ejection_rows
+from lvpipe.forecasting.ejection import EJECTION, Misses, Nested, ejection_rows, misses_ml
 from lvpipe.forecasting.fallbacks import Fallback, Peers, Slab, fall_back
 from lvpipe.forecasting.forecasters import Estimate, Forecaster, Linear, Scaled, fit
 from lvpipe.forecasting.forecasts import KINDS, AreaErrors, forecast_id, write_forecasts
@@ -90,7 +90,7 @@ class Part:
     forecaster: Forecaster
     forecasts: Mapping[str, NDArray[np.float64]]
     fallbacks: Mapping[str, Fallback]
-    estimates_ml: Mapping[str, float]
+    misses: Misses
 
 
 def main(argv: Sequence[str]) -> None:
@@ -109,8 +109,9 @@ def main(argv: Sequence[str]) -> None:
     write_forecasts(args.forecasts, {name: forecasts[name] for name in sorted(forecasts)})
     rows = [_fallback_row(case, kind, found) for kind, part in parts.items() for case, found in part.fallbacks.items()]
     write_table(args.fallbacks, FALLBACKS, rows)
-    estimates = {kind: part.estimates_ml for kind, part in parts.items()}
-    write_table(args.ejection, EJECTION, ejection_rows(run.measured, forecasts, estimates, run.learnt))
+    misses = {kind: part.misses for kind, part in parts.items()}
+    seen = {row.case for row in run.measured}.difference(*(part.fallbacks for part in parts.values()))
+    write_table(args.ejection, EJECTION, ejection_rows(run.measured, forecasts, misses, seen, run.learnt))
     if rows:
         print(f"{len({row['case'] for row in rows})} cases are forecast by what is left of them")
 
@@ -147,7 +148,14 @@ def _calibrate(kind: str, run: Run, name: str, errors: AreaErrors | None) -> Par
     forecasts = {forecast_id(case, kind): found.forecast for case, found in fallbacks.items()}
     ids = (forecast_id(row.case, kind) for row in usable)
     forecasts |= dict(zip(ids, forecaster.forecast(usable), strict=True))
-    return Part(forecaster, forecasts, fallbacks, {row.case: one.volume_ml for row, one in usable.items()})
+    return Part(forecaster, forecasts, fallbacks, _misses(kind, run, forecaster, estimates))
+
+
+def _misses(kind: str, run: Run, forecaster: Forecaster, estimates: Mapping[str, Estimate]) -> Misses:
+    """Of forecasts where these were made without each fold, else of the estimates."""
+    if isinstance(forecaster, Nested):
+        return forecaster.misses
+    return misses_ml(kind, {case: one.volume_ml for case, one in estimates.items()}, run.learnt)
 
 
 def _fall_back(kind: str, run: Run, rows: Sequence[SheetRow]) -> list[Fallback]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from lvpipe.errors import UserError
 from lvpipe.plan import Plan
 
 ROOT = Path(__file__).parents[2]
@@ -61,3 +62,11 @@ def test_models_that_differ_in_their_number_of_images_alone_are_an_arm(others, e
     assert {name: arm["most_images"] for name, arm in arms.items()} == expected
     assert {arm["arm"] for arm in arms.values()} <= {"net"}
     assert ("results/published/sizes.svg" in found.files()) == bool(expected)
+
+
+def test_the_study_of_spreads_is_made_of_one_model_that_has_areas():
+    asked = {"published": {"sigma": {"model": "net"}}}
+    assert published(model("net"), **asked).shown() == ["results/published/sigma.svg"]
+    assert len(published(model("net"), **asked).sigma_tables) == 3
+    with pytest.raises(UserError, match="published: sigma: model is net; expected one that has areas of cines' slices"):
+        published(model("other"), **asked)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lvpipe.forecasting.ejection import CLASSES, EJECTION, correlations, ejection_rows
+from lvpipe.forecasting.ejection import CLASSES, EJECTION, correlations, ejection_rows, misses_ml
 from lvpipe.forecasting.forecasts import forecast_id, gaussian
 from lvpipe.forecasting.joint import UNKNOWN
 from lvpipe.tables import SheetRow
@@ -32,9 +32,14 @@ def learnt_of(rows):
     return [row for row in rows if row.split == "train"]
 
 
+def found_for(rows, estimates, learnt):
+    misses = {kind: misses_ml(kind, estimates[kind], learnt) for kind in estimates}
+    return correlations(rows, misses, set(estimates["EDV"]), learnt)
+
+
 def test_a_case_gets_what_the_other_folds_tell(hearts):
     rows, estimates = hearts
-    found = dict(zip([row.case for row in rows], correlations(rows, estimates, learnt_of(rows)), strict=True))
+    found = dict(zip([row.case for row in rows], found_for(rows, estimates, learnt_of(rows)), strict=True))
     assert found["h2"] == pytest.approx(0.99), "fold 2 is forecast by 0 and 1 alone"
     assert found["h0"] < 0.5
     assert found["late"] not in (found["h0"], found["h1"], found["h2"]), "a test case is forecast by all"
@@ -45,7 +50,7 @@ def test_its_own_references_change_no_row_of_a_fold(hearts):
     rows, estimates = hearts
     moved = [sheet_row(row.case, row.fold, 500 - row.edv_ml, 3) if row.fold == 1 else row for row in rows]
     same = [place for place, row in enumerate(rows) if row.fold == 1 and row.split == "train"]
-    before, after = (correlations(which, estimates, learnt_of(which)) for which in (rows, moved))
+    before, after = (found_for(which, estimates, learnt_of(which)) for which in (rows, moved))
     assert (before[same] == after[same]).all()
     assert (before != after).any()
 
@@ -56,7 +61,8 @@ def test_rows_of_the_table(hearts):
     for row in rows:
         for kind, mean in (("EDV", 160.0), ("ESV", 80.0)):
             forecasts[forecast_id(row.case, kind)] = gaussian([mean], [5.0], 0.01)[0]
-    made = list(ejection_rows(rows, forecasts, estimates, learnt_of(rows)))
+    misses = {kind: misses_ml(kind, estimates[kind], learnt_of(rows)) for kind in estimates}
+    made = list(ejection_rows(rows, forecasts, misses, set(), learnt_of(rows)))
     assert [one["case"] for one in made] == [row.case for row in rows]
     assert all(tuple(one) == EJECTION for one in made)
     first = made[0]
@@ -68,5 +74,5 @@ def test_rows_of_the_table(hearts):
 
 def test_without_references_the_correlation_is_that_of_other_hearts(hearts):
     rows, estimates = hearts
-    assert set(correlations(rows, estimates, [])) == {UNKNOWN}
-    assert list(ejection_rows([], {}, estimates, [])) == []
+    assert set(found_for(rows, estimates, [])) == {UNKNOWN}
+    assert list(ejection_rows([], {}, {}, [], [])) == []

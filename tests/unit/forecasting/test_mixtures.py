@@ -25,6 +25,7 @@ class Case:
     """As much of a row of the sheet as is looked at."""
 
     fold: int
+    case: str = ""
 
 
 def hearts(count: int, seed: int = 0, aged: float = 0.0) -> Known:
@@ -34,7 +35,7 @@ def hearts(count: int, seed: int = 0, aged: float = 0.0) -> Known:
     features = np.full((count, len(FEATURES)), np.nan)
     features[:, AGE] = random.standard_normal(count)
     estimates = volumes + aged * features[:, AGE] + (4 + 0.03 * volumes) * random.standard_normal(count)
-    rows = Rows(tuple(Case(i % 5) for i in range(count)), estimates, features)
+    rows = Rows(tuple(Case(i % 5, f"h{i}") for i in range(count)), estimates, features)
     return Known(rows, volumes)
 
 
@@ -117,3 +118,6 @@ def test_a_mixture_says_what_every_candidate_is_worth():
     best = min(one["crps"] for name, one in told["candidates"].items() if name != "mixture")
     assert told["candidates"]["mixture"]["crps"] <= best + 1e-6
     assert mixture.forecast(known.rows).shape == (120, 600)
+    assert list(mixture.inner_pits) == [f"h{i}" for i in range(120)]
+    pits = np.array(list(mixture.inner_pits.values()))
+    assert (np.abs(pits - 0.5) < 0.25).mean() == pytest.approx(0.5, abs=0.1)

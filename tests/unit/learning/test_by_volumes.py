@@ -18,6 +18,7 @@ from lvpipe.learning.rounds import plan_lessons
 from lvpipe.learning.segmenting import Segmenting
 from lvpipe.learning.stacks import Stacks
 from lvpipe.learning.store import Store, write_store
+from lvpipe.turns import AS_IT_IS, TURNS
 
 pytestmark = pytest.mark.usefixtures("torch_as_it_was")
 
@@ -186,6 +187,25 @@ def test_a_stack_is_shown_in_four_ways(stacks):
         assert len(task.shows) == 3 * 2 * ways
         assert len({show.turn for show in task.shows}) == ways
         assert task.legs[0][0].images == 3 * 2 * ways * SLICES
+
+
+def test_a_stack_may_be_turned_anew_in_every_epoch(stacks):
+    task = task_of(stacks, settings(turns="drawn"), started=True)
+    task.prepare(Biased(), 0)
+    order = np.random.default_rng(1)
+    turns = [[show.turn for show in task.batches(order)] for _ in range(20)]
+    assert {len(epoch) for epoch in turns} == {3 * 2}
+    assert {turn for epoch in turns for turn in epoch} == set(TURNS.values())
+
+
+def test_stacks_change_in_light_where_they_shall(stacks):
+    """With as many gradients as draws of light, of the same frame of the same stack."""
+    show = Shown("a", (0,), AS_IT_IS)
+    for light, different in ((False, 1), (True, 4)):
+        chosen = settings(light=light).model_copy(update={"augmentation": Augmentation(share=1.0)})
+        network, task = Biased(), task_of(stacks, chosen)
+        task.picks = {"a": [1, 3]}
+        assert len({float(task.loss(network, show).detach()) for _ in range(4)}) == different
 
 
 def test_frames_are_the_extremes_of_what_the_network_says(stacks, capsys):

@@ -41,7 +41,7 @@ def entries_of(name, rows, sd, miss, seed=1):
 
 def ejected(rows, parts):
     forecasts = {forecast_id(r.case, p.kind): p.forecasts[i] for p in parts for i, r in enumerate(p.rows)}
-    made = ejection_rows(rows, forecasts, {"EDV": {}, "ESV": {}}, [])
+    made = ejection_rows(rows, forecasts, {kind: {"all": {}} for kind in KINDS}, [], [])
     return {row["case"]: {name: str(cell) for name, cell in row.items()} for row in made}
 
 

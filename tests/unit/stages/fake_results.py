@@ -248,7 +248,7 @@ def _write_judged(
 
 def _ejections(hearts: Sequence[Heart], mine: Mapping[str, NDArray[np.float64]]) -> dict[str, dict[str, str]]:
     rows = [SheetRow("", heart.case, "test", "", 0, math.nan, math.nan, math.nan, "", "", "") for heart in hearts]
-    made = ejection_rows(rows, mine, {kind: {} for kind in KINDS}, [])
+    made = ejection_rows(rows, mine, {kind: {"all": {}} for kind in KINDS}, [], [])
     return {str(row["case"]): {name: str(cell) for name, cell in row.items()} for row in made}
 
 

@@ -103,12 +103,14 @@ def quick(monkeypatch):
 
 def test_no_reference_reaches_the_forecasts_of_its_own_fold(lvpipe, hearts, quick):
     hearts.run(lvpipe, "good", "fair")
-    before = hearts.forecasts
+    before, ejected = hearts.forecasts, read_table(hearts.folder / "ejection.csv")
     hearts.rows["h5"] |= {"edv_ml": 500.0, "esv_ml": 300.0}
     hearts.run(lvpipe, "good", "fair")
     after = hearts.forecasts
     moved = {name.split("_")[0] for name in before if not np.array_equal(before[name], after[name])}
     assert moved == {name for i, name in enumerate(hearts.names) if i % 3 != 2 or name in ("t1", "t2", "lost")}
+    pairs = zip(ejected, read_table(hearts.folder / "ejection.csv"), strict=True)
+    assert {row["case"] for row, now in pairs if row != now} == moved
 
 
 def test_cases_without_volumes_change_no_byte_of_the_calibrator(lvpipe, hearts, quick):

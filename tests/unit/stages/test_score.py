@@ -89,7 +89,9 @@ def scored(lvpipe, tmp_path, sheet):
         names = [("n", "ESV", "age_sex"), ("r", "EDV", "age_sex"), ("r", "ESV", "cohort")]
         rows = [{"case": case, "volume": kind, "fallback": name, "learnt_from": 9} for case, kind, name in names]
         write_table(tmp_path / "calibrate" / model / "fallbacks.csv", FALLBACKS, rows)
-        ejected = ejection_rows(list(read_cases(cases).values()), forecasts, {"EDV": {}, "ESV": {}}, [])
+        ejected = ejection_rows(
+            list(read_cases(cases).values()), forecasts, {kind: {"all": {}} for kind in ("EDV", "ESV")}, [], []
+        )
         write_table(tmp_path / "calibrate" / model / "ejection.csv", EJECTION, ejected)
         for cohort in ("c", "other"):
             beats = [_beat(case, entry[3]) for case, entry in CASES.items() if entry[0] == cohort]
