@@ -25,7 +25,7 @@ class Heart:
     mended_ml: float
     """How much that gave EDV and ESV together."""
     mean_filling: float
-    """Mean over the cycle of (V - ESV) / (EDV - ESV): fast hearts have little time to stay full."""
+    """Mean over the cycle of (V - ESV) / (EDV - ESV): how long the heart stays full."""
 
 
 def measure(table: AreaTable, muscle_tz_mm2: NDArray[Any] | None, settings: IntegrateSettings) -> Heart:
