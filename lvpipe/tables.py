@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lvpipe.cases import held_out
+from lvpipe.cases import LEARNT_FROM, held_out
 from lvpipe.files import read_table
 
 
@@ -48,6 +48,13 @@ def read_cases(path: Path) -> dict[str, SheetRow]:
 def of_split(rows: Iterable[SheetRow], *splits: str) -> list[SheetRow]:
     """The rows of these splits."""
     return [row for row in rows if row.split in splits]
+
+
+def learnable(rows: Iterable[SheetRow]) -> list[SheetRow]:
+    """Who may be learnt from; a patient who is a test case in any cohort may not."""
+    everyone = list(rows)
+    tested = {row.patient for row in of_split(everyone, "test")}
+    return [row for row in of_split(everyone, *LEARNT_FROM) if row.patient not in tested]
 
 
 def _row(row: dict[str, str]) -> SheetRow:

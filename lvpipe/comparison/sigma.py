@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvpipe.beats import INCOMPLETE
-from lvpipe.cases import LEARNT_FROM
 from lvpipe.comparison.gaussians import best_crps
 from lvpipe.errors import UserError
 from lvpipe.forecasting.forecasts import KINDS, AreaErrors, Slices, gaussian, sigma_hat_ml, slices_of, step
 from lvpipe.metrics import crps
-from lvpipe.tables import SheetRow, number, of_split
+from lvpipe.tables import SheetRow, learnable, number
 
 Floats = NDArray[np.float64]
 Row = Mapping[str, str]
@@ -82,8 +81,7 @@ def read_errors(sheet: Mapping[str, SheetRow], pairs: Sequence[Row]) -> tuple[Fl
     Raises:
         UserError: nothing was drawn.
     """
-    tested = {row.patient for row in of_split(sheet.values(), "test")}
-    learnt = {row.case for row in of_split(sheet.values(), *LEARNT_FROM) if row.patient not in tested}
+    learnt = {row.case for row in learnable(sheet.values())}
     drawn = [row for row in pairs if row["reference_mm2"] and row["box_mm2"] and row["case"] in learnt]
     if not drawn:
         raise UserError(

@@ -152,7 +152,7 @@ class Neighbours:
         """The line, and every miss in spreads of it."""
         line = fit_line(known.rows.estimates_ml, known.volumes_ml)
         order = np.argsort(known.rows.estimates_ml, kind="stable")
-        means, sigmas = line.moments_ml(known.rows.estimates_ml[order])
+        means, sigmas = _moments_ml(line, known.rows.estimates_ml[order])
         return FittedNeighbours(line, known.rows.estimates_ml[order], (known.volumes_ml[order] - means) / sigmas)
 
 
@@ -166,7 +166,7 @@ class FittedNeighbours:
 
     def forecast(self, rows: Rows, /) -> Floats:
         """Steps at each neighbour's miss, of its size here."""
-        means, sigmas = self.line.moments_ml(rows.estimates_ml)
+        means, sigmas = _moments_ml(self.line, rows.estimates_ml)
         width = min(2 * _NEIGHBOURS, len(self.misses))
         first = np.searchsorted(self.estimates_ml, rows.estimates_ml) - _NEIGHBOURS
         first = np.clip(first, 0, len(self.misses) - width)
@@ -177,6 +177,12 @@ class FittedNeighbours:
     def summary(self) -> Mapping[str, object]:
         """The line; the misses are those of the known cases."""
         return self.line.summary()
+
+
+def _moments_ml(line: Line, estimates_ml: Floats) -> tuple[Floats, Floats]:
+    """Of a line, with spreads that can be divided by: one that meets every volume has none."""
+    means, sigmas = line.moments_ml(estimates_ml)
+    return means, np.maximum(sigmas, FLOOR_ML)
 
 
 def gaussian_crps_ml(away_ml: Floats, sigmas_ml: Floats) -> NDArray[np.float64]:

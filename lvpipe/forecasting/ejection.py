@@ -77,12 +77,10 @@ def correlations(
     return np.array([(of_seen if row.case in seen else of_unseen)[key] for row, key in zip(rows, keys, strict=True)])
 
 
-def misses_ml(kind: str, estimates_ml: Mapping[str, float], learnt: Sequence[SheetRow]) -> Misses:
-    """References minus estimates, of those who are outside each fold."""
-    known = [row for row in learnt if row.case in estimates_ml and np.isfinite(row.reference_ml(kind))]
-    missed = {row.case: row.reference_ml(kind) - estimates_ml[row.case] for row in known}
-    folds = sorted({row.fold for row in learnt})
-    return {"all": missed} | {str(fold): {r.case: missed[r.case] for r in known if r.fold != fold} for fold in folds}
+def misses_ml(estimates_ml: Mapping[str, float], references_ml: Mapping[str, float]) -> dict[str, float]:
+    """References minus estimates, of those that have both."""
+    missed = {case: references_ml[case] - estimate for case, estimate in estimates_ml.items() if case in references_ml}
+    return {case: ml for case, ml in missed.items() if np.isfinite(ml)}
 
 
 def _held_out(row: SheetRow, misses: Mapping[str, Misses]) -> str:

@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from lvpipe.cases import LEARNT_FROM
 from lvpipe.files import read_table, write_table
 from lvpipe.metrics import FORECAST_ML, crps
-from lvpipe.tables import SheetRow, of_split
+from lvpipe.tables import SheetRow, learnable
 from lvpipe.volumes import slice_weights_ml
 
 _FEWEST_PEERS = 5
@@ -82,11 +81,11 @@ def climatology(volumes_ml: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def unseen(row: SheetRow, sheet: Mapping[str, SheetRow], kind: str) -> NDArray[np.float64]:
-    """The forecast of a case that was not looked at: the climatology of the train and validate volumes of its cohort.
+    """The forecast of a case that was not looked at: the climatology of its cohort's volumes that may be learnt from.
 
     A cohort with few of them borrows those of all cohorts; where nothing is known, every volume is as likely as any.
     """
-    learnt = [peer for peer in of_split(sheet.values(), *LEARNT_FROM) if np.isfinite(peer.reference_ml(kind))]
+    learnt = [peer for peer in learnable(sheet.values()) if np.isfinite(peer.reference_ml(kind))]
     return of_peers([peer.reference_ml(kind) for peer in enough_peers(row, learnt)])
 
 

@@ -25,6 +25,9 @@ FEWEST = 50
 _FEWEST_FOLDS = 3
 """One to forecast, and of what is left one to weigh candidates by that learnt from another."""
 
+_FEWEST_LEFT = 10
+"""Outside the two largest of them: as few fix no line."""
+
 Floats = NDArray[np.float64]
 
 
@@ -148,8 +151,11 @@ def too_few(panel: Panel, learnt: Sequence[SheetRow]) -> str:
     """What is missing for a mixture; "" where it can be learnt."""
     for kind in KINDS:
         known = panel.known(kind, learnt, tuple(panel.readings))
-        folds = len(np.unique(known.folds))
-        if len(known.volumes_ml) < FEWEST or folds < _FEWEST_FOLDS:
-            found = f"{len(known.volumes_ml)} of {kind} in {folds}"
+        sizes = np.sort(np.unique(known.folds, return_counts=True)[1])
+        count, folds, left = int(sizes.sum()), len(sizes), int(sizes[:-2].sum())
+        if count < FEWEST or folds < _FEWEST_FOLDS:
+            found = f"{count} of {kind} in {folds}"
             return f"mixture needs {FEWEST} estimates beside references in {_FEWEST_FOLDS} folds and found {found}"
+        if left < _FEWEST_LEFT:
+            return f"mixture needs {_FEWEST_LEFT} references outside any two folds and found {left} of {kind}"
     return ""

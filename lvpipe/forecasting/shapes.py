@@ -92,6 +92,8 @@ def _stack_shape(reading: Reading) -> Shape:
         return {}
     positions = np.sort(column(slices[0], "position_mm"))
     gap_mm = float(np.median(np.diff(positions)))
+    if not gap_mm > 0:  # all in one place: no stack
+        return {}
     ed, es = (_frame(rows, gap_mm) for rows in slices)
     (base, apex), (es_base, es_apex) = ed.extent(), es.extent()
     if _base_is_last(ed):

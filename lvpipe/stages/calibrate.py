@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvpipe.arguments import stage_parser
-from lvpipe.cases import LEARNT_FROM
 from lvpipe.config.calibrate import CalibrateSettings
 from lvpipe.errors import UserError
 from lvpipe.files import read_table, write_json, write_table
@@ -17,11 +16,11 @@ from lvpipe.forecasting.ejection import EJECTION, Misses, Nested, ejection_rows,
 from lvpipe.forecasting.fallbacks import Fallback, Peers, Slab, fall_back
 from lvpipe.forecasting.forecasters import Estimate, Forecaster, Linear, Scaled, fit
 from lvpipe.forecasting.forecasts import KINDS, AreaErrors, forecast_id, write_forecasts
-from lvpipe.forecasting.lines import fit_known, lines_by_fold
-from lvpipe.forecasting.panels import Panel, leaders, too_few
+from lvpipe.forecasting.lines import fit_known
+from lvpipe.forecasting.panels import Panel, leaders, too_few, without_each
 from lvpipe.forecasting.readings import Readings, gather
 from lvpipe.forecasting.spreads import fit_spread
-from lvpipe.tables import SheetRow, of_split, read_cases
+from lvpipe.tables import SheetRow, learnable, read_cases
 
 FALLBACKS = ("case", "volume", "fallback", "learnt_from")
 
@@ -53,8 +52,7 @@ class Run:
     @cached_property
     def learnt(self) -> list[SheetRow]:
         """Who may be learnt from; a patient who is a test case in any cohort may not."""
-        tested = {row.patient for row in self.sheet.values() if row.split == "test"}
-        return [row for row in of_split(self.sheet.values(), *LEARNT_FROM) if row.patient not in tested]
+        return learnable(self.sheet.values())
 
     @cached_property
     def why_no_mixture(self) -> str:
@@ -72,6 +70,21 @@ class Run:
         volumes = {row.case: self.panel.volume_ml(row.case, kind, names) for row, names in leading.items()}
         known = {case: Estimate(volume) for case, volume in volumes.items() if np.isfinite(volume)}
         return {case: self.models[0][case].estimate(kind) for case in known} if len(self.models) == 1 else known
+
+    def outside_ml(self, kind: str) -> dict[str, dict[str, float]]:
+        """By fold (`all`: none) the estimates of those outside it, by the models that lead without it."""
+        found = {
+            fold: {
+                row.case: self.panel.volume_ml(row.case, kind, self.leading.get(fold, self.leading["all"]))
+                for row in rows
+            }
+            for fold, rows in without_each(self.learnt).items()
+        }
+        return {fold: {case: ml for case, ml in one.items() if np.isfinite(ml)} for fold, one in found.items()}
+
+    def references_ml(self, kind: str) -> dict[str, float]:
+        """Of all who may be learnt from; NaN where there is none."""
+        return {row.case: row.reference_ml(kind) for row in self.learnt}
 
     def slab(self, case: str, kind: str) -> Slab | None:
         """The slices of the first model that has any."""
@@ -148,14 +161,15 @@ def _calibrate(kind: str, run: Run, name: str, errors: AreaErrors | None) -> Par
     forecasts = {forecast_id(case, kind): found.forecast for case, found in fallbacks.items()}
     ids = (forecast_id(row.case, kind) for row in usable)
     forecasts |= dict(zip(ids, forecaster.forecast(usable), strict=True))
-    return Part(forecaster, forecasts, fallbacks, _misses(kind, run, forecaster, estimates))
+    return Part(forecaster, forecasts, fallbacks, _misses(kind, run, forecaster))
 
 
-def _misses(kind: str, run: Run, forecaster: Forecaster, estimates: Mapping[str, Estimate]) -> Misses:
+def _misses(kind: str, run: Run, forecaster: Forecaster) -> Misses:
     """Of forecasts where these were made without each fold, else of the estimates."""
     if isinstance(forecaster, Nested):
         return forecaster.misses
-    return misses_ml(kind, {case: one.volume_ml for case, one in estimates.items()}, run.learnt)
+    references = run.references_ml(kind)
+    return {fold: misses_ml(estimates, references) for fold, estimates in run.outside_ml(kind).items()}
 
 
 def _fall_back(kind: str, run: Run, rows: Sequence[SheetRow]) -> list[Fallback]:
@@ -176,10 +190,8 @@ def _forecaster(
     if name == "spread":
         return fit_spread(kind, run.learnt, estimates, run.settings)
     if name != "linear":
-        references = {row.case: row.reference_ml(kind) for row in run.learnt}
-        return Scaled(fit(estimates, references, errors, run.settings), errors, run.settings)
-    raw = {case: estimate.volume_ml for case, estimate in estimates.items()}
-    lines = lines_by_fold(run.learnt, lambda rows: fit_known(raw, {row.case: row.reference_ml(kind) for row in rows}))
+        return Scaled(fit(estimates, run.references_ml(kind), errors, run.settings), errors, run.settings)
+    lines = {fold: fit_known(outside, run.references_ml(kind)) for fold, outside in run.outside_ml(kind).items()}
     return Linear(lines, run.settings.sigma_floor_ml)
 
 

@@ -4,6 +4,7 @@ import pytest
 from lvpipe.forecasting.ejection import CLASSES, EJECTION, correlations, ejection_rows, misses_ml
 from lvpipe.forecasting.forecasts import forecast_id, gaussian
 from lvpipe.forecasting.joint import UNKNOWN
+from lvpipe.forecasting.panels import without_each
 from lvpipe.tables import SheetRow
 
 FOLDS = 3
@@ -32,8 +33,16 @@ def learnt_of(rows):
     return [row for row in rows if row.split == "train"]
 
 
+def misses_of(estimates, learnt):
+    groups = without_each(learnt).items()
+    return {
+        kind: {fold: misses_ml(known, {row.case: row.reference_ml(kind) for row in some}) for fold, some in groups}
+        for kind, known in estimates.items()
+    }
+
+
 def found_for(rows, estimates, learnt):
-    misses = {kind: misses_ml(kind, estimates[kind], learnt) for kind in estimates}
+    misses = misses_of(estimates, learnt)
     return correlations(rows, misses, set(estimates["EDV"]), learnt)
 
 
@@ -61,7 +70,7 @@ def test_rows_of_the_table(hearts):
     for row in rows:
         for kind, mean in (("EDV", 160.0), ("ESV", 80.0)):
             forecasts[forecast_id(row.case, kind)] = gaussian([mean], [5.0], 0.01)[0]
-    misses = {kind: misses_ml(kind, estimates[kind], learnt_of(rows)) for kind in estimates}
+    misses = misses_of(estimates, learnt_of(rows))
     made = list(ejection_rows(rows, forecasts, misses, set(), learnt_of(rows)))
     assert [one["case"] for one in made] == [row.case for row in rows]
     assert all(tuple(one) == EJECTION for one in made)

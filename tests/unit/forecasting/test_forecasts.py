@@ -23,8 +23,8 @@ from lvpipe.tables import SheetRow
 NAN = float("nan")
 
 
-def row(case: str, edv: float, cohort: str = "c", split: str = "train") -> SheetRow:
-    return SheetRow(cohort, case, split, case, 0, edv, edv / 2, NAN, "", "ok", "")
+def row(case: str, edv: float, cohort: str = "c", split: str = "train", patient: str = "") -> SheetRow:
+    return SheetRow(cohort, case, split, patient or case, 0, edv, edv / 2, NAN, "", "ok", "")
 
 
 @settings(deadline=None, derandomize=True)
@@ -78,7 +78,7 @@ def test_an_unseen_case_gets_the_climatology_of_its_cohort():
 def test_an_unseen_case_learns_nothing_from_test_cases_or_unknown_volumes():
     rows = [row(f"a{i}", 100 + i) for i in range(6)]
     sheet = {each.case: each for each in rows}
-    more = sheet | {"t": row("t", 500, split="test"), "u": row("u", NAN)}
+    more = sheet | {"t": row("t", 500, split="test"), "u": row("u", NAN), "again": row("again", 400, patient="t")}
     np.testing.assert_array_equal(unseen(rows[0], more, "EDV"), unseen(rows[0], sheet, "EDV"))
     flat = unseen(rows[0], {"u": row("u", NAN)}, "EDV")
     assert flat[0] == pytest.approx(1 / 600)

@@ -51,6 +51,13 @@ def test_every_candidate_makes_distributions_about_the_volume(candidate):
         assert np.median(np.abs(moments_ml(one)[0] - known.volumes_ml)) < 10
 
 
+def test_neighbours_about_a_line_without_a_miss_are_near_it():
+    known = hearts(40)
+    exact = Known(known.rows, 2 * known.rows.estimates_ml)
+    forecasts = Neighbours().fit(exact).forecast(known.rows)[0]
+    np.testing.assert_allclose(moments_ml(forecasts)[0], exact.volumes_ml, atol=0.6)
+
+
 def test_only_kernels_learn_from_what_else_is_known():
     known, new = hearts(150, aged=12.0), hearts(100, seed=1, aged=12.0)
     scores = {}

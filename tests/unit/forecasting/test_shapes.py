@@ -48,6 +48,10 @@ def test_what_was_not_measured_is_not_told():
     assert shape_of(told_at_once)["edv"] == pytest.approx(np.log(75))
 
 
+def test_slices_in_one_place_are_no_stack():
+    assert "slices" not in shape_of(reading(positions=np.zeros(6)))
+
+
 def test_an_empty_frame_is_a_shape_too():
     shape = shape_of(reading(es=[0.0] * 6))
     assert np.isfinite(list(shape.values())).all()

@@ -137,6 +137,29 @@ def test_few_references_are_for_a_line(lvpipe, tmp_path, sheet, capsys):
     assert few.calibrator["volumes"]["EDV"]["all"]["cases"] == FEWEST - 2
 
 
+def test_folds_of_which_two_hold_nearly_everybody_are_for_a_line(lvpipe, hearts, capsys):
+    for i, row in enumerate(hearts.rows.values()):
+        row["fold"] = max(0, 2 - i)
+    hearts.run(lvpipe, "good", "fair")
+    assert hearts.calibrator["forecaster"] == "linear"
+    assert "needs 10 references outside any two folds and found 1 of EDV" in capsys.readouterr().out
+
+
+def test_who_leads_tells_a_line_nothing_of_the_fold_that_it_forecasts(lvpipe, hearts):
+    folds = [hearts.rows[name]["fold"] for name in hearts.names]
+    hearts.errors["fair"] = np.where(np.array(folds) == 2, 1, hearts.errors["good"])
+    hearts.sds_ml |= {"fair": 5.0}
+    hearts.run(lvpipe, "poor", "fair", "good", forecaster="linear")
+    before = hearts.calibrator["volumes"]
+    for row in hearts.rows.values():
+        if row["fold"] == 2 and "edv_ml" in row:
+            row |= {"edv_ml": 1000 * np.random.default_rng(1).random(), "esv_ml": 9.0}
+    hearts.run(lvpipe, "poor", "fair", "good", forecaster="linear")
+    after = hearts.calibrator["volumes"]
+    assert before["EDV"]["2"] == after["EDV"]["2"]
+    assert before["EDV"]["0"] != after["EDV"]["0"]
+
+
 def test_what_only_one_model_can_tell_is_a_mixture_of_several(lvpipe, hearts, quick, capsys):
     hearts.run(lvpipe, "good", "fair", forecaster="sigma_hat")
     assert "sigma_hat is one model's own" in capsys.readouterr().out
